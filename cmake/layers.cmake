@@ -1,0 +1,27 @@
+# moenet_layer(NAME [USES layer...] [LIBS target...]): the static library of src/NAME. `main.cpp` and `*_main.cpp` stay out: they
+# are programs. moenet_layer_test(NAME): one test program of all tests/NAME/*_test.cpp.
+
+function(moenet_layer name)
+  cmake_parse_arguments(arg "" "" "USES;LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp ${CMAKE_SOURCE_DIR}/src/${name}/*/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "main\\.cpp$")
+  add_library(moenet_${name} STATIC ${sources})
+  target_link_libraries(moenet_${name} PUBLIC moenet_options ${arg_LIBS})
+  foreach(used IN LISTS arg_USES)
+    target_link_libraries(moenet_${name} PUBLIC moenet_${used})
+  endforeach()
+endfunction()
+
+function(moenet_layer_test name)
+  cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${name}/*_test.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name}_test ${sources})
+  target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_definitions(${name}_test PRIVATE MOENET_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${name}_test PRIVATE moenet_${name} GTest::gtest_main rapidcheck ${arg_LIBS})
+  add_test(NAME ${name} COMMAND ${name}_test)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endfunction()

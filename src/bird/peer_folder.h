@@ -1,0 +1,46 @@
+// PeerFolder: the files of ours in BIRD's peer folder. A file is ours when its first line says so; all others are never touched.
+// Reading costs one stat per unchanged file: content is remembered by inode, size, mtime and ctime.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/desired.h"
+
+namespace moenet::bird {
+
+// The first line of a file of ours, with its newline: "# moenet-agent session/<uuid>: generated, changes are overwritten\n".
+std::string ownership_line(const model::Owner& owner);
+// The owner in a file's first line; absent when the file is not ours.
+std::optional<model::Owner> owner_in(std::string_view text);
+
+class PeerFolder {
+ public:
+  explicit PeerFolder(std::string path) : path_(std::move(path)) {}
+
+  struct Listing {
+    std::vector<std::shared_ptr<const model::BirdFile>> ours;  // sorted by name
+    std::vector<std::string> foreign;                          // *.conf of others, sorted
+  };
+  // Errors: not_found (no such folder), denied.
+  Result<Listing> read();
+
+  const std::string& path() const { return path_; }
+
+ private:
+  struct Stamp {
+    std::uint64_t inode = 0;
+    std::int64_t size = 0, mtime_ns = 0, ctime_ns = 0;
+    friend bool operator==(const Stamp&, const Stamp&) = default;
+  };
+  struct Known {
+    Stamp stamp;
+    std::shared_ptr<const model::BirdFile> file;  // null: foreign
+  };
+  std::string path_;
+  std::map<std::string, Known> known_;
+};
+
+}  // namespace moenet::bird

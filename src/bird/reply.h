@@ -1,0 +1,79 @@
+// BIRD's control protocol: replies cut by code, never by words, because the words differ between versions
+// (bird/doc/reply_codes; nest/cli.c). Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace moenet::bird {
+
+struct ReplyLine {
+  int code = 0;       // of the line, or of the last line that had one
+  std::string text;   // without the code
+};
+
+// A whole reply. The last line's code alone decides success: an error reply may hold ok lines before it.
+struct Reply {
+  std::vector<ReplyLine> lines;
+
+  int code() const { return lines.empty() ? 0 : lines.back().code; }
+  bool is_error() const { return code() >= 8000; }  // 8xxx run-time, 9xxx parse
+  // All text, one line each.
+  std::string text() const;
+};
+
+// Cuts a byte stream into replies. Asynchronous lines (`+…`) are dropped. Errors: invalid (a line that no BIRD sends, or a reply
+// larger than `limit_bytes`), after which the connection is of no further use.
+class ReplyReader {
+ public:
+  explicit ReplyReader(std::size_t limit_bytes = 64u << 20) : limit_bytes_(limit_bytes) {}
+  Result<void> feed(std::string_view bytes);
+  // The next complete reply, in order.
+  std::optional<Reply> next();
+
+ private:
+  std::size_t limit_bytes_;
+  std::size_t reply_bytes_ = 0;
+  std::string partial_;
+  Reply current_;
+  std::vector<Reply> ready_;
+  std::size_t taken_ = 0;
+};
+
+struct Version {
+  int major = 0, minor = 0, patch = 0;
+  std::string text() const;
+  friend auto operator<=>(const Version&, const Version&) = default;
+};
+// From the greeting `0001 BIRD 3.1.8 ready.` Errors: invalid.
+Result<Version> parse_greeting(const Reply& reply);
+
+// `8002 FILE:LINE:COL text` or `8002 FILE: text`, split. Absent when the reply is no such error.
+struct ConfigError {
+  std::string file;
+  int line = 0;    // 0 when BIRD names none
+  int column = 0;
+  std::string text;
+};
+std::optional<ConfigError> parse_config_error(const Reply& reply);
+
+// One row of `show protocols`.
+struct ProtocolStatus {
+  std::string name;
+  std::string proto;   // "BGP", "Static"
+  std::string table;
+  std::string state;   // "up", "start", "down", "flush", "stop"
+  std::string since;   // as printed; compare to the second only
+  std::string info;    // BGP: "Established", "Active        Socket: Connection refused"
+
+  bool is_established() const { return state == "up" && info.starts_with("Established"); }
+  friend bool operator==(const ProtocolStatus&, const ProtocolStatus&) = default;
+};
+Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply);
+
+}  // namespace moenet::bird

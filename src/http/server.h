@@ -1,0 +1,62 @@
+// HttpServer: libmicrohttpd behind a façade of values: a Request comes in, a Response goes out, now or later.
+// One epoll thread serves all connections; handlers run on it and must not block: what takes time goes to `Pending`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "http/message.h"
+
+namespace moenet::http {
+
+struct ServerSettings {
+  Endpoint listen;
+  std::size_t body_limit_bytes = 1u << 20;        // 1,048,576 passes, one more is 413 before anything else is looked at
+  std::size_t header_limit_bytes = 16u << 10;
+  unsigned most_connections = 4'096;
+  unsigned most_connections_per_address = 0;      // 0: no limit
+  std::chrono::seconds idle_timeout{120};
+};
+
+// A response that is not ready yet. Thread-safe; the first of answer() and the timeout wins, later ones are ignored. A caller who
+// hung up is no error.
+class Pending {
+ public:
+  // `on_timeout` makes the response when nobody answered within `span`; it runs on the server's thread.
+  Pending(std::chrono::milliseconds span, std::function<Response()> on_timeout);
+  void answer(Response response);
+  bool is_answered() const;
+
+  struct State;
+  const std::shared_ptr<State>& state() const { return state_; }
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+using Answer = std::variant<Response, std::shared_ptr<Pending>>;
+using Handler = std::function<Answer(const Request&)>;
+
+class HttpServer {
+ public:
+  // Listens at once. Exceptions of `handler` become 500 `text/plain` "Internal Server Error" and a log line.
+  // Errors: conflict ("listen on 127.0.0.1:24368: address already in use"), denied, invalid.
+  static Result<std::unique_ptr<HttpServer>> start(ServerSettings settings, Handler handler);
+  ~HttpServer();  // open connections are closed; waiting ones are dropped
+
+  std::uint16_t port() const;  // the actual one, when `listen.port` was 0
+
+ private:
+  struct State;
+  explicit HttpServer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace moenet::http

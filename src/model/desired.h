@@ -1,0 +1,81 @@
+// What a node should hold and what it does hold, in one vocabulary: tunnels and BIRD files. `reconcile` compares the two and never
+// asks where either comes from; `agent` translates them from and to the kernel and BIRD.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/key.h"
+#include "model/lifecycle.h"
+#include "model/peering.h"
+#include "model/session.h"
+
+namespace moenet::model {
+
+// Who wants an object: "session/<uuid>" (later "mesh/<id>", "loopback"). Written into the link's ifalias and the BIRD file's first
+// line, so that the agent knows its own after a crash and a lost state file.
+using Owner = std::string;
+inline Owner owner_of_session(const SessionId& uuid) { return "session/" + uuid; }
+
+struct TunnelPeer {
+  Key public_key;
+  std::optional<Key> preshared_key;
+  // Desired: where to call, absent while the name is unresolved or the peer calls us. Observed: where the peer was last seen.
+  std::optional<Endpoint> endpoint;
+  std::chrono::seconds keepalive{0};       // 0 = off
+  std::vector<IpPrefix> allowed_ips;       // sorted
+  // Observed only: age of the last handshake at observation; absent = never.
+  std::optional<std::chrono::seconds> handshake_age;
+
+  friend bool operator==(const TunnelPeer&, const TunnelPeer&) = default;
+};
+
+struct Tunnel {
+  std::string name;  // interface name
+  Owner owner;
+  TunnelType type = TunnelType::wireguard;
+  std::uint32_t mtu_bytes = 1420;
+  bool up = true;
+  std::vector<InterfaceAddress> addresses;  // sorted
+  Key private_key;
+  std::uint16_t listen_port = 0;            // desired 0: any; observed: the actual one
+  std::vector<TunnelPeer> peers;            // sorted by public key
+  // The endpoint text that was configured last, kept in the ifalias beside the owner. It tells an operator's change of the endpoint
+  // (apply at once) from a peer that roamed (leave alone). Empty: none was applied yet.
+  std::string configured_endpoint;
+
+  friend bool operator==(const Tunnel&, const Tunnel&) = default;
+};
+
+struct BirdFile {
+  std::string name;  // "dn42_4242420001.conf", no folder
+  Owner owner;
+  std::string text;
+
+  friend bool operator==(const BirdFile&, const BirdFile&) = default;
+};
+
+// One session compiled for this node.
+struct DesiredPeering {
+  SessionId uuid;
+  Asn asn = 0;
+  Intent intent = Intent::untouched;
+  // With intent present: both are there. Else both are absent.
+  std::optional<Tunnel> tunnel;
+  std::optional<BirdFile> bird_file;
+  std::string protocol;  // "dn42_<asn>": the BIRD protocol that bird_file defines
+  // Known before anything is tried, e.g. two sessions claim one port: Broken or Invalid. Then intent says what happens meanwhile.
+  std::optional<Condition> verdict;
+
+  friend bool operator==(const DesiredPeering&, const DesiredPeering&);
+};
+
+struct DesiredState {
+  std::vector<DesiredPeering> peerings;  // sorted by uuid
+};
+
+}  // namespace moenet::model

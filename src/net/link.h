@@ -1,0 +1,65 @@
+// Network interfaces and their addresses by rtnetlink (rtnetlink(7), linux/if_link.h, linux/if_addr.h): the table of what there is,
+// and the few changes the agent makes. It knows nothing of sessions; whose link it is stands in `alias`.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ip.h"
+#include "base/result.h"
+#include "net/netlink.h"
+
+namespace moenet::net {
+
+struct LinkAddress {
+  IpPrefix local;
+  std::optional<IpAddress> peer;  // of a point-to-point address
+
+  friend auto operator<=>(const LinkAddress&, const LinkAddress&) = default;
+};
+
+struct Link {
+  int index = 0;
+  std::string name;
+  std::string kind;   // IFLA_INFO_KIND: "wireguard", "tun", "gre"; empty for hardware and loopback
+  std::string alias;  // IFLA_IFALIAS; empty when unset
+  std::uint32_t mtu_bytes = 0;
+  bool up = false;    // IFF_UP, the administrative state
+  std::vector<LinkAddress> addresses;  // sorted
+
+  friend bool operator==(const Link&, const Link&) = default;
+};
+
+// All links with all their addresses, in two dumps. Statistics are left out (RTEXT_FILTER_SKIP_STATS).
+Result<std::vector<Link>> list_links(NetlinkSocket& socket, Deadline deadline);
+
+// What to change on a link; absent fields stay as they are. One netlink batch, whose order is: alias, mtu, addrgenmode, addresses,
+// up. Errors carry the errno and name the step and the link ("add address 172.22.188.2/32 to dn42_7: …").
+struct LinkChange {
+  std::optional<std::string> alias;
+  std::optional<std::uint32_t> mtu_bytes;
+  bool no_generated_address = false;  // IN6_ADDR_GEN_MODE_NONE: a tun would get a random fe80:: of its own, which Babel may pick
+  std::vector<LinkAddress> remove_addresses;
+  std::vector<LinkAddress> add_addresses;  // IPv6 with IFA_F_NODAD: usable at once
+  std::optional<bool> up;
+};
+Result<void> change_link(NetlinkSocket& socket, int index, std::string_view name, const LinkChange& change, Deadline deadline);
+
+// Creates a link of a kind that needs no parameters ("wireguard", "dummy", "ifb"), with `alias` set in the same request, so that
+// there is never a link without its owner's mark. Returns its index. Errors: conflict (name taken), invalid (kind not in this kernel:
+// EOPNOTSUPP), denied.
+Result<int> create_link(NetlinkSocket& socket, std::string_view name, std::string_view kind, std::string_view alias,
+                        Deadline deadline);
+
+// Errors: not_found when it is gone already.
+Result<void> delete_link(NetlinkSocket& socket, int index, std::string_view name, Deadline deadline);
+
+// Index of a link by name. Errors: not_found.
+Result<int> index_of(NetlinkSocket& socket, std::string_view name, Deadline deadline);
+
+}  // namespace moenet::net

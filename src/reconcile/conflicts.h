@@ -1,0 +1,14 @@
+// Two sessions that claim one interface, listen port or (link-locals apart) neighbor, and sessions that claim what is not ours.
+#pragma once
+
+#include "model/desired.h"
+#include "reconcile/plan.h"
+
+namespace moenet::reconcile {
+
+// Gives the losers of each conflict the verdict Broken with its cause and intent `untouched` (what runs stays) or, when nothing of
+// it runs, nothing is set up. The winner is who already has the thing on the node; else who is listed as ENABLED (2), then PROBLEM
+// (6); else the lower uuid. `status_of` is the row's status, in the order of `desired.peerings`.
+void settle_conflicts(model::DesiredState& desired, const std::vector<std::int64_t>& status_of, const NodeState& observed);
+
+}  // namespace moenet::reconcile

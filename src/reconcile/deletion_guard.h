@@ -1,0 +1,33 @@
+// DeletionGuard: an answer from which more than half of the configured sessions, and at least 5, have vanished is not believed until
+// it came 3 times in a row or an operator confirmed it. Rows that say "delete" or "disable" are no vanishing. Pure.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+
+#include "model/session.h"
+
+namespace moenet::reconcile {
+
+class DeletionGuard {
+ public:
+  struct Verdict {
+    bool holds = false;                     // the vanished ones stay as they are
+    std::set<model::SessionId> vanished;    // configured here, absent in the answer
+    unsigned seen = 0;                      // how many answers in a row lacked exactly these; never below 1 when any vanished
+    unsigned needed = 3;
+  };
+
+  // For each complete answer, once. `configured`: sessions that this node carries; `listed`: all rows of the answer.
+  Verdict judge(const std::set<model::SessionId>& configured, const std::set<model::SessionId>& listed);
+  // The operator's word (`moenet-agent sync --allow-mass-delete`): the next judgement lets go, whatever it is.
+  void allow_once() { allowed_ = true; }
+
+ private:
+  std::set<model::SessionId> held_;
+  unsigned seen_ = 0;
+  bool allowed_ = false;
+};
+
+}  // namespace moenet::reconcile

@@ -1,0 +1,33 @@
+// Node: the door to the machine. reconcile sees kernel and BIRD only through it; agent/linux_node is the real one, tests fake it.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/desired.h"
+#include "reconcile/plan.h"
+
+namespace moenet::reconcile {
+
+class Node {
+ public:
+  virtual ~Node() = default;
+
+  // All that is there now. Errors: unavailable, timeout, cancelled. That BIRD is away is no error: the state says so.
+  virtual Result<NodeState> observe(Deadline deadline, const std::stop_token& stop) = 0;
+
+  // Carries out tunnel actions, all at once where that saves time; result i is action i's. An action may have been done in part
+  // when it fails: the next observe shows it.
+  virtual std::vector<Result<void>> apply_tunnels(std::span<const TunnelAction> actions, Deadline deadline,
+                                                  const std::stop_token& stop) = 0;
+
+  // Carries out the BIRD action as one transaction.
+  virtual Result<BirdResult> apply_bird(const BirdAction& action, Deadline deadline, const std::stop_token& stop) = 0;
+};
+
+}  // namespace moenet::reconcile

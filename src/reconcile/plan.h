@@ -1,0 +1,122 @@
+// plan(desired, observed): what must change on the node. Pure. Laws, tested by property: plan(x, x) is empty; carrying out
+// plan(d, o) on a node in state o gives d; nothing that is not ours is ever named in a plan.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "model/desired.h"
+
+namespace moenet::reconcile {
+
+// What the node holds.
+struct BirdState {
+  bool reachable = false;
+  std::string problem;                     // why not, or what its configuration lacks: node-wide, in an operator's words
+  std::string version;
+  std::vector<std::shared_ptr<const model::BirdFile>> files;  // ours, sorted by name
+  std::vector<std::string> foreign_files;  // names in the peer folder that are not ours
+  std::vector<std::string> protocols;      // names of all protocols that BIRD runs, sorted
+  bool was_cut_off = false;                // a transaction's journal is there: BIRD may not run what the files say
+
+  friend bool operator==(const BirdState&, const BirdState&) = default;
+};
+
+struct NodeState {
+  std::vector<model::Tunnel> tunnels;      // ours, sorted by name
+  std::vector<std::string> foreign_links;  // names of links that are not ours, sorted
+  BirdState bird;
+
+  friend bool operator==(const NodeState&, const NodeState&) = default;
+};
+
+// Makes a link with all that `tunnel` says. The name is free.
+struct CreateTunnel {
+  model::Tunnel tunnel;
+  friend bool operator==(const CreateTunnel&, const CreateTunnel&) = default;
+};
+
+// What differs, field by field; what is absent stays as it is.
+struct PeerUpdate {
+  Key public_key;
+  bool add = false;  // not there yet: then all fields are set
+  std::optional<Key> preshared_key;  // zero removes it
+  std::optional<Endpoint> endpoint;
+  std::optional<std::chrono::seconds> keepalive;
+  std::optional<std::vector<IpPrefix>> allowed_ips;
+  friend bool operator==(const PeerUpdate&, const PeerUpdate&) = default;
+};
+struct UpdateTunnel {
+  std::string name;
+  model::Owner owner;
+  std::optional<std::string> configured_endpoint;  // the mark is rewritten
+  std::optional<std::uint32_t> mtu_bytes;
+  bool set_up = false;
+  std::vector<model::InterfaceAddress> add_addresses;
+  std::vector<model::InterfaceAddress> remove_addresses;
+  std::optional<Key> private_key;
+  std::optional<std::uint16_t> listen_port;
+  std::vector<Key> remove_peers;
+  std::vector<PeerUpdate> peers;
+  friend bool operator==(const UpdateTunnel&, const UpdateTunnel&) = default;
+};
+
+struct RemoveTunnel {
+  std::string name;
+  model::Owner owner;
+  friend bool operator==(const RemoveTunnel&, const RemoveTunnel&) = default;
+};
+
+using TunnelAction = std::variant<CreateTunnel, UpdateTunnel, RemoveTunnel>;
+std::string_view link_name(const TunnelAction& action);
+const model::Owner& owner_of(const TunnelAction& action);
+
+struct BirdAction {
+  std::vector<model::BirdFile> put;
+  std::vector<std::string> remove;  // file names
+  bool reload = false;              // BIRD must read again although no file changes
+
+  bool empty() const { return put.empty() && remove.empty() && !reload; }
+  friend bool operator==(const BirdAction&, const BirdAction&) = default;
+};
+
+struct BirdRefusal {
+  std::string file;
+  std::string message;
+};
+struct BirdResult {
+  bool configured = false;
+  std::vector<BirdRefusal> refused;
+};
+
+// In the order of execution: tunnels are set up before BIRD speaks over them, and removed after it has stopped. Among
+// `before_bird`, removals (a link that must be made anew, or whose name or port another session takes over) come first.
+struct Plan {
+  std::vector<TunnelAction> before_bird;
+  BirdAction bird;
+  std::vector<TunnelAction> after_bird;
+
+  bool empty() const { return before_bird.empty() && bird.empty() && after_bird.empty(); }
+  std::size_t size() const;
+  friend bool operator==(const Plan&, const Plan&) = default;
+};
+
+// How stale a handshake must be before a differing endpoint is rewritten: WireGuard renews at 120 s and gives up at 180 s; 135 s is
+// the field's custom (dn42 wiki, wireguard-tools' reresolve-dns).
+inline constexpr std::chrono::seconds kStaleHandshake{135};
+
+// REQUIRES: desired.peerings is sorted by uuid, and no two of them with intent present claim one link, port or file (see conflicts.h).
+Plan plan(const model::DesiredState& desired, const NodeState& observed);
+
+// The same for one peering: is there nothing to do for it? What "in place" means.
+bool is_in_place(const model::DesiredPeering& peering, const NodeState& observed);
+
+// The plan for people: one line per change, `+` `~` `-`, no secrets. Empty plan: "nothing to change\n".
+std::string describe(const Plan& plan);
+
+}  // namespace moenet::reconcile
