@@ -1,0 +1,128 @@
+# shellcheck shell=bash disable=SC2154,SC2034  # shares its variables with ./dev
+# test, lint, soak and bench of ./dev. Sourced by it; expects $root, $jobs, step, setup, build_preset.
+
+e2e_environment() {
+  echo PYTHONDONTWRITEBYTECODE=1 MOENET_BUILD="$root/build/dev" MOENET_BIRD3="$(bird3)" MOENET_LOGS="$root/build/e2e"
+}
+
+run_e2e() {
+  # shellcheck disable=SC2046,SC2086  # E2E and the environment are lists of words
+  as_root env $(e2e_environment) /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short "$@" ${E2E:-} tests/e2e
+}
+
+run_ctest() {
+  ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j "$jobs"
+}
+
+fuzz_targets() { find build/fuzz/fuzz -maxdepth 1 -type f -name '*_fuzz' -perm -u+x 2>/dev/null | sort; }
+
+# fuzz_all SECONDS: each target for so long, from its corpus in fuzz/corpus/NAME; what it finds new stays in build/.
+fuzz_all() {
+  local seconds=$1 target name seed_folder work count=0
+  for target in $(fuzz_targets); do
+    name=$(basename "$target" _fuzz)
+    work=build/fuzz/corpus/$name
+    seed_folder=fuzz/corpus/$name
+    mkdir -p "$work"
+    [ -d "$seed_folder" ] || seed_folder=$work
+    echo "== $name, $seconds s"
+    "$target" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 \
+      -artifact_prefix="build/fuzz/$name-" "$work" "$seed_folder"
+    count=$((count + 1))
+  done
+  [ $count -gt 0 ] || { echo "no fuzz target was built"; return 1; }
+  echo "dev-says: $count targets, $seconds s each"
+}
+
+shell_scripts() {
+  git ls-files --cached --others --exclude-standard | while read -r file; do
+    [ -f "$file" ] && head -c 64 "$file" | head -n 1 | tr -d '\0' | grep -qE '^#!.*\b(ba|da)?sh\b|^# shellcheck shell=' && echo "$file"
+  done
+}
+check_shell() {
+  local scripts
+  mapfile -t scripts < <(shell_scripts)
+  shellcheck -x "${scripts[@]}"
+  echo "dev-says: ${#scripts[@]} scripts"
+}
+
+command_test() {
+  setup build run test
+  echo "${bold}building and testing on $jobs cores; cold about 20 minutes, later about 8${plain}"
+  step "shellcheck" check_shell
+  step "build (dev)" build_preset dev
+  step "unit tests" run_ctest dev
+  prepare_root
+  step "end to end" run_e2e
+  [ -x tests/e2e/kernel_guest/run.sh ] && step "kernel guest" tests/e2e/kernel_guest/run.sh build/dev
+  step "build (asan)" build_preset asan
+  step "unit tests (asan, ubsan)" run_ctest asan
+  step "build (tsan)" build_preset tsan
+  step "unit tests (tsan)" run_ctest tsan
+  step "build (fuzz)" build_preset fuzz
+  step "fuzz" fuzz_all "${FUZZ_SECONDS:-5}"
+  summary "./dev test"
+  echo "${green}all tests passed${plain}"
+}
+
+changed_sources() {
+  { git diff --name-only HEAD; git diff --name-only "$(git merge-base HEAD origin/HEAD 2>/dev/null || echo HEAD~1)" HEAD; \
+    git ls-files --others --exclude-standard; } 2>/dev/null | sort -u
+}
+
+command_lint() {
+  local files=() sources=() tidy
+  setup build lint
+  if [ "${1:-}" = --all ]; then mapfile -t files < <(git ls-files)
+  elif [ $# -gt 0 ]; then files=("$@")
+  else mapfile -t files < <(changed_sources); fi
+  mapfile -t sources < <(printf '%s\n' "${files[@]}" | grep -E '^(src|tests|fuzz|bench)/.*\.(cpp|h)$' | while read -r f; do [ -f "$f" ] && echo "$f"; done)
+  step "shellcheck" check_shell
+  [ -x tools/check_layers ] && step "layers" tools/check_layers
+  [ ${#sources[@]} = 0 ] && echo "no C++ source to look at (./dev lint --all takes all)" && return
+  step "clang-format" clang-format --dry-run --Werror "${sources[@]}"
+  [ -f build/dev/compile_commands.json ] || step "configure (dev)" cmake --preset dev
+  tidy=$(command -v clang-tidy-19 || command -v clang-tidy)
+  mapfile -t sources < <(printf '%s\n' "${sources[@]}" | grep -E '^src/.*\.cpp$')
+  [ ${#sources[@]} = 0 ] || step "clang-tidy" tidy_all "$tidy" "${sources[@]}"
+}
+
+tidy_all() {
+  local tidy=$1
+  shift
+  printf '%s\0' "$@" | xargs -0 -n 1 -P "$jobs" "$tidy" -p build/dev --quiet --warnings-as-errors='*'
+}
+
+# Rounds of fuzzing and end to end tests; each round's seed is printed, so that a failure can be repeated.
+command_soak() {
+  local minutes=${1:-60} round=0 until seed
+  setup build run test
+  step "build (dev)" build_preset dev
+  step "build (fuzz)" build_preset fuzz
+  until=$((SECONDS + minutes * 60))
+  while [ $SECONDS -lt $until ]; do
+    round=$((round + 1))
+    seed=${SEED:-$RANDOM}
+    echo "round $round, SEED=$seed"
+    step "fuzz $round" fuzz_all "${FUZZ_SECONDS:-60}"
+    step "properties $round" env RC_PARAMS="seed=$seed max_success=2000" ctest --test-dir build/dev --output-on-failure
+    prepare_root
+    step "end to end $round" run_e2e
+  done
+  summary "./dev soak: $round rounds"
+}
+
+command_bench() {
+  local program programs=() name
+  setup build run bench
+  step "build (release)" build_preset release
+  if [ $# -gt 0 ]; then for name in "$@"; do programs+=("build/release/bench/${name%_bench}_bench"); done
+  else mapfile -t programs < <(find build/release/bench bench -maxdepth 1 -type f -name '*_bench*' -perm -u+x | sort); fi
+  [ ${#programs[@]} -gt 0 ] || die "there is no benchmark in bench/"
+  prepare_root
+  for program in "${programs[@]}"; do
+    [ -x "$program" ] || die "there is no $program: names are $(find build/release/bench -maxdepth 1 -name '*_bench' -printf '%f ')"
+    echo "${bold}== $(basename "$program")${plain}"
+    as_root env MOENET_BUILD="$root/build/release" MOENET_BIRD3="$(bird3)" "$program"
+  done
+}
