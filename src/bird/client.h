@@ -1,7 +1,9 @@
 // BirdClient: one connection to BIRD's control socket. BirdPool: a bounded number of them, healthy ones reused.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -25,6 +27,8 @@ class BirdClient {
 
   const Version& version() const;
   bool is_broken() const;
+  // Has BIRD closed this idle connection? Costs one system call, never blocks.
+  bool is_closed_by_bird() const;
 
   // One command, one reply; an error reply is a Reply, not an Error. Errors: invalid (a command with a newline or NUL),
   // unavailable (BIRD closed), timeout, cancelled.

@@ -2,7 +2,8 @@
 // (bird/doc/reply_codes; nest/cli.c). Pure.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,12 +38,15 @@ class ReplyReader {
   std::optional<Reply> next();
 
  private:
+  // True when the line ends its reply.
+  Result<bool> take_line(std::string_view line);
+
   std::size_t limit_bytes_;
-  std::size_t reply_bytes_ = 0;
-  std::string partial_;
+  std::size_t reply_bytes_ = 0;  // of the reply under way
+  std::string partial_;          // a line without its end yet
   Reply current_;
-  std::vector<Reply> ready_;
-  std::size_t taken_ = 0;
+  std::deque<Reply> ready_;
+  bool broken_ = false;
 };
 
 struct Version {
@@ -53,7 +57,7 @@ struct Version {
 // From the greeting `0001 BIRD 3.1.8 ready.` Errors: invalid.
 Result<Version> parse_greeting(const Reply& reply);
 
-// `8002 FILE:LINE:COL text` or `8002 FILE: text`, split. Absent when the reply is no such error.
+// `8002 FILE:LINE:COL text` or `8002 FILE: text`, split. FILE is empty when BIRD names none. Absent when the reply is no such error.
 struct ConfigError {
   std::string file;
   int line = 0;    // 0 when BIRD names none
