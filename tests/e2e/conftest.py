@@ -1,0 +1,79 @@
+"""Fixtures of the end to end tests. A failing test shows the end of every log of its lab; MOENET_LOGS names a folder that gets all."""
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from lab import FakeControlPlane, ForeignRouter, Lab, MoenetNode, SessionKind, Space, bird_programs, wait_for  # noqa: E402
+
+
+def pytest_configure(config):
+    if os.geteuid() != 0:
+        pytest.exit("end to end tests need root for their network namespaces: ./dev test", returncode=2)
+    missing = {"bird2", "bird3"} - set(bird_programs())
+    if missing:
+        pytest.exit(f"no {' and no '.join(sorted(missing))} on this machine: ./dev setup", returncode=2)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    lab = getattr(item, "funcargs", {}).get("lab")
+    if report.failed and lab is not None and report.when == "call":
+        for name, text in lab.logs():
+            report.sections.append((name, text))
+        if os.environ.get("MOENET_LOGS"):
+            lab.save_logs(pathlib.Path(os.environ["MOENET_LOGS"]) / item.name.replace("/", "_"))
+
+
+@pytest.fixture(params=["bird2", "bird3"])
+def bird(request):
+    return request.param
+
+
+@pytest.fixture
+def lab():
+    with Lab() as one:
+        yield one
+
+
+class World:
+    """A node and a fake control plane, and as many foreign routers as a test asks for."""
+
+    def __init__(self, lab, bird, **node):
+        self.lab, self.bird = lab, bird
+        self.fake = FakeControlPlane(Space(lab, "cp", 2))
+        self.node = MoenetNode(lab, bird=bird, **node)
+        self.node.write_config(self.fake.url, self.fake.token)
+        self.foreign = []
+
+    def add(self, kind=SessionKind.LINK_LOCAL, status=4, bird="bird2", **fields):
+        """A foreign router that waits for us, and its row at the control plane. Returns (router, row's uuid)."""
+        foreign = ForeignRouter(self.lab, len(self.foreign) + 1, bird)
+        self.foreign.append(foreign)
+        self.node.expected_by(foreign, kind)
+        row = self.node.row(foreign, kind, status, **fields)
+        with self.fake.lock:
+            self.fake.rows.append(row)
+        return foreign, row["uuid"]
+
+    def reaches(self, uuid, status, seconds=20):
+        wait_for(f"status {status} of {uuid} (error: {self.fake.error_of(uuid)})", lambda: self.fake.status_of(uuid) == status, seconds)
+
+    def up(self, foreign, seconds=20):
+        wait_for(f"BGP with {foreign.name}",
+                 lambda: self.node.is_established(foreign.asn) and foreign.is_established(self.node.asn), seconds)
+
+
+@pytest.fixture
+def world(lab, bird):
+    return World(lab, bird)
+
+
+@pytest.fixture
+def world2(lab):
+    """With BIRD 2 only: where the subject has nothing to do with BIRD's version."""
+    return World(lab, "bird2")

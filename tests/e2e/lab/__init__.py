@@ -1,0 +1,16 @@
+"""A DN42 in a box: namespaced routers with real BIRD and WireGuard, a MoeNet node, a control plane. Root is needed, the host's own
+network is never touched, and nothing is left behind, whatever ends the process.
+
+    with Lab() as lab:
+        a = ForeignRouter(lab, 1)
+"""
+from .birdc import Birdc, bird_programs
+from .controlplane import ControlPlane
+from .fake_controlplane import FakeControlPlane
+from .foreign import ForeignRouter, SessionKind
+from .node import MoenetNode
+from .space import Lab, Space
+from .waiting import wait_for
+
+__all__ = ["Birdc", "ControlPlane", "FakeControlPlane", "ForeignRouter", "Lab", "MoenetNode", "SessionKind", "Space",
+           "bird_programs", "wait_for"]

@@ -1,0 +1,3 @@
+class ControlPlane: pass
+class FakeControlPlane: pass
+class MoenetNode: pass

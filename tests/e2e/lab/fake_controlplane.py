@@ -1,0 +1,210 @@
+"""FakeControlPlane: a control plane as deployed networks run it (wire contract A: no ETag, no waiting), whose answers a test bends.
+
+    fake.rows = [row, …]                       the truth, changed by the agent's reports as a real one would
+    fake.misbehave("sessions", garbage)        until fake.behave()
+    fake.reports                               every status that the agent reported: (uuid, status, lastError)
+"""
+import contextlib
+import http.server
+import json
+import socketserver
+import threading
+import time
+
+LEGAL_MOVES = {3: {4, 8}, 4: {2, 6, 7}, 2: {5, 6, 1, 4}, 6: {2, 5, 7}, 5: {0, 1}, 1: {4}, 7: {1, 4}, 8: set()}
+
+
+class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request, client_address):
+        """An agent that hangs up on a hanging answer is what is tested: no traceback for it."""
+
+
+class FakeControlPlane:
+    def __init__(self, space, port=8080, token="lab-token"):
+        self.token, self.rows, self.reports, self.requests, self.heartbeats = token, [], [], [], []
+        self.lock = threading.Lock()
+        self.released = threading.Event()  # ends every hanging answer at the close of the lab
+        self._faults = {}
+        fake = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            timeout = 90
+
+            def do_GET(self):
+                fake.serve(self, b"")
+
+            def do_POST(self):
+                fake.serve(self, self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+
+            def log_message(self, *_):
+                pass
+
+        with space.entered():
+            self._server = _Server((space.address, port), Handler)
+        self.url = f"http://{space.address}:{port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        space.lab.at_exit.append(self.close)
+
+    def close(self):
+        self.released.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    # What a test says.
+    def misbehave(self, what, fault):
+        """`what`: sessions, modify, heartbeat, config; `fault`: one of the functions below."""
+        with self.lock:
+            self._faults[what] = fault
+
+    def behave(self):
+        with self.lock:
+            self._faults = {}
+
+    @contextlib.contextmanager
+    def while_it(self, what, fault):
+        self.misbehave(what, fault)
+        try:
+            yield
+        finally:
+            self.behave()
+
+    def status_of(self, uuid):
+        with self.lock:
+            return next((row["status"] for row in self.rows if row["uuid"] == uuid), None)
+
+    def error_of(self, uuid):
+        with self.lock:
+            return next((row.get("lastError") for row in self.rows if row["uuid"] == uuid), None)
+
+    def change(self, uuid, **fields):
+        with self.lock:
+            next(row for row in self.rows if row["uuid"] == uuid).update(fields)
+
+    def count(self, what):
+        with self.lock:
+            return sum(1 for request in self.requests if request == what)
+
+    # What the agent sees.
+    def serve(self, handler, body):
+        what = handler.path.split("?")[0].rsplit("/", 1)[-1]
+        with self.lock:
+            self.requests.append(what)
+            fault = self._faults.get(what)
+        if fault:
+            fault(self, handler)
+            return
+        if handler.headers.get("Authorization") != f"Bearer {self.token}":
+            self.answer(handler, 401, {"code": 401, "message": "Unauthorized"})
+            return
+        action = getattr(self, f"_{what}", None)
+        if action is None:
+            self.answer(handler, 404, {"code": 404, "message": "Not Found"})
+            return
+        status, value = action(json.loads(body) if body else None)
+        self.answer(handler, status, value)
+
+    @staticmethod
+    def answer(handler, status, value, content_type="application/json", headers=()):
+        data = value if isinstance(value, bytes) else json.dumps(value).encode()
+        handler.send_response(status)
+        handler.send_header("Content-Type", content_type)
+        handler.send_header("Content-Length", str(len(data)))
+        for name, text in headers:
+            handler.send_header(name, text)
+        handler.end_headers()
+        handler.wfile.write(data)
+
+    def _sessions(self, _):
+        with self.lock:
+            return 200, {"code": 0, "message": "Success", "data": {"bgpSessions": json.loads(json.dumps(self.rows))}}
+
+    def _config(self, _):
+        return 404, {"code": 404, "message": "Not Found"}
+
+    def _heartbeat(self, body):
+        with self.lock:
+            self.heartbeats.append(body)
+        return 200, {"code": 0, "message": "Success", "data": {"received": True, "timestamp": int(time.time() * 1000)}}
+
+    def _report(self, body):
+        return 200, {"code": 0, "message": "Success", "data": {"received": True, "count": len(body["sessions"])}}
+
+    def _modify(self, body):
+        uuid, status, error = body.get("uuid") or body.get("peer_id"), body.get("status"), body.get("lastError")
+        with self.lock:
+            self.reports.append((uuid, status, error))
+            row = next((r for r in self.rows if r["uuid"] == uuid), None)
+            if row is None:
+                return 404, {"code": 404, "message": "Not Found"}
+            if error is not None and (len(error) > 255 or "\0" in error):
+                return 500, {"code": 500, "message": "Internal Server Error"}
+            if status == 0:
+                self.rows.remove(row)
+                return 200, {"code": 0, "message": "Success", "data": {"deleted": True}}
+            if status != row["status"] and status not in LEGAL_MOVES.get(row["status"], set()):
+                return 422, {"code": 422, "message": "Validation Error"}
+            row.update(status=status, lastError=error)
+            return 200, {"code": 0, "message": "Success", "data": {"updated": True}}
+
+
+# Faults: what a control plane in trouble answers.
+def garbage(fake, handler):
+    fake.answer(handler, 200, b"<html>\x00\xff not what you wanted</html>")
+
+
+def wrong_envelope(fake, handler):
+    fake.answer(handler, 200, {"ok": True, "sessions": []})
+
+
+def no_list(fake, handler):
+    fake.answer(handler, 200, {"code": 0, "message": "Success", "data": {"bgpSessions": None}})
+
+
+def empty_list(fake, handler):
+    fake.answer(handler, 200, {"code": 0, "message": "Success", "data": {"bgpSessions": []}})
+
+
+def error_500(fake, handler):
+    fake.answer(handler, 500, b"Internal Server Error", "text/plain")
+
+
+def error_429(fake, handler):
+    fake.answer(handler, 429, {"code": 429, "message": "Too Many Requests", "retryAfter": 1}, headers=[("Retry-After", "1")])
+
+
+def half_a_body(fake, handler):
+    """Promises the whole list, sends half of it and hangs up."""
+    _, value = fake._sessions(None)
+    data = json.dumps(value).encode()
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    handler.wfile.write(data[:len(data) // 2])
+    handler.wfile.flush()
+    handler.close_connection = True
+
+
+def hang(fake, handler):
+    """Takes the request and says nothing."""
+    fake.released.wait(60)
+    handler.close_connection = True
+
+
+def endless(fake, handler):
+    """A body without end: the agent's cap must stop it."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.end_headers()
+    with contextlib.suppress(OSError):
+        while not fake.released.is_set():
+            handler.wfile.write(b"[" * 65536)
+    handler.close_connection = True
+
+
+def redirect_elsewhere(fake, handler):
+    fake.answer(handler, 302, b"", headers=[("Location", f"{fake.url}/elsewhere/sessions")])

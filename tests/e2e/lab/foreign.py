@@ -1,0 +1,108 @@
+"""ForeignRouter: somebody else's DN42 router, with WireGuard and BIRD configured by hand, as its operator would."""
+import enum
+import subprocess
+
+from .birdc import Birdc, bird_programs
+from .space import Space
+from .waiting import wait_for
+
+
+class SessionKind(enum.Enum):
+    LINK_LOCAL = "MP-BGP over link-local, extended next hop"
+    ULA = "MP-BGP over ULA, IPv4 with IPv4 next hops"
+    IPV4 = "IPv4 only"
+
+
+def make_keys():
+    private = subprocess.run(["wg", "genkey"], capture_output=True, text=True, check=True).stdout.strip()
+    public = subprocess.run(["wg", "pubkey"], input=private, capture_output=True, text=True, check=True).stdout.strip()
+    return private, public
+
+
+def make_preshared_key():
+    return subprocess.run(["wg", "genpsk"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+class ForeignRouter(Space):
+    """Number i is AS 4242420100+i with 172.20.i.0/24 and fd42:0:i::/48, on the underlay at 198.51.100.(100+i)."""
+
+    def __init__(self, lab, i, bird="bird2", name=None):
+        super().__init__(lab, name or f"peer{i}", 100 + i)
+        self.i, self.asn = i, 4242420100 + i
+        self.ipv4, self.ipv6, self.link_local = f"172.20.{i}.1", f"fd42:0:{i}::1", f"fe80::{i}"
+        self.private_key, self.public_key = make_keys()
+        self.peers = {}
+        self.birdc = Birdc(self.folder / "bird.ctl")
+        self.run("ip", "addr", "add", f"{self.ipv4}/32", "dev", "lo")
+        self.run("ip", "addr", "add", f"{self.ipv6}/128", "dev", "lo")
+        (self.folder / "private.key").write_text(self.private_key)
+        (self.folder / "private.key").chmod(0o600)
+        self._write_bird()
+        self.bird_process = self.start("bird", bird_programs()[bird], "-f", "-c", self.folder / "bird.conf",
+                                       "-s", self.birdc.path, "-P", self.folder / "bird.pid")
+        wait_for(f"BIRD of {self.name}", lambda: self.birdc.version(), 10)
+
+    def peer(self, kind, asn, *, public_key, endpoint, their, port, preshared_key=None, interface=None):
+        """Sets up our end: `their` is the far end as an object with ipv4, ipv6, link_local."""
+        interface = interface or f"to_{asn % 10000}"
+        self._tunnel(kind, interface, public_key, endpoint, their, port, preshared_key)
+        self.peers[asn] = _bgp(self, kind, interface, asn, their)
+        self._write_bird()
+        code, text = self.birdc.ask("configure")
+        assert code in (3, 4), f"{self.name}: {text}"
+        return interface
+
+    def _tunnel(self, kind, interface, public_key, endpoint, their, port, preshared_key):
+        self.start(f"wg-{interface}", "wireguard-go", "-f", interface, LOG_LEVEL="error")
+        # `set` in the first instants after the socket appears may hang: ask first, with a deadline
+        wait_for(f"wireguard-go {interface} on {self.name}",
+                 lambda: self.run("wg", "show", interface, seconds=1, check=False)[0] == 0, 10, 0.01)
+        arguments = ["listen-port", port, "private-key", self.folder / "private.key", "peer", public_key,
+                     "persistent-keepalive", 5, "allowed-ips", "0.0.0.0/0,::/0"]
+        if endpoint:
+            arguments += ["endpoint", endpoint]
+        if preshared_key:
+            (self.folder / "psk").write_text(preshared_key)
+            arguments += ["preshared-key", self.folder / "psk"]
+        self.run("wg", "set", interface, *arguments)
+        # up before the addresses: the kernel makes the route to an IPv6 address's peer only on a link that is up (measured on 6.18)
+        self.run("ip", "link", "set", interface, "mtu", 1420, "addrgenmode", "none")
+        self.run("ip", "link", "set", interface, "up")
+        if kind is SessionKind.LINK_LOCAL:
+            self.run("ip", "addr", "add", f"{self.link_local}/64", "dev", interface)
+        else:
+            self.run("ip", "addr", "add", self.ipv4, "peer", their.ipv4, "dev", interface)
+            if kind is SessionKind.ULA:
+                self.run("ip", "addr", "add", self.ipv6, "peer", their.ipv6, "dev", interface, "nodad")
+
+    def _write_bird(self):
+        (self.folder / "bird.conf").write_text(f"""log "{self.folder}/bird.log" all;
+router id {self.ipv4};
+protocol device {{ scan time 2; }}
+protocol static own4 {{ ipv4; route 172.20.{self.i}.0/24 unreachable; }}
+protocol static own6 {{ ipv6; route fd42:0:{self.i}::/48 unreachable; }}
+protocol kernel k4 {{ ipv4 {{ import none; export filter {{ if source = RTS_STATIC then reject; krt_prefsrc = {self.ipv4}; accept; }}; }}; }}
+protocol kernel k6 {{ ipv6 {{ import none; export filter {{ if source = RTS_STATIC then reject; krt_prefsrc = {self.ipv6}; accept; }}; }}; }}
+""" + "".join(self.peers.values()))
+
+    def session(self, asn):
+        """BIRD's row of the session with that AS, or None."""
+        return self.birdc.protocols().get(f"as{asn}")
+
+    def is_established(self, asn):
+        return self.birdc.established(f"as{asn}")
+
+
+def _bgp(own, kind, interface, asn, their):
+    channel = "import all; export where source ~ [RTS_STATIC, RTS_BGP]; "
+    ends = {
+        SessionKind.LINK_LOCAL: f"local {own.link_local} as {own.asn}; neighbor {their.link_local} % '{interface}' as {asn};",
+        SessionKind.ULA: f"local {own.ipv6} as {own.asn}; neighbor {their.ipv6} as {asn}; direct;",
+        SessionKind.IPV4: f"local {own.ipv4} as {own.asn}; neighbor {their.ipv4} as {asn}; direct;",
+    }[kind]
+    if kind is not SessionKind.LINK_LOCAL:
+        ends = ends.replace(" direct;", " direct;")
+    ipv4 = "ipv4 { " + ("extended next hop on; " if kind is SessionKind.LINK_LOCAL else "") + channel + "};"
+    ipv6 = "" if kind is SessionKind.IPV4 else "ipv6 { " + channel + "};"
+    return (f"protocol bgp as{asn} {{\n  {ends}\n  connect delay time 1; connect retry time 2; error wait time 1, 2;\n"
+            f"  {ipv4}\n  {ipv6}\n}}\n")
