@@ -1,0 +1,193 @@
+#include "bird/reply.h"
+
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+namespace moenet::bird {
+namespace {
+
+std::string fixture(const std::string& version, const std::string& name) {
+  std::ifstream file(std::string(MOENET_SOURCE_DIR "/tests/bird/fixtures/bird-") + version + "/" + name + ".txt");
+  std::ostringstream text;
+  text << file.rdbuf();
+  EXPECT_FALSE(text.str().empty()) << version << "/" << name;
+  return text.str();
+}
+
+std::vector<Reply> cut(std::string_view bytes, std::size_t piece = 1'000'000) {
+  ReplyReader reader;
+  std::vector<Reply> replies;
+  for (std::size_t at = 0; at < bytes.size(); at += piece) {
+    EXPECT_TRUE(reader.feed(bytes.substr(at, piece)));
+    while (auto reply = reader.next()) replies.push_back(std::move(*reply));
+  }
+  return replies;
+}
+
+Reply only(std::string_view bytes) {
+  auto replies = cut(bytes);
+  EXPECT_EQ(replies.size(), 1u) << bytes;
+  return replies.empty() ? Reply{} : replies.front();
+}
+
+constexpr const char* kVersions[] = {"2.0.12", "2.17.6", "3.1.8"};
+
+class Fixtures : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Bird, Fixtures, testing::ValuesIn(kVersions));
+
+TEST_P(Fixtures, EveryFileIsExactlyOneReplyHoweverItIsCutIntoPieces) {
+  const std::string names[] = {"greeting", "show_status", "show_protocols", "show_protocols_all", "configure", "show_memory",
+                               "configure_undo", "show_symbols", "show_route_all", "restrict", "empty", "disable"};
+  for (const std::string& name : names) {
+    if (name == "configure") continue;
+    const std::string bytes = fixture(GetParam(), name);
+    const Reply whole = only(bytes);
+    for (const std::size_t piece : {1u, 2u, 3u, 7u, 64u}) {
+      const auto replies = cut(bytes, piece);
+      ASSERT_EQ(replies.size(), 1u) << name;
+      EXPECT_EQ(replies[0].text(), whole.text());
+      EXPECT_EQ(replies[0].code(), whole.code());
+    }
+  }
+}
+
+TEST_P(Fixtures, GreetingGivesTheVersion) {
+  const auto version = parse_greeting(only(fixture(GetParam(), "greeting")));
+  ASSERT_TRUE(version);
+  EXPECT_EQ(version->text(), GetParam());
+}
+
+TEST_P(Fixtures, ProtocolsKeepTheirFirstAndLastRow) {
+  const auto rows = parse_protocols(only(fixture(GetParam(), "show_protocols")));
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 10u);
+  std::size_t established = 0;
+  for (const ProtocolStatus& row : *rows) {
+    EXPECT_EQ(row.state, "up") << row.name;
+    EXPECT_EQ(row.since.size(), 12u) << row.name;
+    if (row.proto != "BGP") continue;
+    EXPECT_EQ(row.info, "Established");
+    established += row.is_established();
+  }
+  EXPECT_EQ(established, 3u);
+}
+
+TEST_P(Fixtures, ProtocolRowsAreFoundAmongTheirDetails) {
+  const auto rows = parse_protocols(only(fixture(GetParam(), "show_protocols_all_bgp")));
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 1u);
+  EXPECT_EQ(rows->front().name, "dn42_x");
+  EXPECT_TRUE(rows->front().is_established());
+}
+
+TEST_P(Fixtures, NoMatchIsAnEmptyListAndAsyncLinesAreDropped) {
+  const Reply reply = only(fixture(GetParam(), "show_protocols_after_timeout"));
+  EXPECT_EQ(reply.code(), 8003);
+  EXPECT_EQ(reply.text().find("expired"), std::string::npos);
+  const auto rows = parse_protocols(reply);
+  ASSERT_TRUE(rows);
+  EXPECT_TRUE(rows->empty());
+}
+
+TEST_P(Fixtures, ConfigErrorsNameFileLineAndColumn) {
+  const auto error = parse_config_error(only(fixture(GetParam(), "configure_check_syntax_error")));
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->file, "/etc/bird/zz.conf");
+  EXPECT_EQ(error->line, 2);
+  EXPECT_EQ(error->column, 22);
+  EXPECT_TRUE(error->text.starts_with("syntax error, unexpected '%'"));
+  const auto missing = parse_config_error(only(fixture(GetParam(), "configure_check_missing_file")));
+  ASSERT_TRUE(missing);
+  EXPECT_EQ(missing->file, "/nonexistent.conf");
+  EXPECT_EQ(missing->line, 0);
+  EXPECT_FALSE(parse_config_error(only(fixture(GetParam(), "configure_check"))));
+}
+
+TEST(Reply, OnlyTheLastCodeDecides) {
+  const Reply reply = only("0002-Reading configuration from /etc/bird/a.conf\n8002 /a:1:2 x\n");
+  EXPECT_TRUE(reply.is_error());
+  EXPECT_EQ(reply.lines.front().code, 2);
+  EXPECT_FALSE(only("0003-Daemon is up\n0000 \n").is_error());
+}
+
+TEST(Reply, ContinuationLinesCarryTheCodeBefore) {
+  const Reply reply = only("1002-a\n b\n0000 \n");
+  ASSERT_EQ(reply.lines.size(), 3u);
+  EXPECT_EQ(reply.lines[1].code, 1002);
+  EXPECT_EQ(reply.lines[1].text, "b");
+}
+
+TEST(ReplyReader, RefusesWhatNoBirdSends) {
+  for (const std::string_view bytes : {"\n", "12 x\n", "00a0 x\n", "0000\n", "0000x\n", " continued\n", "HTTP/1.1 200 OK\r\n"}) {
+    ReplyReader reader;
+    const auto fed = reader.feed(bytes);
+    ASSERT_FALSE(fed) << bytes;
+    EXPECT_EQ(fed.error().code, Errc::invalid);
+    EXPECT_FALSE(reader.feed("0000 \n"));  // it stays broken
+    EXPECT_FALSE(reader.next());
+  }
+}
+
+TEST(ReplyReader, RefusesAReplyAboveItsLimitEvenWithoutALineEnd) {
+  ReplyReader lines(100);
+  EXPECT_TRUE(lines.feed("1002-" + std::string(80, 'x') + "\n"));
+  EXPECT_FALSE(lines.feed(" " + std::string(30, 'x') + "\n"));
+  ReplyReader one_line(100);
+  EXPECT_FALSE(one_line.feed(std::string(101, 'x')));
+  ReplyReader many(100);
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(many.feed("0000 ok\n"));
+}
+
+RC_GTEST_PROP(ReplyReader, NeverNeedsMoreThanBytes, (const std::string& bytes, std::uint8_t piece)) {
+  ReplyReader reader(4096);
+  const std::size_t step = std::size_t{piece} + 1;
+  for (std::size_t at = 0; at < bytes.size(); at += step) {
+    if (!reader.feed(std::string_view(bytes).substr(at, step))) break;
+    while (reader.next()) {
+    }
+  }
+}
+
+TEST(Greeting, AcceptsOddVersionsAndRefusesOthers) {
+  const auto parse = [](const std::string& text) { return parse_greeting(only("0001 " + text + "\n")); };
+  EXPECT_EQ(parse("BIRD 2.14 ready.")->text(), "2.14.0");
+  EXPECT_EQ(parse("BIRD 3.0alpha1 ready.")->text(), "3.0.0");
+  EXPECT_EQ(parse("BIRD 2.15.1+branch.x ready.")->text(), "2.15.1");
+  EXPECT_FALSE(parse("BIRD ready."));
+  EXPECT_FALSE(parse("BIRD 99999999999.1 ready."));
+  EXPECT_FALSE(parse("FRR 2.0 ready."));
+  EXPECT_FALSE(parse_greeting(only("0013 BIRD 2.0.12 ready.\n")));
+}
+
+TEST(Protocols, ReadsOtherTimeFormatsLongNamesAndReasons) {
+  const auto rows = parse_protocols(only(
+      "2002-Name       Proto      Table      State  Since         Info\n"
+      "1002-dn42_4242420001 BGP        ---        start  2026-11-23 12:23:14  Active        Socket: Connection refused\n"
+      " d          Device     ---        up     2026-11-23    \n"
+      " k          Kernel     master4    down   \n0000 \n"));
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 3u);
+  EXPECT_EQ((*rows)[0].name, "dn42_4242420001");
+  EXPECT_EQ((*rows)[0].since, "2026-11-23 12:23:14");
+  EXPECT_EQ((*rows)[0].info, "Active        Socket: Connection refused");
+  EXPECT_EQ((*rows)[1].since, "2026-11-23");
+  EXPECT_EQ((*rows)[1].info, "");
+  EXPECT_EQ((*rows)[2].state, "down");
+  EXPECT_FALSE(parse_protocols(only("1002-name BGP\n0000 \n")));
+  EXPECT_FALSE(parse_protocols(only("9001 syntax error\n")));
+}
+
+TEST(ConfigError, ReadsPathsWithColonsAndBlanks) {
+  const auto error = parse_config_error(only("8002 /etc/a: b/c:d.conf:12:3 unexpected x: y\n"));
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->file, "/etc/a: b/c:d.conf");
+  EXPECT_EQ(error->line, 12);
+  EXPECT_EQ(error->text, "unexpected x: y");
+  EXPECT_EQ(parse_config_error(only("8002 words\n"))->text, "words");
+}
+
+}  // namespace
+}  // namespace moenet::bird
