@@ -1,5 +1,6 @@
-// Backoff: how long to wait before the next attempt. Exponential with full jitter, capped: uniform in [0, min(cap, initial*2^n)]
-// (the "full jitter" of the AWS Architecture Blog, 2015, which spreads clients best). Pure: randomness comes in as a number.
+// Backoff: how long to wait before the next attempt. Exponential with full jitter, capped: uniform in [0, min(cap,
+// initial*2^n)] (the "full jitter" of the AWS Architecture Blog, 2015, which spreads clients best). Pure: randomness
+// comes in as a number.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// Time as the program sees it: steady time for deadlines and intervals, wall time only for what people or the wire read.
-// Functional code takes a time_point as an argument and never asks for the time.
+// Time as the program sees it: steady time for deadlines and intervals, wall time only for what people or the wire
+// read. Functional code takes a time_point as an argument and never asks for the time.
 #pragma once
 
 #include <algorithm>

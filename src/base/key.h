@@ -1,5 +1,5 @@
-// Key: 32 bytes that WireGuard calls a key (Curve25519 public or private, or a preshared key), and its base64 text of 44
-// characters. It wipes itself, because it may be private.
+// Key: 32 bytes that WireGuard calls a key (Curve25519 public or private, or a preshared key), and its base64 text of
+// 44 characters. It wipes itself, because it may be private.
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
 // Latest<T> and Wakeup: the only ways in which tasks talk to each other.
-// Latest holds an immutable snapshot; readers keep what they took for as long as they like. Wakeup makes a sleeper look again.
+// Latest holds an immutable snapshot; readers keep what they took for as long as they like. Wakeup makes a sleeper look
+// again.
 #pragma once
 
 #include <chrono>
@@ -44,7 +45,8 @@ class Wakeup {
     condition_.notify_all();
   }
 
-  // Sleeps until notify() was called since the last wait, the deadline passed, or a stop was requested. True when notified.
+  // Sleeps until notify() was called since the last wait, the deadline passed, or a stop was requested. True when
+  // notified.
   bool wait(Deadline deadline, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     condition_.wait_until(lock, stop, deadline.at(), [&] { return count_ != seen_; });

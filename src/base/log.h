@@ -1,7 +1,7 @@
-// Logging: one line per event, written at the edge where it is handled, with fields. On a terminal it is text; under systemd the
-// lines go to journald with PRIORITY and the fields as MOENET_<FIELD>.
-// Values from outside are escaped here, so that no caller can forget it: control characters, quotes and invalid UTF-8 never reach a
-// line raw (escape_for_log).
+// Logging: one line per event, written at the edge where it is handled, with fields. On a terminal it is text; under
+// systemd the lines go to journald with PRIORITY and the fields as MOENET_<FIELD>. Values from outside are escaped
+// here, so that no caller can forget it: control characters, quotes and invalid UTF-8 never reach a line raw
+// (escape_for_log).
 #pragma once
 
 #include <string>
@@ -30,17 +30,25 @@ void start(Output output, Level threshold);
 Output detect_output();
 
 void write(Level level, std::string_view message, std::vector<Field> fields = {});
-inline void debug(std::string_view message, std::vector<Field> fields = {}) { write(Level::debug, message, std::move(fields)); }
-inline void info(std::string_view message, std::vector<Field> fields = {}) { write(Level::info, message, std::move(fields)); }
-inline void warning(std::string_view message, std::vector<Field> fields = {}) { write(Level::warning, message, std::move(fields)); }
-inline void error(std::string_view message, std::vector<Field> fields = {}) { write(Level::error, message, std::move(fields)); }
+inline void debug(std::string_view message, std::vector<Field> fields = {}) {
+  write(Level::debug, message, std::move(fields));
+}
+inline void info(std::string_view message, std::vector<Field> fields = {}) {
+  write(Level::info, message, std::move(fields));
+}
+inline void warning(std::string_view message, std::vector<Field> fields = {}) {
+  write(Level::warning, message, std::move(fields));
+}
+inline void error(std::string_view message, std::vector<Field> fields = {}) {
+  write(Level::error, message, std::move(fields));
+}
 
 }  // namespace moenet::log
 
 namespace moenet {
 
-// The text on one line, printable: C escapes for control characters, \xNN for bytes that are no valid UTF-8, at most `limit` bytes
-// (a longer text ends in "…(N bytes)").
+// The text on one line, printable: C escapes for control characters, \xNN for bytes that are no valid UTF-8, at most
+// `limit` bytes (a longer text ends in "…(N bytes)").
 std::string escape_for_log(std::string_view text, std::size_t limit = 300);
 
 }  // namespace moenet

@@ -1,5 +1,6 @@
 // Result and Error: how every layer says that something failed in service.
-// The code tells the caller what it may do, the text tells the operator what was tried on what. Bugs are `assert`s, not Errors.
+// The code tells the caller what it may do, the text tells the operator what was tried on what. Bugs are `assert`s, not
+// Errors.
 #pragma once
 
 #include <expected>
@@ -45,15 +46,15 @@ Error error_from_errno(int number, std::string_view action);
 
 }  // namespace moenet
 
-// TRY(auto value, expression): declares `value` from a Result, or returns its error. A whole statement, never inside an expression.
-// TRY_VOID(expression): the same for Result<void>, or where the value is of no interest.
+// TRY(auto value, expression): declares `value` from a Result, or returns its error. A whole statement, never inside an
+// expression. TRY_VOID(expression): the same for Result<void>, or where the value is of no interest.
 #define MOENET_TRY_CONCAT2(a, b) a##b
 #define MOENET_TRY_CONCAT(a, b) MOENET_TRY_CONCAT2(a, b)
-#define MOENET_TRY_IMPL(tmp, declaration, ...)                         \
-  auto tmp = (__VA_ARGS__);                                            \
+#define MOENET_TRY_IMPL(tmp, declaration, ...)                               \
+  auto tmp = (__VA_ARGS__);                                                  \
   if (!tmp) return std::unexpected<::moenet::Error>(std::move(tmp).error()); \
   declaration = std::move(*tmp)
 #define TRY(declaration, ...) MOENET_TRY_IMPL(MOENET_TRY_CONCAT(try_result_, __LINE__), declaration, __VA_ARGS__)
-#define TRY_VOID(...)                                                                           \
-  if (auto try_result = (__VA_ARGS__); !try_result)                                             \
+#define TRY_VOID(...)                               \
+  if (auto try_result = (__VA_ARGS__); !try_result) \
   return std::unexpected<::moenet::Error>(std::move(try_result).error())

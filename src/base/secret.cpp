@@ -11,7 +11,8 @@ void wipe(void* memory, std::size_t bytes) {
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
   unsigned char differ = a.size() == b.size() ? 0 : 1;
   for (std::size_t i = 0; i < a.size() && !b.empty(); ++i) {
-    differ = static_cast<unsigned char>(differ | (static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i % b.size()])));
+    differ = static_cast<unsigned char>(
+        differ | (static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i % b.size()])));
   }
   return differ == 0;
 }

@@ -1,5 +1,6 @@
-// CircuitBreaker: after 5 failures in a row nothing is sent for 30 s; then trial requests; 3 successes close it, a failure opens it
-// again. Pure: time comes in. (Nygard, Release It!, chapter "Circuit Breaker"; the numbers are the mission's.)
+// CircuitBreaker: after 5 failures in a row nothing is sent for 30 s; then trial requests; 3 successes close it, a
+// failure opens it again. Pure: time comes in. (Nygard, Release It!, chapter "Circuit Breaker"; the numbers are the
+// mission's.)
 #pragma once
 
 #include <chrono>
@@ -23,8 +24,8 @@ class CircuitBreaker {
 
   explicit CircuitBreaker(BreakerSettings settings = {}) : settings_(settings) {}
 
-  // May a request go out now? Half-open lets one at a time through: every permitted request must end in succeeded(), failed() or
-  // abandoned() (it was cancelled and says nothing of the server).
+  // May a request go out now? Half-open lets one at a time through: every permitted request must end in succeeded(),
+  // failed() or abandoned() (it was cancelled and says nothing of the server).
   bool permits(SteadyTime now);
   void succeeded(SteadyTime now);
   void failed(SteadyTime now);

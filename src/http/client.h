@@ -1,5 +1,6 @@
 // HttpClient: requests with a deadline and a stop, repeated by a RetryPolicy, behind a CircuitBreaker, over libcurl.
-// TLS is verified, bodies are capped, redirects never carry the token to another origin, and no proxy or cookie is used.
+// TLS is verified, bodies are capped, redirects never carry the token to another origin, and no proxy or cookie is
+// used.
 #pragma once
 
 #include <chrono>
@@ -22,14 +23,14 @@ struct ClientSettings {
   BreakerSettings breaker;
   std::size_t body_limit_bytes = 64u << 20;  // 10,000 sessions are 4 MB; an answer beyond the limit is refused, not cut
   std::chrono::milliseconds connect_timeout{5'000};
-  unsigned most_redirects = 3;               // GET only, same scheme, host and port only; others are returned as they are
+  unsigned most_redirects = 3;  // GET only, same scheme, host and port only; others are returned as they are
   std::string user_agent;
 };
 
 struct ClientCounters {
-  std::uint64_t requests = 0;   // sent, repetitions included
+  std::uint64_t requests = 0;  // sent, repetitions included
   std::uint64_t retries = 0;
-  std::uint64_t failures = 0;   // network errors, timeouts, 5xx
+  std::uint64_t failures = 0;  // network errors, timeouts, 5xx
   std::uint64_t refused_by_breaker = 0;
 };
 
@@ -45,11 +46,11 @@ class HttpClient {
   explicit HttpClient(ClientSettings settings);
   ~HttpClient();
 
-  // `token`, when not empty, is sent as `Authorization: Bearer`. `attempt_timeout` bounds one attempt, `deadline` all of them with
-  // their waits. A response of any status is a value. Errors: unavailable (network, or "circuit breaker open for 12 s"), timeout,
-  // cancelled, invalid (bad URL, body over the limit).
-  Result<Response> send(const Request& request, const Secret& token, std::chrono::milliseconds attempt_timeout, Deadline deadline,
-                        const std::stop_token& stop);
+  // `token`, when not empty, is sent as `Authorization: Bearer`. `attempt_timeout` bounds one attempt, `deadline` all
+  // of them with their waits. A response of any status is a value. Errors: unavailable (network, or "circuit breaker
+  // open for 12 s"), timeout, cancelled, invalid (bad URL, body over the limit).
+  Result<Response> send(const Request& request, const Secret& token, std::chrono::milliseconds attempt_timeout,
+                        Deadline deadline, const std::stop_token& stop);
 
   ClientCounters counters() const;
   BreakerView breaker() const;

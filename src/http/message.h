@@ -27,7 +27,7 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> query;  // server: decoded parameters in order
   Headers headers;
   std::string body;
-  std::string peer;    // server: the caller's address
+  std::string peer;  // server: the caller's address
 
   std::optional<std::string_view> parameter(std::string_view name) const;
 };

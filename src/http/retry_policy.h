@@ -17,16 +17,18 @@ struct RetryPolicy {
   unsigned max_retries = 3;
   Backoff backoff{std::chrono::milliseconds(1000), std::chrono::milliseconds(30'000)};
 
-  // How long to wait before repetition number `attempt` (0 is the first), or nothing when it ends here. `fraction` in [0,1] is the
-  // jitter. A Retry-After of a 429 or 503 is the least wait; when it exceeds `backoff.cap` it is cut to that.
-  std::optional<std::chrono::milliseconds> wait_after(const Result<Response>& outcome, unsigned attempt, double fraction,
-                                                      WallTime now) const;
+  // How long to wait before repetition number `attempt` (0 is the first), or nothing when it ends here. `fraction` in
+  // [0,1] is the jitter. A Retry-After of a 429 or 503 is the least wait; when it exceeds `backoff.cap` it is cut to
+  // that.
+  std::optional<std::chrono::milliseconds> wait_after(const Result<Response>& outcome, unsigned attempt,
+                                                      double fraction, WallTime now) const;
 };
 
 // Retry-After in either form (RFC 9110 section 10.2.3): seconds, or an IMF-fixdate.
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, WallTime now);
 
-// Does this outcome speak against the server's health? Network errors, timeouts and 5xx do; 4xx (429 too) and a stop of ours do not.
+// Does this outcome speak against the server's health? Network errors, timeouts and 5xx do; 4xx (429 too) and a stop of
+// ours do not.
 bool is_failure(const Result<Response>& outcome);
 
 }  // namespace moenet::http

@@ -1,5 +1,5 @@
-// Router: method and path pattern to handler. "/agent/{node}/sessions" binds `node` to one segment, which is percent-decoded after
-// the split, so an encoded slash stays in its segment.
+// Router: method and path pattern to handler. "/agent/{node}/sessions" binds `node` to one segment, which is
+// percent-decoded after the split, so an encoded slash stays in its segment.
 #pragma once
 
 #include <functional>

@@ -18,15 +18,15 @@ namespace moenet::http {
 
 struct ServerSettings {
   Endpoint listen;
-  std::size_t body_limit_bytes = 1u << 20;        // 1,048,576 passes, one more is 413 before anything else is looked at
+  std::size_t body_limit_bytes = 1u << 20;  // 1,048,576 passes, one more is 413 before anything else is looked at
   std::size_t header_limit_bytes = 16u << 10;
   unsigned most_connections = 4'096;
-  unsigned most_connections_per_address = 0;      // 0: no limit
+  unsigned most_connections_per_address = 0;  // 0: no limit
   std::chrono::seconds idle_timeout{120};
 };
 
-// A response that is not ready yet. Thread-safe; the first of answer() and the timeout wins, later ones are ignored. A caller who
-// hung up is no error.
+// A response that is not ready yet. Thread-safe; the first of answer() and the timeout wins, later ones are ignored. A
+// caller who hung up is no error.
 class Pending {
  public:
   // `on_timeout` makes the response when nobody answered within `span`; it runs on the server's thread.

@@ -1,0 +1,22 @@
+// Whole files: read with a limit, replaced in one step. Folders, locks and watching are not its business.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+
+#include "base/result.h"
+
+namespace moenet {
+
+// The file's bytes. Errors: not_found, denied, invalid (a folder, or more than `limit_bytes`), internal.
+Result<std::string> read_file(const std::string& path, std::size_t limit_bytes);
+
+// Replaces `path` so that a reader, or a reboot, finds the old bytes or the new ones and never a part: a temporary file
+// in the same folder gets its mode, then its bytes, is flushed to the disk and renamed over `path`, and the folder is
+// flushed. A failure removes the temporary and leaves the old file. A symbolic link at `path` is replaced, not
+// followed. Errors: not_found (no such folder), denied, unavailable (disk full), internal.
+Result<void> atomic_write_file(const std::string& path, std::string_view bytes, mode_t mode);
+
+}  // namespace moenet
