@@ -70,8 +70,10 @@ struct DesiredPeering {
   std::string protocol;  // "dn42_<asn>": the BIRD protocol that bird_file defines
   // Known before anything is tried, e.g. two sessions claim one port: Broken or Invalid. Then intent says what happens meanwhile.
   std::optional<Condition> verdict;
+  // Set when the endpoint's name does not resolve: the cause to report, as Broken, while the tunnel has no endpoint from before.
+  std::string endpoint_problem;
 
-  friend bool operator==(const DesiredPeering&, const DesiredPeering&);
+  friend bool operator==(const DesiredPeering&, const DesiredPeering&) = default;
 };
 
 struct DesiredState {

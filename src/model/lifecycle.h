@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "model/session.h"
@@ -24,11 +25,23 @@ enum class Intent : std::uint8_t {
 Intent intent_of(std::optional<std::int64_t> status);
 
 // What has become of a session on the node after a reconcile.
-struct InPlace {};                           // link, peer and BIRD configuration are as wanted
-struct Removed {};                           // nothing of it is left
-struct Broken { std::string cause; };        // valid, but it cannot work now; tried again
-struct Invalid { std::string cause; };       // it can never work as it is; its local state is gone
-struct Unchanged {};                         // nothing was done and nothing is claimed
+struct InPlace {  // link, peer and BIRD configuration are as wanted
+  friend bool operator==(const InPlace&, const InPlace&) = default;
+};
+struct Removed {  // nothing of it is left
+  friend bool operator==(const Removed&, const Removed&) = default;
+};
+struct Broken {  // valid, but it cannot work now; tried again
+  std::string cause;
+  friend bool operator==(const Broken&, const Broken&) = default;
+};
+struct Invalid {  // it can never work as it is; its local state is gone
+  std::string cause;
+  friend bool operator==(const Invalid&, const Invalid&) = default;
+};
+struct Unchanged {  // nothing was done and nothing is claimed
+  friend bool operator==(const Unchanged&, const Unchanged&) = default;
+};
 using Condition = std::variant<InPlace, Removed, Broken, Invalid, Unchanged>;
 
 struct StatusReport {
@@ -39,10 +52,13 @@ struct StatusReport {
 };
 
 // What to tell the control plane about a row that it holds at `held` with `held_error`, or nothing. Only legal moves are proposed:
-// an invalid row at ENABLED is reported as PROBLEM first, and as TEARDOWN once the row says PROBLEM.
+// an invalid row at ENABLED is reported as PROBLEM first, and as TEARDOWN once the row says PROBLEM. A report that would change
+// nothing at the control plane is none; an ENABLED row that works and still shows an error is reported, which clears the error.
+// Rows in the other states, of no known status, or queued for a removal that fails, get no report.
 std::optional<StatusReport> report_for(std::optional<std::int64_t> held, const std::string& held_error, const Condition& condition);
 
-// A text cut for `lastError`: at most 255 characters, on one line, valid UTF-8, no control characters.
+// A text cut for `lastError`: at most 255 characters (and UTF-16 units), on one line, valid UTF-8, no control characters; a cut text
+// ends in an ellipsis. Fitting twice changes nothing.
 std::string fit_last_error(std::string_view text);
 
 }  // namespace moenet::model

@@ -34,7 +34,8 @@ struct InterfaceAddress {
 struct Peering {
   IpAddress neighbor;                       // who BGP talks to
   IpAddress source;                         // our address on the link that BGP uses; same kind as the neighbor
-  bool carries_ipv4 = false;                // which channels the BGP session has
+  bool carries_ipv4 = false;                // which channels the BGP session has: the neighbor's family, with MP-BGP both, if
+                                            // the other has a next hop at both ends
   bool carries_ipv6 = false;
   bool extended_next_hop = false;           // RFC 8950: IPv4 with IPv6 next hops
   std::vector<InterfaceAddress> addresses;  // what our end of the link carries, sorted

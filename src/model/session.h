@@ -47,15 +47,15 @@ std::string_view name_of(SessionPolicy policy);
 struct Session {
   SessionId uuid;
   Asn asn = 0;
-  std::string name;         // free text from outside, any bytes: escape it wherever it goes
+  std::string name;         // free text from outside, valid UTF-8 with any characters, NUL too: escape it wherever it goes
   std::string description;  // likewise
   SessionStatus status = SessionStatus::pending;
 
   TunnelType type = TunnelType::wireguard;
-  std::string interface_name;         // 1…15 bytes of [A-Za-z0-9_.-], not "." or ".."
+  std::string interface_name;         // 1…15 bytes of [A-Za-z0-9_.-], none of "." ".." "all" "default"
   std::uint32_t mtu_bytes = 1420;     // 1280…9000
   std::uint16_t listen_port = 0;      // UDP; 0 = the kernel's choice
-  std::optional<HostPort> endpoint;   // absent: wait for the peer to call
+  std::optional<HostPort> endpoint;   // absent: wait for the peer to call; its port is never 0
 
   Key public_key;                     // the peer's; never zero in a wireguard session
   std::optional<Key> preshared_key;

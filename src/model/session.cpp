@@ -1,0 +1,44 @@
+#include "model/session.h"
+
+namespace moenet::model {
+
+std::string_view name_of(SessionStatus status) {
+  switch (status) {
+    case SessionStatus::deleted: return "DELETED";
+    case SessionStatus::disabled: return "DISABLED";
+    case SessionStatus::enabled: return "ENABLED";
+    case SessionStatus::pending: return "PENDING";
+    case SessionStatus::queued_for_setup: return "QUEUED_FOR_SETUP";
+    case SessionStatus::queued_for_delete: return "QUEUED_FOR_DELETE";
+    case SessionStatus::problem: return "PROBLEM";
+    case SessionStatus::teardown: return "TEARDOWN";
+    case SessionStatus::rejected: return "REJECTED";
+  }
+  return "UNKNOWN";
+}
+
+std::optional<SessionStatus> session_status_from_int(std::int64_t value) {
+  if (value < 0 || value > static_cast<std::int64_t>(SessionStatus::rejected)) return std::nullopt;
+  return static_cast<SessionStatus>(value);
+}
+
+std::string_view name_of(TunnelType type) {
+  switch (type) {
+    case TunnelType::wireguard: return "wireguard";
+    case TunnelType::gre: return "gre";
+    case TunnelType::ip6gre: return "ip6gre";
+  }
+  return "unknown";
+}
+
+std::string_view name_of(SessionPolicy policy) {
+  switch (policy) {
+    case SessionPolicy::full: return "full";
+    case SessionPolicy::peer: return "peer";
+    case SessionPolicy::upstream: return "upstream";
+    case SessionPolicy::downstream: return "downstream";
+  }
+  return "unknown";
+}
+
+}  // namespace moenet::model
