@@ -83,7 +83,7 @@ setup() {
     [ ${#missing[@]} = 0 ] || die "still missing after apt-get: ${missing[*]}"
   fi
   for group in "$@"; do
-    [ "$group" != run ] || bird3 >/dev/null || step "unpack BIRD 3" "$root/tools/get_bird" "$root/.deps/bird3" trixie bird3
+    [ "$group" != run ] || bird3 >/dev/null || step "unpack BIRD 3" tools/get_bird 3
   done
   return 0
 }

@@ -60,6 +60,15 @@ class World:
             self.fake.rows.append(row)
         return foreign, row["uuid"]
 
+    def add_crowd(self, count, status=4):
+        """`count` sessions with one foreign router that plays as many systems. Returns [(face, row's uuid)]."""
+        router = ForeignRouter(self.lab, 50)
+        faces = router.crowd(count, self.node, self.node.endpoint_for)
+        rows = [self.node.row(face, status=status) for face in faces]
+        with self.fake.lock:
+            self.fake.rows.extend(rows)
+        return [(face, row["uuid"]) for face, row in zip(faces, rows)]
+
     def reaches(self, uuid, status, seconds=20):
         wait_for(f"status {status} of {uuid} (error: {self.fake.error_of(uuid)})", lambda: self.fake.status_of(uuid) == status, seconds)
 

@@ -15,8 +15,8 @@ from lab import ForeignRouter, SessionKind, wait_for
 @pytest.mark.parametrize("birds", [("bird2", "bird2"), ("bird2", "bird3"), ("bird3", "bird3")], ids="-".join)
 def test_two_foreign_routers_peer_and_pass_traffic(lab, kind, birds):
     a, b = ForeignRouter(lab, 1, birds[0]), ForeignRouter(lab, 2, birds[1])
-    a.peer(kind, b.asn, public_key=b.public_key, endpoint=f"{b.address}:51001", their=b, port=51002)
-    b.peer(kind, a.asn, public_key=a.public_key, endpoint=f"{a.address}:51002", their=a, port=51001)
+    a.peer(kind, b, endpoint=f"{b.address}:{b.port}")
+    b.peer(kind, a, endpoint=f"{a.address}:{a.port}")
     wait_for("both ends Established", lambda: a.is_established(b.asn) and b.is_established(a.asn))
     wait_for("ping", lambda: a.run("ping", "-c1", "-W1", "-I", a.ipv4, b.ipv4, check=False)[0] == 0, 10)
 

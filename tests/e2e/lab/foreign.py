@@ -23,12 +23,24 @@ def make_preshared_key():
     return subprocess.run(["wg", "genpsk"], capture_output=True, text=True, check=True).stdout.strip()
 
 
+class Face:
+    """One of many autonomous systems that a single foreign router plays: for tests that need a crowd. Slot n is AS 4242421000+n."""
+
+    def __init__(self, router, slot):
+        self.router, self.slot, self.asn = router, slot, 4242421000 + slot
+        self.name, self.address, self.public_key = f"face{slot}", router.address, router.public_key
+        self.link_local, self.port, self.ipv4, self.ipv6 = f"fe80::f:{slot}", 52000 + slot, None, None
+
+    def is_established(self, asn):
+        return self.router.birdc.established(f"as{asn}_{self.slot}")
+
+
 class ForeignRouter(Space):
     """Number i is AS 4242420100+i with 172.20.i.0/24 and fd42:0:i::/48, on the underlay at 198.51.100.(100+i)."""
 
     def __init__(self, lab, i, bird="bird2", name=None):
         super().__init__(lab, name or f"peer{i}", 100 + i)
-        self.i, self.asn = i, 4242420100 + i
+        self.i, self.asn, self.port = i, 4242420100 + i, 51000 + i
         self.ipv4, self.ipv6, self.link_local = f"172.20.{i}.1", f"fd42:0:{i}::1", f"fe80::{i}"
         self.private_key, self.public_key = make_keys()
         self.peers = {}
@@ -42,25 +54,44 @@ class ForeignRouter(Space):
                                        "-s", self.birdc.path, "-P", self.folder / "bird.pid")
         wait_for(f"BIRD of {self.name}", lambda: self.birdc.version(), 10)
 
-    def peer(self, kind, asn, *, public_key, endpoint, their, port, preshared_key=None, interface=None):
-        """Sets up our end: `their` is the far end as an object with ipv4, ipv6, link_local."""
-        interface = interface or f"to_{asn % 10000}"
-        self._tunnel(kind, interface, public_key, endpoint, their, port, preshared_key)
-        self.peers[asn] = _bgp(self, kind, interface, asn, their)
-        self._write_bird()
-        code, text = self.birdc.ask("configure")
-        assert code in (3, 4), f"{self.name}: {text}"
+    def peer(self, kind, their, *, endpoint, preshared_key=None):
+        """Sets up our end of a session with `their`: an object with asn, public_key, ipv4, ipv6 and link_local."""
+        interface = f"to_{their.asn % 10000}"
+        self._start_wireguard([interface])
+        self._set_wireguard(interface, their.public_key, endpoint, self.port, preshared_key)
+        if kind is SessionKind.LINK_LOCAL:
+            self.run("ip", "addr", "add", f"{self.link_local}/64", "dev", interface)
+        else:
+            self.run("ip", "addr", "add", self.ipv4, "peer", their.ipv4, "dev", interface)
+        if kind is SessionKind.ULA:
+            self.run("ip", "addr", "add", self.ipv6, "peer", their.ipv6, "dev", interface, "nodad")
+        self.peers[their.asn] = _bgp(kind, f"as{their.asn}", self, their, interface)
+        self._configure()
         return interface
 
-    def _tunnel(self, kind, interface, public_key, endpoint, their, port, preshared_key):
-        self.start(f"wg-{interface}", "wireguard-go", "-f", interface, LOG_LEVEL="error")
-        # `set` in the first instants after the socket appears may hang: ask first, with a deadline
-        wait_for(f"wireguard-go {interface} on {self.name}",
-                 lambda: self.run("wg", "show", interface, seconds=1, check=False)[0] == 0, 10, 0.01)
+    def crowd(self, count, their, endpoint_of):
+        """Plays `count` systems that all peer with `their`; `endpoint_of(face)` is where each of them calls."""
+        faces = [Face(self, slot) for slot in range(1, count + 1)]
+        self._start_wireguard([f"face{face.slot}" for face in faces])
+        for face in faces:
+            interface = f"face{face.slot}"
+            self._set_wireguard(interface, their.public_key, endpoint_of(face), face.port, None)
+            self.run("ip", "addr", "add", f"{face.link_local}/64", "dev", interface)
+            self.peers[face.asn] = _bgp(SessionKind.LINK_LOCAL, f"as{their.asn}_{face.slot}", face, their, interface)
+        self._configure()
+        return faces
+
+    def _start_wireguard(self, interfaces):
+        for interface in interfaces:
+            self.start(f"wg-{interface}", "wireguard-go", "-f", interface, LOG_LEVEL="error")
+        for interface in interfaces:
+            # `set` in the first instants after the socket appears may hang: ask first, with a deadline
+            wait_for(f"wireguard-go {interface} on {self.name}",
+                     lambda: self.run("wg", "show", interface, seconds=1, check=False)[0] == 0, 10, 0.01)
+
+    def _set_wireguard(self, interface, public_key, endpoint, port, preshared_key):
         arguments = ["listen-port", port, "private-key", self.folder / "private.key", "peer", public_key,
-                     "persistent-keepalive", 5, "allowed-ips", "0.0.0.0/0,::/0"]
-        if endpoint:
-            arguments += ["endpoint", endpoint]
+                     "persistent-keepalive", 5, "allowed-ips", "0.0.0.0/0,::/0", "endpoint", endpoint]
         if preshared_key:
             (self.folder / "psk").write_text(preshared_key)
             arguments += ["preshared-key", self.folder / "psk"]
@@ -68,12 +99,11 @@ class ForeignRouter(Space):
         # up before the addresses: the kernel makes the route to an IPv6 address's peer only on a link that is up (measured on 6.18)
         self.run("ip", "link", "set", interface, "mtu", 1420, "addrgenmode", "none")
         self.run("ip", "link", "set", interface, "up")
-        if kind is SessionKind.LINK_LOCAL:
-            self.run("ip", "addr", "add", f"{self.link_local}/64", "dev", interface)
-        else:
-            self.run("ip", "addr", "add", self.ipv4, "peer", their.ipv4, "dev", interface)
-            if kind is SessionKind.ULA:
-                self.run("ip", "addr", "add", self.ipv6, "peer", their.ipv6, "dev", interface, "nodad")
+
+    def _configure(self):
+        self._write_bird()
+        code, text = self.birdc.ask("configure")
+        assert code in (3, 4), f"{self.name}: {text}"
 
     def _write_bird(self):
         (self.folder / "bird.conf").write_text(f"""log "{self.folder}/bird.log" all;
@@ -93,16 +123,14 @@ protocol kernel k6 {{ ipv6 {{ import none; export filter {{ if source = RTS_STAT
         return self.birdc.established(f"as{asn}")
 
 
-def _bgp(own, kind, interface, asn, their):
+def _bgp(kind, name, own, their, interface):
     channel = "import all; export where source ~ [RTS_STATIC, RTS_BGP]; "
     ends = {
-        SessionKind.LINK_LOCAL: f"local {own.link_local} as {own.asn}; neighbor {their.link_local} % '{interface}' as {asn};",
-        SessionKind.ULA: f"local {own.ipv6} as {own.asn}; neighbor {their.ipv6} as {asn}; direct;",
-        SessionKind.IPV4: f"local {own.ipv4} as {own.asn}; neighbor {their.ipv4} as {asn}; direct;",
+        SessionKind.LINK_LOCAL: f"local {own.link_local} as {own.asn}; neighbor {their.link_local} % '{interface}' as {their.asn};",
+        SessionKind.ULA: f"local {own.ipv6} as {own.asn}; neighbor {their.ipv6} as {their.asn}; direct;",
+        SessionKind.IPV4: f"local {own.ipv4} as {own.asn}; neighbor {their.ipv4} as {their.asn}; direct;",
     }[kind]
-    if kind is not SessionKind.LINK_LOCAL:
-        ends = ends.replace(" direct;", " direct;")
     ipv4 = "ipv4 { " + ("extended next hop on; " if kind is SessionKind.LINK_LOCAL else "") + channel + "};"
     ipv6 = "" if kind is SessionKind.IPV4 else "ipv6 { " + channel + "};"
-    return (f"protocol bgp as{asn} {{\n  {ends}\n  connect delay time 1; connect retry time 2; error wait time 1, 2;\n"
+    return (f"protocol bgp {name} {{\n  {ends}\n  connect delay time 1; connect retry time 2; error wait time 1, 2;\n"
             f"  {ipv4}\n  {ipv6}\n}}\n")

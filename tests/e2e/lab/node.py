@@ -166,7 +166,7 @@ class MoenetNode(Space):
         row = {
             "uuid": str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.name}.{foreign.asn}")), "asn": foreign.asn, "name": f"AS{foreign.asn}",
             "description": "lab", "status": status, "type": "wireguard", "mtu": 1420, "policy": 0,
-            "interface": f"dn42_{foreign.asn}", "endpoint": f"{foreign.address}:{51000 + self.number}",
+            "interface": f"dn42_{foreign.asn}", "endpoint": f"{foreign.address}:{foreign.port}",
             "credential": json.dumps({"public_key": foreign.public_key}), "port": self.port_for(foreign.asn),
             "ipv4": None, "ipv6": None, "ipv6LinkLocal": None, "data": None, "lastError": None,
             "extensions": [] if kind is SessionKind.IPV4 else ["mp-bgp"],
@@ -186,5 +186,7 @@ class MoenetNode(Space):
 
     def expected_by(self, foreign, kind=SessionKind.LINK_LOCAL, **fields):
         """Lets the foreign operator set up the other end."""
-        return foreign.peer(kind, self.asn, public_key=self.public_key, endpoint=f"{self.address}:{self.port_for(foreign.asn)}",
-                            their=self, port=51000 + self.number, **fields)
+        return foreign.peer(kind, self, endpoint=self.endpoint_for(foreign), **fields)
+
+    def endpoint_for(self, foreign):
+        return f"{self.address}:{self.port_for(foreign.asn)}"

@@ -1,0 +1,72 @@
+"""What nobody asked to change does not change: BIRD's `since`, WireGuard's daemons, and what is not ours."""
+from lab import SessionKind, wait_for
+from lab.foreign import make_keys
+
+ENABLED = 2
+
+
+def since_of(node, asns):
+    """To the second: an unchanged protocol's `since` may differ by a millisecond between two replies."""
+    protocols = node.birdc.protocols()
+    return {asn: protocols[f"dn42_{asn}"]["since"].split(".")[0] for asn in asns}
+
+
+def daemons(node):
+    """{interface: pid} of the userspace tunnels."""
+    lines = node.run("sh", "-c", "for p in /proc/[0-9]*; do [ \"$(readlink $p/ns/net)\" = \"$(readlink /proc/self/ns/net)\" ] && "
+                                 "tr '\\0' ' ' <$p/cmdline | sed \"s,^,${p#/proc/} ,\" && echo; done").splitlines()
+    return {line.split()[-1]: line.split()[0] for line in lines if "wireguard-go" in line}
+
+
+def test_established_sessions_survive_syncs_changes_of_others_and_agent_restarts(world):
+    kinds = [SessionKind.LINK_LOCAL, SessionKind.ULA, SessionKind.IPV4]
+    kept = [world.add(kind) for kind in kinds]
+    other, other_uuid = world.add()
+    world.node.start_agent()
+    for foreign, uuid in kept + [(other, other_uuid)]:
+        world.reaches(uuid, ENABLED)
+        world.up(foreign)
+    asns = [foreign.asn for foreign, _ in kept]
+    before, tunnels, configured = since_of(world.node, asns), daemons(world.node), world.node.configured_count()
+    assert len(tunnels) == 4
+
+    for _ in range(3):
+        world.node.sync()
+    assert world.node.configured_count() == configured, "a sync without a change configured BIRD"
+
+    world.fake.change(other_uuid, policy=1)  # another file changes
+    wait_for("the change of the other", lambda: world.node.configured_count() == configured + 1)
+    world.fake.change(other_uuid, status=5)
+    wait_for("the other is gone", lambda: world.node.traces_of(other.asn) == [])
+    assert since_of(world.node, asns) == before
+
+    begun = world.node.configured_count()
+    assert world.node.stop_agent() == 0
+    assert all(foreign.is_established(world.node.asn) for foreign, _ in kept)
+    world.node.start_agent()
+    world.node.sync()
+    assert since_of(world.node, asns) == before
+    assert {name: pid for name, pid in tunnels.items() if str(other.asn) not in name} == daemons(world.node)
+    assert world.node.configured_count() == begun, "the restart configured BIRD"
+
+
+def test_what_is_not_ours_is_never_touched(world2):
+    node = world2.node
+    private, public = make_keys()
+    (node.folder / "operator.key").write_text(private)
+    (node.folder / "peers/dn42_4242429999.conf").write_text("# the operator's own, by hand\n")
+    node.start("wg-operator", "wireguard-go", "-f", "dn42_4242429999", LOG_LEVEL="error")
+    wait_for("the operator's tunnel", lambda: node.run("wg", "show", "dn42_4242429999", seconds=1, check=False)[0] == 0)
+    node.run("wg", "set", "dn42_4242429999", "private-key", node.folder / "operator.key", "listen-port", 29999)
+    node.run("ip", "link", "add", "mybridge", "type", "bridge")
+    node.run("ip", "addr", "add", "172.20.99.1/24", "dev", "mybridge")
+    links, before = node.links(), node.wireguard("dn42_4242429999")
+
+    foreign, uuid = world2.add()
+    node.start_agent()
+    world2.reaches(uuid, ENABLED)
+    world2.fake.change(uuid, status=5)
+    wait_for("ours is gone", lambda: node.traces_of(foreign.asn) == [])
+    node.sync()
+    assert node.links() == links and node.wireguard("dn42_4242429999") == before
+    assert (node.folder / "peers/dn42_4242429999.conf").read_text() == "# the operator's own, by hand\n"
