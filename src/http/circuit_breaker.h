@@ -15,6 +15,9 @@ struct BreakerSettings {
   unsigned failures_to_open = 5;
   std::chrono::milliseconds open_for{30'000};
   unsigned successes_to_close = 3;
+  // A trial that takes longer lets the next one out beside it: a read that the server holds for 55 s must not hold up
+  // every other request for as long. Chosen: far above a normal answer, far below the shortest task interval.
+  std::chrono::milliseconds trial_patience{2'000};
 };
 
 // Not thread-safe: its owner locks.
@@ -25,9 +28,10 @@ class CircuitBreaker {
   explicit CircuitBreaker(BreakerSettings settings = {}) : settings_(settings) {}
 
   // May a request go out now? Half-open lets one at a time through: every permitted request must end in succeeded(),
-  // failed() or abandoned() (it was cancelled and says nothing of the server).
+  // failed() or abandoned() (it was cancelled and says nothing of the server). An outcome that comes while the breaker
+  // is open belongs to a request from before and changes nothing.
   bool permits(SteadyTime now);
-  void succeeded(SteadyTime now);
+  void succeeded();
   void failed(SteadyTime now);
   void abandoned();
 
@@ -37,12 +41,14 @@ class CircuitBreaker {
   std::optional<SteadyTime> opens_at() const;
 
  private:
+  void open(SteadyTime now);
+
   BreakerSettings settings_;
   State state_ = State::closed;
   unsigned failures_ = 0;
   unsigned successes_ = 0;
-  bool trial_under_way_ = false;
   SteadyTime opened_at_{};
+  std::optional<SteadyTime> trial_since_;
 };
 
 std::string_view name_of(CircuitBreaker::State state);  // "closed", "open", "half-open"

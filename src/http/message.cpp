@@ -47,7 +47,9 @@ std::optional<std::string_view> Request::parameter(std::string_view name) const 
 }
 
 Response Response::json(int status, std::string body) { return with_type(status, "application/json", std::move(body)); }
-Response Response::text(int status, std::string body) { return with_type(status, "text/plain", std::move(body)); }
+Response Response::text(int status, std::string body) {
+  return with_type(status, "text/plain; charset=UTF-8", std::move(body));
+}
 Response Response::html(std::string body) { return with_type(200, "text/html; charset=utf-8", std::move(body)); }
 
 }  // namespace moenet::http

@@ -19,7 +19,7 @@ class Router {
  public:
   using Handler = std::function<Answer(const Request&, const PathBindings&)>;
 
-  // First match wins. `method` "*" matches any.
+  // First match wins. `method` "*" matches any, and "GET" matches HEAD too, whose body the server leaves out.
   void add(std::string_view method, std::string_view pattern, Handler handler);
   // 404 text/plain "404 Not Found" when no pattern fits.
   Answer dispatch(const Request& request) const;
