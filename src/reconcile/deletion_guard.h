@@ -25,7 +25,8 @@ class DeletionGuard {
   void allow_once() { allowed_ = true; }
 
  private:
-  std::set<model::SessionId> held_;
+  std::set<model::SessionId> last_;      // vanished in the last answer
+  std::set<model::SessionId> let_go_;    // believed to be gone: not held again while their removal is under way
   unsigned seen_ = 0;
   bool allowed_ = false;
 };

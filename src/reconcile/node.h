@@ -5,6 +5,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -13,6 +14,10 @@
 #include "reconcile/plan.h"
 
 namespace moenet::reconcile {
+
+// What is ours says so: a link's ifalias and a BIRD file's first comment begin with this word, a space, and the owner. It is said
+// to operators, who adopt a foreign link by writing it.
+inline constexpr std::string_view kOwnershipMark = "moenet-agent";
 
 class Node {
  public:

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,9 +14,9 @@
 
 namespace moenet::reconcile {
 
-// What the node holds.
+// What the node holds. REQUIRES of a reader: every list is sorted as it says, and names within one are unique.
 struct BirdState {
-  bool reachable = false;
+  bool reachable = false;                  // false: the rest, but for `files`, `problem` and `was_cut_off`, is unknown
   std::string problem;                     // why not, or what its configuration lacks: node-wide, in an operator's words
   std::string version;
   std::vector<std::shared_ptr<const model::BirdFile>> files;  // ours, sorted by name
@@ -24,7 +24,7 @@ struct BirdState {
   std::vector<std::string> protocols;      // names of all protocols that BIRD runs, sorted
   bool was_cut_off = false;                // a transaction's journal is there: BIRD may not run what the files say
 
-  friend bool operator==(const BirdState&, const BirdState&) = default;
+  friend bool operator==(const BirdState& a, const BirdState& b);  // files by content, not by pointer
 };
 
 struct NodeState {
@@ -95,7 +95,8 @@ struct BirdResult {
 };
 
 // In the order of execution: tunnels are set up before BIRD speaks over them, and removed after it has stopped. Among
-// `before_bird`, removals (a link that must be made anew, or whose name or port another session takes over) come first.
+// `before_bird`, removals (a link that must be made anew, or whose name or port another session takes over) come first; each group is
+// sorted by name, so that equal input gives an equal plan.
 struct Plan {
   std::vector<TunnelAction> before_bird;
   BirdAction bird;
@@ -110,13 +111,22 @@ struct Plan {
 // the field's custom (dn42 wiki, wireguard-tools' reresolve-dns).
 inline constexpr std::chrono::seconds kStaleHandshake{135};
 
-// REQUIRES: desired.peerings is sorted by uuid, and no two of them with intent present claim one link, port or file (see conflicts.h).
+// What each intent means: present is made so; absent, and every owner that is not desired at all, is removed; untouched keeps all that
+// its owner has. Where a name is foreign, or kept by an untouched owner, nothing of the peering is planned: conflicts.h says why.
+// While BIRD does not answer, its folder is left as it is and links are still set up and removed: BIRD cannot tell the neighbor
+// anything anyway, and whoever disabled a peer wants it off the network now. The file follows when BIRD is back.
+// A tunnel whose port another one takes over is removed and made anew, because the kernel refuses a port that is still bound.
+//
+// REQUIRES: desired.peerings is sorted by uuid; a peering's tunnel and file have the owner owner_of_session(uuid); no two peerings
+// with intent present claim one link, port or file (see conflicts.h). Takes linear time but for sorting what changes.
 Plan plan(const model::DesiredState& desired, const NodeState& observed);
 
-// The same for one peering: is there nothing to do for it? What "in place" means.
+// The same for one peering: is there nothing to do for it, and does BIRD run it? What "in place" means.
 bool is_in_place(const model::DesiredPeering& peering, const NodeState& observed);
 
 // The plan for people: one line per change, `+` `~` `-`, no secrets. Empty plan: "nothing to change\n".
 std::string describe(const Plan& plan);
+// One change in the same words, without the newline.
+std::string describe(const TunnelAction& action);
 
 }  // namespace moenet::reconcile

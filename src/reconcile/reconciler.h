@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -37,7 +38,9 @@ struct StepReport {
 };
 
 struct ReconcilerSettings {
-  Backoff retry{std::chrono::seconds(10), std::chrono::minutes(10)};  // waits of a setup that fails (not jittered to zero: half to full)
+  // Waits of a setup that fails, from its second failure on (the first is often a race that the next step wins), and of a BIRD
+  // transaction that fails as a whole, from its first (each try may disturb BIRD). Half to the full ceiling, never near zero.
+  Backoff retry{std::chrono::seconds(10), std::chrono::minutes(10)};
   std::chrono::seconds step_timeout{120};
 };
 
@@ -45,12 +48,17 @@ class Reconciler {
  public:
   Reconciler(Node& node, ReconcilerSettings settings) : node_(node), settings_(settings) {}
 
-  // REQUIRES: desired.peerings sorted by uuid. `status_of` as in settle_conflicts. Observes, plans, executes, and observes again when
-  // anything was changed; a session is InPlace only when the last observation says so. Errors: those of Node::observe.
+  // REQUIRES: as plan(), but for the claims. `status_of` as in settle_conflicts. Observes, plans, executes, and observes again when
+  // anything was changed; a session is InPlace only when the last observation says so. At most one BIRD transaction.
+  // What fails concerns its session alone: a session whose tunnel cannot be set up gets no new BIRD file and keeps its old one; one
+  // that waits for its next attempt is left untouched and stays Broken; one that BIRD refused is Invalid and absent until its content
+  // changes. While BIRD does not answer, sessions are Broken and nothing counts as a failure. A tunnel is not removed before BIRD has
+  // dropped its file, unless BIRD does not answer (see plan()).
+  // Errors: those of Node::observe; cancelled, after which what was done is reported by the next step.
   Result<StepReport> step(model::DesiredState desired, const std::vector<std::int64_t>& status_of, SteadyTime now,
                           const std::stop_token& stop);
 
-  // What step() would do now; changes nothing.
+  // What step() would do if every session that waits were due; changes nothing.
   Result<Plan> preview(model::DesiredState desired, const std::vector<std::int64_t>& status_of, const std::stop_token& stop);
 
  private:
@@ -61,10 +69,27 @@ class Reconciler {
     std::string cause;
     bool refused = false;        // by BIRD: Invalid until the content changes
   };
+  struct BirdMemory {            // of a transaction that failed as a whole
+    std::size_t content = 0;     // hash of the action; another one is tried at once
+    unsigned failures = 0;
+    SteadyTime not_before{};
+    std::string cause;           // empty: the last one went well
+  };
+  struct Round;                  // what one step knows
+
+  void forget_changed(const model::DesiredState& desired);
+  std::set<model::SessionId> prepare(model::DesiredState& desired, const std::vector<std::int64_t>& status_of,
+                                     const NodeState& observed, SteadyTime now) const;
+  void execute(Round& round);
+  void execute_bird(Round& round);
+  void remember_failure(const model::DesiredPeering& peering, const std::string& cause, SteadyTime now);
+  SessionOutcome outcome_of(const model::DesiredPeering& peering, const Round& round);
+  StepReport report_of(const Round& round);
 
   Node& node_;
   ReconcilerSettings settings_;
   std::map<model::SessionId, Memory> memory_;
+  BirdMemory bird_memory_;
 };
 
 }  // namespace moenet::reconcile

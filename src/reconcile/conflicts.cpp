@@ -1,0 +1,179 @@
+#include "reconcile/conflicts.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <functional>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "reconcile/node.h"
+#include "reconcile/observed_index.h"
+
+namespace moenet::reconcile {
+namespace {
+
+using model::DesiredPeering;
+using model::Intent;
+using model::Tunnel;
+
+constexpr auto kNone = ObservedIndex::kNone;
+
+// A thing that only one session can have. `text` views into the state that it was read from.
+struct Claim {
+  enum class Kind : std::uint8_t { link, port, neighbor, file };
+  Kind kind = Kind::link;
+  std::uint16_t port = 0;
+  std::string_view text;  // a name, or an address's bytes
+
+  friend bool operator==(const Claim&, const Claim&) = default;
+};
+
+struct ClaimHash {
+  std::size_t operator()(const Claim& claim) const {
+    return std::hash<std::string_view>()(claim.text) * 31 + claim.port * 8u + static_cast<std::size_t>(claim.kind);
+  }
+};
+
+template <class Visit>
+void visit_claims(const Tunnel& tunnel, const Visit& visit) {
+  visit(Claim{Claim::Kind::link, 0, tunnel.name});
+  if (tunnel.listen_port != 0) visit(Claim{Claim::Kind::port, tunnel.listen_port, {}});
+  for (const model::InterfaceAddress& address : tunnel.addresses) {
+    if (address.peer && !address.peer->is_link_local()) visit(Claim{Claim::Kind::neighbor, 0, address.peer->bytes()});
+  }
+}
+
+template <class Visit>
+void visit_claims(const DesiredPeering& peering, const Visit& visit) {
+  visit_claims(*peering.tunnel, visit);
+  visit(Claim{Claim::Kind::file, 0, peering.bird_file->name});
+}
+
+// All that runs of an owner.
+template <class Visit>
+void visit_holdings(const ObservedIndex& index, std::string_view owner, const Visit& visit) {
+  for (auto i = index.first_tunnel(owner); i != kNone; i = index.next_tunnel(i)) visit_claims(index.tunnel(i), visit);
+  for (auto i = index.first_file(owner); i != kNone; i = index.next_file(i)) {
+    visit(Claim{Claim::Kind::file, 0, index.file(i).name});
+  }
+}
+
+int rank_of(std::int64_t status) {
+  if (status == static_cast<std::int64_t>(model::SessionStatus::enabled)) return 0;
+  return status == static_cast<std::int64_t>(model::SessionStatus::problem) ? 1 : 2;
+}
+
+void lose(DesiredPeering& peering, std::string cause) {
+  peering.verdict = model::Broken{std::move(cause)};
+  peering.intent = Intent::untouched;
+  peering.tunnel.reset();
+  peering.bird_file.reset();
+}
+
+std::string taken_text(const Claim& claim, const DesiredPeering& holder) {
+  const std::string who = fmt::format("the session with AS{} ({})", holder.asn, holder.uuid);
+  switch (claim.kind) {
+    case Claim::Kind::link: return fmt::format("interface {} is in use by {}", claim.text, who);
+    case Claim::Kind::port: return fmt::format("listen port {} is in use by {}", claim.port, who);
+    case Claim::Kind::file: return fmt::format("BIRD file {} is in use by {}", claim.text, who);
+    case Claim::Kind::neighbor: break;
+  }
+  std::array<std::uint8_t, 16> bytes{};
+  std::ranges::copy(claim.text, bytes.begin());
+  const IpAddress address = claim.text.size() == 4 ? IpAddress::v4({bytes[0], bytes[1], bytes[2], bytes[3]}) : IpAddress::v6(bytes);
+  return fmt::format("neighbor {} is already the neighbor of {}", address.text(), who);
+}
+
+// What is not ours stands in the way.
+void settle_foreign(model::DesiredState& desired, const ObservedIndex& index) {
+  if (index.state().foreign_links.empty() && index.state().bird.foreign_files.empty()) return;
+  for (DesiredPeering& peering : desired.peerings) {
+    if (peering.intent != Intent::present) continue;
+    const std::string& link = peering.tunnel->name;
+    const std::string& file = peering.bird_file->name;
+    if (index.is_foreign_link(link)) {
+      lose(peering, fmt::format("interface {0} exists and is not ours: remove it (`ip link delete {0}`) or adopt it "
+                                "(`ip link set {0} alias '{1} {2}'`)",
+                                link, kOwnershipMark, model::owner_of_session(peering.uuid)));
+    } else if (index.is_foreign_file(file)) {
+      lose(peering, fmt::format("BIRD file {} exists in the peer folder and is not ours: remove or rename it", file));
+    }
+  }
+}
+
+// One round: who holds what, then who gets what is left, by rank. True when someone lost: what runs of a loser stays, so what it
+// holds must be counted anew.
+class Round {
+ public:
+  Round(model::DesiredState& desired, const std::vector<std::uint32_t>& by_rank, const ObservedIndex& index)
+      : desired_(desired), by_rank_(by_rank), index_(index) {
+    holders_.reserve(desired.peerings.size() * 4);
+  }
+
+  bool run() {
+    for (const std::uint32_t i : by_rank_) reserve_what_runs(i);
+    bool lost = false;
+    for (const std::uint32_t i : by_rank_) {
+      DesiredPeering& peering = desired_.peerings[i];
+      if (peering.intent != Intent::present) continue;
+      if (auto cause = first_conflict(i)) {
+        lose(peering, std::move(*cause));
+        lost = true;
+      }
+    }
+    return lost;
+  }
+
+ private:
+  void reserve_what_runs(std::uint32_t i) {
+    const DesiredPeering& peering = desired_.peerings[i];
+    const auto reserve = [&](const Claim& claim) { holders_.try_emplace(claim, i); };
+    if (peering.intent == Intent::untouched) {
+      visit_holdings(index_, model::owner_of_session(peering.uuid), reserve);
+    } else if (peering.intent == Intent::present) {
+      // The view kept is the holding's: it lives longer than the peering's, should the peering lose.
+      visit_holdings(index_, peering.tunnel->owner, [&](const Claim& holding) {
+        bool is_claimed = false;
+        visit_claims(peering, [&](const Claim& claim) { is_claimed |= claim == holding; });
+        if (is_claimed) reserve(holding);
+      });
+    }
+  }
+
+  // Takes what the peering claims, or says who has it.
+  std::optional<std::string> first_conflict(std::uint32_t i) {
+    std::optional<std::string> cause;
+    visit_claims(desired_.peerings[i], [&](const Claim& claim) {
+      const auto at = holders_.find(claim);
+      if (!cause && at != holders_.end() && at->second != i) cause = taken_text(claim, desired_.peerings[at->second]);
+    });
+    if (!cause) visit_claims(desired_.peerings[i], [&](const Claim& claim) { holders_.try_emplace(claim, i); });
+    return cause;
+  }
+
+  model::DesiredState& desired_;
+  const std::vector<std::uint32_t>& by_rank_;
+  const ObservedIndex& index_;
+  std::unordered_map<Claim, std::uint32_t, ClaimHash> holders_;
+};
+
+}  // namespace
+
+void settle_conflicts(model::DesiredState& desired, const std::vector<std::int64_t>& status_of, const NodeState& observed) {
+  assert(status_of.size() == desired.peerings.size());
+  const ObservedIndex index(observed);
+  settle_foreign(desired, index);
+  std::vector<std::uint32_t> by_rank(desired.peerings.size());
+  std::iota(by_rank.begin(), by_rank.end(), 0u);
+  std::ranges::stable_sort(by_rank, {}, [&](std::uint32_t i) { return rank_of(status_of[i]); });
+  while (Round(desired, by_rank, index).run()) {
+  }
+}
+
+}  // namespace moenet::reconcile

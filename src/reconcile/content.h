@@ -1,0 +1,15 @@
+// The content of a desire as a number: whether what failed before is still the same. Process-local; never stored.
+#pragma once
+
+#include <cstddef>
+
+#include "model/desired.h"
+#include "reconcile/plan.h"
+
+namespace moenet::reconcile {
+
+// All that a row of the control plane decides. Not the resolved endpoint, which a name's DNS moves by itself.
+std::size_t content_of(const model::DesiredPeering& peering);
+std::size_t content_of(const BirdAction& action);
+
+}  // namespace moenet::reconcile

@@ -1,0 +1,32 @@
+#include "reconcile/deletion_guard.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace moenet::reconcile {
+
+// Below this many a node is small enough that its operator may well have removed them all (chosen; the issue threads of such systems
+// report losses of whole lists, never of four rows).
+constexpr std::size_t kFewestHeld = 5;
+
+DeletionGuard::Verdict DeletionGuard::judge(const std::set<model::SessionId>& configured,
+                                            const std::set<model::SessionId>& listed) {
+  Verdict verdict;
+  std::ranges::set_difference(configured, listed, std::inserter(verdict.vanished, verdict.vanished.end()));
+  const bool allowed = std::exchange(allowed_, false);
+  if (verdict.vanished.empty()) {
+    seen_ = 0;
+  } else {
+    seen_ = verdict.vanished == last_ ? seen_ + 1 : 1;
+  }
+  last_ = verdict.vanished;
+  verdict.seen = seen_;
+  const bool is_mass = verdict.vanished.size() >= kFewestHeld && verdict.vanished.size() * 2 > configured.size();
+  const bool is_let_go = std::ranges::includes(let_go_, verdict.vanished);
+  verdict.holds = is_mass && !allowed && !is_let_go && seen_ < verdict.needed;
+  let_go_ = verdict.holds ? std::set<model::SessionId>() : verdict.vanished;
+  return verdict;
+}
+
+}  // namespace moenet::reconcile

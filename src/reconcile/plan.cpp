@@ -1,0 +1,192 @@
+#include "reconcile/plan.h"
+
+#include <algorithm>
+
+#include "reconcile/difference.h"
+#include "reconcile/observed_index.h"
+
+namespace moenet::reconcile {
+namespace {
+
+using model::DesiredPeering;
+using model::Intent;
+using model::Tunnel;
+
+constexpr auto kNone = ObservedIndex::kNone;
+
+// What becomes of an observed tunnel.
+enum class Fate : std::uint8_t {
+  remove,        // after BIRD has stopped speaking over it
+  remove_first,  // its name or port is needed
+  keep,          // it is as wanted, or gets an update
+  untouched,     // whatever it is
+};
+
+class Planner {
+ public:
+  Planner(const model::DesiredState& desired, const NodeState& observed)
+      : desired_(desired),
+        index_(observed),
+        fates_(observed.tunnels.size(), Fate::remove),
+        wanted_by_(observed.tunnels.size(), nullptr),
+        stays_(observed.bird.files.size(), false) {}
+
+  Plan run() {
+    for (const DesiredPeering& peering : desired_.peerings) {
+      if (peering.intent == Intent::untouched) leave_untouched(model::owner_of_session(peering.uuid));
+    }
+    for (const DesiredPeering& peering : desired_.peerings) {
+      if (peering.intent != Intent::present) continue;
+      if (is_blocked(peering)) {
+        leave_untouched(peering.tunnel->owner);
+      } else {
+        want_tunnel(*peering.tunnel);
+        want_file(peering);
+      }
+    }
+    free_taken_ports();
+    return collect();
+  }
+
+ private:
+  void leave_untouched(const model::Owner& owner) {
+    for (auto i = index_.first_tunnel(owner); i != kNone; i = index_.next_tunnel(i)) fates_[i] = Fate::untouched;
+    for (auto i = index_.first_file(owner); i != kNone; i = index_.next_file(i)) stays_[i] = true;
+  }
+
+  std::uint32_t own_tunnel(const Tunnel& wanted) const {
+    auto i = index_.first_tunnel(wanted.owner);
+    while (i != kNone && index_.tunnel(i).name != wanted.name) i = index_.next_tunnel(i);
+    return i;
+  }
+
+  std::uint32_t own_file(const model::BirdFile& wanted) const {
+    auto i = index_.first_file(wanted.owner);
+    while (i != kNone && index_.file(i).name != wanted.name) i = index_.next_file(i);
+    return i;
+  }
+
+  // Is a name that the peering needs foreign, or held by an owner that nobody may touch?
+  bool is_blocked(const DesiredPeering& peering) const {
+    if (own_tunnel(*peering.tunnel) == kNone) {
+      if (index_.is_foreign_link(peering.tunnel->name)) return true;
+      const auto holder = index_.tunnel_named(peering.tunnel->name);
+      if (holder != kNone && fates_[holder] == Fate::untouched) return true;
+    }
+    if (own_file(*peering.bird_file) != kNone) return false;
+    if (index_.is_foreign_file(peering.bird_file->name)) return true;
+    const auto holder = index_.file_named(peering.bird_file->name);
+    return holder != kNone && stays_[holder];
+  }
+
+  void want_tunnel(const Tunnel& wanted) {
+    const auto own = own_tunnel(wanted);
+    if (own != kNone && index_.tunnel(own).type == wanted.type) {
+      fates_[own] = Fate::keep;
+      wanted_by_[own] = &wanted;
+      if (auto update = difference(wanted, index_.tunnel(own))) {
+        if (update->listen_port) taken_ports_.push_back(*update->listen_port);
+        changes_.emplace_back(std::move(*update));
+      }
+      return;
+    }
+    const auto holder = own != kNone ? own : index_.tunnel_named(wanted.name);
+    if (holder != kNone) fates_[holder] = Fate::remove_first;
+    if (wanted.listen_port != 0) taken_ports_.push_back(wanted.listen_port);
+    changes_.emplace_back(CreateTunnel{wanted});
+  }
+
+  void want_file(const DesiredPeering& peering) {
+    if (!index_.state().bird.reachable) return;
+    const model::BirdFile& wanted = *peering.bird_file;
+    auto at = own_file(wanted);
+    const bool is_equal = at != kNone && index_.file(at).text == wanted.text;
+    if (at == kNone) at = index_.file_named(wanted.name);
+    if (at != kNone) stays_[at] = true;  // as it is, or overwritten
+    if (!is_equal) {
+      plan_.bird.put.push_back(wanted);
+    } else if (!index_.runs_protocol(peering.protocol)) {
+      plan_.bird.reload = true;
+    }
+  }
+
+  void free_taken_ports() {
+    if (taken_ports_.empty()) return;
+    std::ranges::sort(taken_ports_);
+    for (std::uint32_t i = 0; i < fates_.size(); ++i) {
+      const std::uint16_t port = index_.tunnel(i).listen_port;
+      if (port == 0 || fates_[i] == Fate::untouched || !std::ranges::binary_search(taken_ports_, port)) continue;
+      if (fates_[i] == Fate::keep) {
+        if (wanted_by_[i]->listen_port == port) continue;
+        make_anew(*wanted_by_[i]);
+      }
+      fates_[i] = Fate::remove_first;
+    }
+  }
+
+  void make_anew(const Tunnel& wanted) {
+    std::erase_if(changes_, [&](const TunnelAction& action) { return link_name(action) == wanted.name; });
+    changes_.emplace_back(CreateTunnel{wanted});
+  }
+
+  Plan collect() {
+    for (std::uint32_t i = 0; i < fates_.size(); ++i) {
+      const Tunnel& tunnel = index_.tunnel(i);
+      if (fates_[i] == Fate::remove_first) plan_.before_bird.emplace_back(RemoveTunnel{tunnel.name, tunnel.owner});
+      if (fates_[i] == Fate::remove) plan_.after_bird.emplace_back(RemoveTunnel{tunnel.name, tunnel.owner});
+    }
+    std::ranges::sort(changes_, {}, [](const TunnelAction& action) { return link_name(action); });
+    std::ranges::move(changes_, std::back_inserter(plan_.before_bird));
+    const BirdState& bird = index_.state().bird;
+    if (bird.reachable) {
+      for (std::uint32_t i = 0; i < stays_.size(); ++i) {
+        if (!stays_[i]) plan_.bird.remove.push_back(index_.file(i).name);
+      }
+      std::ranges::sort(plan_.bird.put, {}, &model::BirdFile::name);
+      plan_.bird.reload |= bird.was_cut_off;
+    }
+    return std::move(plan_);
+  }
+
+  const model::DesiredState& desired_;
+  ObservedIndex index_;
+  std::vector<Fate> fates_;
+  std::vector<const Tunnel*> wanted_by_;
+  std::vector<bool> stays_;
+  std::vector<std::uint16_t> taken_ports_;
+  std::vector<TunnelAction> changes_;
+  Plan plan_;
+};
+
+}  // namespace
+
+bool operator==(const BirdState& a, const BirdState& b) {
+  const auto same_file = [](const auto& x, const auto& y) { return x == y || *x == *y; };
+  return a.reachable == b.reachable && a.problem == b.problem && a.version == b.version &&
+         std::ranges::equal(a.files, b.files, same_file) && a.foreign_files == b.foreign_files &&
+         a.protocols == b.protocols && a.was_cut_off == b.was_cut_off;
+}
+
+std::size_t Plan::size() const {
+  return before_bird.size() + bird.put.size() + bird.remove.size() + (bird.reload ? 1 : 0) + after_bird.size();
+}
+
+std::string_view link_name(const TunnelAction& action) {
+  if (const auto* create = std::get_if<CreateTunnel>(&action)) return create->tunnel.name;
+  if (const auto* update = std::get_if<UpdateTunnel>(&action)) return update->name;
+  return std::get<RemoveTunnel>(action).name;
+}
+
+const model::Owner& owner_of(const TunnelAction& action) {
+  if (const auto* create = std::get_if<CreateTunnel>(&action)) return create->tunnel.owner;
+  if (const auto* update = std::get_if<UpdateTunnel>(&action)) return update->owner;
+  return std::get<RemoveTunnel>(action).owner;
+}
+
+Plan plan(const model::DesiredState& desired, const NodeState& observed) { return Planner(desired, observed).run(); }
+
+bool is_in_place(const DesiredPeering& peering, const NodeState& observed) {
+  return obstacle(peering, ObservedIndex(observed)).empty();
+}
+
+}  // namespace moenet::reconcile

@@ -1,0 +1,237 @@
+#include "reconcile/reconciler.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "reconcile/conflicts.h"
+#include "reconcile/content.h"
+#include "reconcile/difference.h"
+#include "reconcile/execution.h"
+#include "reconcile/observed_index.h"
+
+namespace moenet::reconcile {
+namespace {
+
+using model::Broken;
+using model::DesiredPeering;
+using model::DesiredState;
+using model::Intent;
+using model::Invalid;
+
+DesiredPeering* find(DesiredState& desired, const model::SessionId& uuid) {
+  const auto at = std::ranges::lower_bound(desired.peerings, uuid, {}, &DesiredPeering::uuid);
+  return at != desired.peerings.end() && at->uuid == uuid ? &*at : nullptr;
+}
+
+void want_nothing(DesiredPeering& peering, Intent intent) {
+  peering.intent = intent;
+  peering.tunnel.reset();
+  peering.bird_file.reset();
+}
+
+// Half to the full ceiling; where in between depends on who waits and how often it failed, so that sessions which fail together do
+// not come back together. No randomness: a step can be repeated exactly.
+std::chrono::milliseconds wait_of(const Backoff& retry, unsigned attempt, std::string_view who) {
+  const std::size_t spread = (std::hash<std::string_view>()(who) + attempt * 2'654'435'761u) % 1024;
+  return retry.ceiling(attempt) * static_cast<long>(1024 + spread) / 2048;
+}
+
+std::string text_of_bird_problem(const BirdState& bird) {
+  if (bird.reachable || !bird.problem.empty()) return bird.problem;
+  return "BIRD does not answer";
+}
+
+void take_earliest(std::optional<SteadyTime>& earliest, const std::optional<SteadyTime>& other) {
+  if (other && (!earliest || *other < *earliest)) earliest = other;
+}
+
+// Owners that nobody wanted, and that had something before and have nothing now.
+std::vector<std::string> removed_owners(const DesiredState& desired, const NodeState& before, const ObservedIndex& after) {
+  std::set<std::string> owners;
+  const auto note = [&](const model::Owner& owner) {
+    if (after.first_tunnel(owner) == ObservedIndex::kNone && after.first_file(owner) == ObservedIndex::kNone) owners.insert(owner);
+  };
+  for (const model::Tunnel& tunnel : before.tunnels) note(tunnel.owner);
+  for (const auto& file : before.bird.files) note(file->owner);
+  if (owners.empty()) return {};
+  for (const DesiredPeering& peering : desired.peerings) owners.erase(model::owner_of_session(peering.uuid));
+  return {owners.begin(), owners.end()};
+}
+
+}  // namespace
+
+struct Reconciler::Round {
+  const DesiredState& desired;
+  const std::set<model::SessionId>& waiting;  // for their next attempt
+  const Plan& plan;
+  const NodeState& before;
+  SteadyTime now;
+  Execution execution;
+  const ObservedIndex* after = nullptr;  // set once it was observed
+};
+
+void Reconciler::forget_changed(const DesiredState& desired) {
+  std::erase_if(memory_, [&](const auto& entry) {
+    const auto at = std::ranges::lower_bound(desired.peerings, entry.first, {}, &DesiredPeering::uuid);
+    return at == desired.peerings.end() || at->uuid != entry.first || content_of(*at) != entry.second.content;
+  });
+}
+
+std::set<model::SessionId> Reconciler::prepare(DesiredState& desired, const std::vector<std::int64_t>& status_of,
+                                               const NodeState& observed, SteadyTime now) const {
+  for (const auto& [uuid, memory] : memory_) {
+    if (!memory.refused) continue;
+    DesiredPeering* peering = find(desired, uuid);
+    if (peering == nullptr || peering->intent != Intent::present || content_of(*peering) != memory.content) continue;
+    want_nothing(*peering, Intent::absent);
+    peering->verdict = Invalid{memory.cause};
+  }
+  settle_conflicts(desired, status_of, observed);
+  std::set<model::SessionId> waiting;
+  if (memory_.empty()) return waiting;
+  const ObservedIndex index(observed);
+  for (const auto& [uuid, memory] : memory_) {
+    DesiredPeering* peering = find(desired, uuid);
+    if (memory.refused || memory.not_before <= now || peering == nullptr || peering->verdict) continue;
+    if (content_of(*peering) != memory.content || obstacle(*peering, index).empty()) continue;
+    want_nothing(*peering, Intent::untouched);
+    peering->verdict = Broken{memory.cause};
+    waiting.insert(uuid);
+  }
+  return waiting;
+}
+
+void Reconciler::execute_bird(Round& round) {
+  const BirdAction action = round.execution.bird_action();
+  if (action.empty()) {
+    bird_memory_ = {};
+    return;
+  }
+  const std::size_t content = content_of(action);
+  if (content != bird_memory_.content) {
+    bird_memory_ = {};
+    bird_memory_.content = content;
+  }
+  if (bird_memory_.failures > 0 && round.now < bird_memory_.not_before) return round.execution.withhold_bird(action);
+  round.execution.apply_bird(action);
+  if (const auto& error = round.execution.bird_error()) {
+    bird_memory_.not_before = round.now + wait_of(settings_.retry, bird_memory_.failures++, "BIRD");
+    bird_memory_.cause = error->what;
+  } else {
+    bird_memory_ = {};
+  }
+}
+
+void Reconciler::execute(Round& round) {
+  round.execution.prepare_tunnels();
+  execute_bird(round);
+  round.execution.remove_tunnels();
+  for (const DesiredPeering& peering : round.desired.peerings) {
+    if (round.execution.refusals().empty()) break;
+    const auto refusal = round.execution.refusals().find(model::owner_of_session(peering.uuid));
+    if (refusal == round.execution.refusals().end() || peering.intent != Intent::present) continue;
+    Memory& memory = memory_[peering.uuid] = {};
+    memory.content = content_of(peering);
+    memory.cause = "BIRD refuses it: " + refusal->second;
+    memory.refused = true;
+  }
+}
+
+void Reconciler::remember_failure(const DesiredPeering& peering, const std::string& cause, SteadyTime now) {
+  Memory& memory = memory_[peering.uuid];
+  memory.content = content_of(peering);
+  memory.cause = cause;
+  memory.not_before = now;
+  if (memory.failures > 0) memory.not_before += wait_of(settings_.retry, memory.failures - 1, peering.uuid);
+  ++memory.failures;
+}
+
+SessionOutcome Reconciler::outcome_of(const DesiredPeering& peering, const Round& round) {
+  SessionOutcome outcome;
+  outcome.uuid = peering.uuid;
+  outcome.asn = peering.asn;
+  const Execution& execution = round.execution;
+  const model::Owner owner = execution.is_changed() ? model::owner_of_session(peering.uuid) : model::Owner();
+  if (const auto at = execution.changes().find(owner); at != execution.changes().end()) outcome.changes = at->second;
+  if (peering.verdict) {
+    outcome.condition = *peering.verdict;
+    if (round.waiting.contains(peering.uuid)) outcome.retry_at = memory_[peering.uuid].not_before;
+    return outcome;
+  }
+  if (peering.intent == Intent::untouched) {
+    outcome.condition = model::Unchanged{};
+    return outcome;
+  }
+  if (execution.refusals().contains(owner) && peering.intent == Intent::present) {
+    outcome.condition = Invalid{memory_[peering.uuid].cause};
+    return outcome;
+  }
+  const std::string obstacle_now = obstacle(peering, *round.after);
+  if (obstacle_now.empty()) {
+    if (!memory_.empty()) memory_.erase(peering.uuid);
+    outcome.condition = peering.intent == Intent::present ? model::Condition(model::InPlace{}) : model::Condition(model::Removed{});
+    return outcome;
+  }
+  const auto failure = execution.failures().find(owner);
+  const bool has_failed = failure != execution.failures().end();
+  if (!has_failed && !bird_memory_.cause.empty()) {
+    outcome.condition = Broken{"BIRD cannot be configured: " + bird_memory_.cause};
+    outcome.retry_at = bird_memory_.not_before;
+  } else if (!has_failed && !round.after->state().bird.reachable) {
+    outcome.condition = Broken{obstacle_now};
+    outcome.retry_at = round.now + settings_.retry.initial;
+  } else {
+    remember_failure(peering, has_failed ? failure->second : obstacle_now, round.now);
+    outcome.condition = Broken{memory_[peering.uuid].cause};
+    outcome.retry_at = memory_[peering.uuid].not_before;
+  }
+  return outcome;
+}
+
+StepReport Reconciler::report_of(const Round& round) {
+  const BirdState& bird = round.after->state().bird;
+  StepReport report;
+  report.sessions.reserve(round.desired.peerings.size());
+  for (const DesiredPeering& peering : round.desired.peerings) {
+    report.sessions.push_back(outcome_of(peering, round));
+    take_earliest(report.retry_at, report.sessions.back().retry_at);
+  }
+  report.removed = removed_owners(round.desired, round.before, *round.after);
+  report.planned = round.plan.size();
+  report.failed = round.execution.failed();
+  report.configured_bird = round.execution.configured_bird();
+  report.bird_problem = bird_memory_.cause.empty() ? text_of_bird_problem(bird) : bird_memory_.cause;
+  report.bird_version = bird.version;
+  if (!bird_memory_.cause.empty()) take_earliest(report.retry_at, bird_memory_.not_before);
+  return report;
+}
+
+Result<StepReport> Reconciler::step(DesiredState desired, const std::vector<std::int64_t>& status_of, SteadyTime now,
+                                    const std::stop_token& stop) {
+  const Deadline deadline(now + settings_.step_timeout);
+  TRY(const NodeState before, node_.observe(deadline, stop));
+  forget_changed(desired);
+  const auto waiting = prepare(desired, status_of, before, now);
+  const Plan planned = plan(desired, before);
+  Round round{desired, waiting, planned, before, now, Execution(node_, planned, before, deadline, stop)};
+  execute(round);
+  if (stop.stop_requested()) return fail(Errc::cancelled, "reconcile: stopped");
+  if (!round.execution.is_changed()) {
+    const ObservedIndex index(before);
+    round.after = &index;
+    return report_of(round);
+  }
+  TRY(const NodeState after, node_.observe(deadline, stop));
+  const ObservedIndex index(after);
+  round.after = &index;
+  return report_of(round);
+}
+
+Result<Plan> Reconciler::preview(DesiredState desired, const std::vector<std::int64_t>& status_of, const std::stop_token& stop) {
+  TRY(const NodeState observed, node_.observe(Deadline::after(settings_.step_timeout), stop));
+  prepare(desired, status_of, observed, SteadyTime::max());
+  return plan(desired, observed);
+}
+
+}  // namespace moenet::reconcile

@@ -1,0 +1,93 @@
+// Peerings to test with: small, valid, and different in every field that counts.
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/fake_node.h"
+
+namespace moenet::reconcile {
+
+inline Key key_of(unsigned number) {
+  Key::Bytes bytes{};
+  bytes[0] = static_cast<std::uint8_t>(number);
+  bytes[1] = static_cast<std::uint8_t>(number >> 8);
+  bytes[31] = 1;
+  return Key(bytes);
+}
+
+inline IpAddress v4(unsigned last) { return IpAddress::v4({172, 20, static_cast<std::uint8_t>(last >> 8), static_cast<std::uint8_t>(last)}); }
+
+inline std::string uuid_of(unsigned number) {
+  char text[64];
+  std::snprintf(text, sizeof text, "00000000-0000-4000-8000-%012u", number);
+  return text;
+}
+
+inline std::string session_name(unsigned number) { return "dn42_" + std::to_string(4242420000u + number); }
+
+inline model::Tunnel tunnel_of(unsigned number) {
+  model::Tunnel tunnel;
+  tunnel.name = session_name(number);
+  tunnel.owner = model::owner_of_session(uuid_of(number));
+  tunnel.addresses = {{IpPrefix::host(v4(1)), v4(1000 + number)}};
+  tunnel.private_key = key_of(0xfff);
+  tunnel.listen_port = static_cast<std::uint16_t>(30'000 + number);
+  model::TunnelPeer peer;
+  peer.public_key = key_of(number);
+  peer.endpoint = Endpoint{IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(number)}), 51820};
+  peer.keepalive = std::chrono::seconds(25);
+  peer.allowed_ips = {{IpAddress::v4({0, 0, 0, 0}), 0}};
+  tunnel.peers = {peer};
+  tunnel.configured_endpoint = "peer" + std::to_string(number) + ".example:51820";
+  return tunnel;
+}
+
+inline model::BirdFile file_of(unsigned number, const std::string& text = "") {
+  return {session_name(number) + ".conf", model::owner_of_session(uuid_of(number)), "# " + session_name(number) + " " + text};
+}
+
+inline model::DesiredPeering peering_of(unsigned number, model::Intent intent = model::Intent::present) {
+  model::DesiredPeering peering;
+  peering.uuid = uuid_of(number);
+  peering.asn = 4242420000u + number;
+  peering.intent = intent;
+  peering.protocol = session_name(number);
+  if (intent == model::Intent::present) {
+    peering.tunnel = tunnel_of(number);
+    peering.bird_file = file_of(number);
+  }
+  return peering;
+}
+
+inline model::DesiredState desired_of(std::vector<model::DesiredPeering> peerings) { return {std::move(peerings)}; }
+
+inline std::vector<std::int64_t> statuses(const model::DesiredState& desired, std::int64_t status = 4) {
+  return std::vector<std::int64_t>(desired.peerings.size(), status);
+}
+
+// A node on which all that is desired as present is in place.
+inline NodeState state_of(const model::DesiredState& desired) {
+  FakeNode node;
+  for (const model::DesiredPeering& peering : desired.peerings) {
+    if (peering.tunnel) node.state.tunnels.push_back(*peering.tunnel);
+    if (peering.bird_file) node.state.bird.files.push_back(std::make_shared<const model::BirdFile>(*peering.bird_file));
+  }
+  std::ranges::sort(node.state.tunnels, {}, &model::Tunnel::name);
+  std::ranges::sort(node.state.bird.files, {}, [](const auto& file) -> const std::string& { return file->name; });
+  node.configure();
+  return node.state;
+}
+
+// Carries out a plan in its order, all at once and without a reconciler.
+inline void carry_out(const Plan& plan, FakeNode& node) {
+  const Deadline deadline(SteadyTime::max());
+  const std::stop_token stop;
+  for (const TunnelAction& action : plan.before_bird) node.apply_tunnels(std::span(&action, 1), deadline, stop);
+  if (!plan.bird.empty()) (void)node.apply_bird(plan.bird, deadline, stop);
+  for (const TunnelAction& action : plan.after_bird) node.apply_tunnels(std::span(&action, 1), deadline, stop);
+}
+
+}  // namespace moenet::reconcile

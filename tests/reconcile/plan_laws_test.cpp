@@ -1,0 +1,192 @@
+// The laws of plan() on random nodes: few sessions, few names, few ports, so that everything collides with everything.
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <numeric>
+#include <set>
+
+#include "reconcile/conflicts.h"
+#include "reconcile/difference.h"
+#include "reconcile/peerings.h"
+
+namespace moenet::reconcile {
+namespace {
+
+using model::Intent;
+
+constexpr unsigned kSessions = 6;
+
+unsigned below(unsigned end) { return *rc::gen::inRange(0u, end); }
+bool one_in(unsigned n) { return below(n) == 0; }
+
+void vary(model::Tunnel& tunnel, unsigned port) {
+  tunnel.mtu_bytes = one_in(3) ? 1280 : 1420;
+  tunnel.listen_port = static_cast<std::uint16_t>(port);
+  if (one_in(4)) tunnel.type = model::TunnelType::gre;
+  if (one_in(4)) tunnel.private_key = key_of(below(3));
+  if (one_in(3)) tunnel.addresses.push_back({IpPrefix::host(v4(5000 + below(3))), std::nullopt});
+  if (one_in(4)) tunnel.peers[0].public_key = key_of(below(9));
+  if (one_in(4)) tunnel.peers[0].preshared_key = key_of(below(2));
+  if (one_in(4)) tunnel.peers[0].keepalive = std::chrono::seconds(0);
+  if (one_in(3)) tunnel.peers[0].endpoint.reset();
+  if (one_in(3)) tunnel.configured_endpoint.clear();
+}
+
+// A different number in [0, end) each, in random order.
+std::vector<unsigned> shuffled(unsigned end) {
+  std::vector<unsigned> all(end);
+  std::iota(all.begin(), all.end(), 0u);
+  for (unsigned i = end; i > 1; --i) std::swap(all[i - 1], all[below(i)]);
+  return all;
+}
+
+model::DesiredState random_desired() {
+  model::DesiredState desired;
+  for (unsigned n = 1; n <= kSessions; ++n) {
+    if (one_in(4)) continue;
+    const unsigned kind = below(6);
+    auto peering = peering_of(n, kind == 0 ? Intent::absent : kind == 1 ? Intent::untouched : Intent::present);
+    if (peering.tunnel) {
+      if (one_in(3)) peering.tunnel->name = session_name(1 + below(kSessions));
+      vary(*peering.tunnel, one_in(4) ? 0 : 30'001 + below(kSessions + 2));
+      if (one_in(5)) {
+        peering.protocol = session_name(1 + below(kSessions));
+        peering.bird_file->name = peering.protocol + ".conf";
+      }
+    }
+    desired.peerings.push_back(std::move(peering));
+  }
+  return desired;
+}
+
+NodeState random_state() {
+  NodeState state;
+  state.bird.reachable = true;
+  const auto links = shuffled(kSessions);
+  const auto ports = shuffled(kSessions);
+  const auto files = shuffled(kSessions);
+  for (unsigned n = 0; n < kSessions; ++n) {
+    const std::string link = session_name(1 + links[n]);
+    if (one_in(6)) {
+      state.foreign_links.push_back(link);
+    } else if (!one_in(3)) {
+      auto tunnel = tunnel_of(1 + below(kSessions + 1));
+      tunnel.name = link;
+      vary(tunnel, 30'001 + ports[n]);
+      tunnel.up = !one_in(5);
+      if (one_in(2)) tunnel.peers[0].handshake_age = std::chrono::seconds(below(300));
+      std::ranges::sort(tunnel.addresses);
+      state.tunnels.push_back(std::move(tunnel));
+    }
+    const std::string file_name = session_name(1 + files[n]) + ".conf";
+    if (one_in(6)) {
+      state.bird.foreign_files.push_back(file_name);
+    } else if (!one_in(3)) {
+      auto file = file_of(1 + (one_in(2) ? files[n] : below(kSessions)), one_in(3) ? "old" : "");
+      file.name = file_name;
+      state.bird.files.push_back(std::make_shared<const model::BirdFile>(file));
+      if (!one_in(4)) state.bird.protocols.push_back(session_name(1 + files[n]));
+    }
+  }
+  std::ranges::sort(state.tunnels, {}, &model::Tunnel::name);
+  std::ranges::sort(state.foreign_links);
+  std::ranges::sort(state.bird.files, {}, [](const auto& file) -> const std::string& { return file->name; });
+  std::ranges::sort(state.bird.foreign_files);
+  std::ranges::sort(state.bird.protocols);
+  state.bird.was_cut_off = one_in(8);
+  return state;
+}
+
+struct Scene {
+  model::DesiredState desired;
+  FakeNode node;
+};
+
+Scene random_scene() {
+  Scene scene{random_desired(), {}};
+  scene.node.state = random_state();
+  std::vector<std::int64_t> status_of;
+  for (std::size_t i = 0; i < scene.desired.peerings.size(); ++i) status_of.push_back(below(9));
+  settle_conflicts(scene.desired, status_of, scene.node.state);
+  return scene;
+}
+
+// All that an owner has, in words.
+std::vector<std::string> belongings(const NodeState& state, const model::Owner& owner) {
+  std::vector<std::string> all;
+  for (const auto& tunnel : state.tunnels) {
+    if (tunnel.owner == owner) all.push_back(describe(TunnelAction(CreateTunnel{tunnel})));
+  }
+  for (const auto& file : state.bird.files) {
+    if (file->owner == owner) all.push_back(file->name + file->text);
+  }
+  return all;
+}
+
+RC_GTEST_PROP(PlanLaws, CarriedOutItGivesWhatIsDesired, ()) {
+  Scene scene = random_scene();
+  const Plan made = plan(scene.desired, scene.node.state);
+  RC_LOG() << describe(made);
+  carry_out(made, scene.node);
+  RC_ASSERT(scene.node.violations == std::vector<std::string>());
+  RC_ASSERT(describe(plan(scene.desired, scene.node.state)) == "nothing to change\n");
+  for (const auto& peering : scene.desired.peerings) {
+    RC_ASSERT(obstacle(peering, ObservedIndex(scene.node.state)) == "");
+  }
+}
+
+RC_GTEST_PROP(PlanLaws, OnWhatIsDesiredItIsEmpty, ()) {
+  Scene scene = random_scene();
+  RC_ASSERT(plan(scene.desired, state_of(scene.desired)).empty());
+}
+
+RC_GTEST_PROP(PlanLaws, TheSameInputGivesTheSamePlan, ()) {
+  const Scene scene = random_scene();
+  const Plan made = plan(scene.desired, scene.node.state);
+  NodeState copy = scene.node.state;
+  RC_ASSERT(plan(scene.desired, copy) == made);
+  RC_ASSERT(describe(plan(scene.desired, copy)) == describe(made));
+}
+
+RC_GTEST_PROP(PlanLaws, UntouchedOwnersKeepAllTheyHave, ()) {
+  Scene scene = random_scene();
+  const NodeState before = scene.node.state;
+  carry_out(plan(scene.desired, before), scene.node);
+  for (const auto& peering : scene.desired.peerings) {
+    const auto owner = model::owner_of_session(peering.uuid);
+    if (peering.intent == Intent::untouched) RC_ASSERT(belongings(scene.node.state, owner) == belongings(before, owner));
+  }
+}
+
+RC_GTEST_PROP(PlanLaws, ALiveEndpointIsRewrittenOnlyWhenTheOperatorChangedIt, ()) {
+  auto desired = tunnel_of(1);
+  auto observed = tunnel_of(1);
+  vary(desired, 30'001);
+  vary(observed, 30'001);
+  observed.peers[0].public_key = desired.peers[0].public_key;
+  observed.peers[0].endpoint = Endpoint{v4(9), 9};
+  observed.peers[0].handshake_age = std::chrono::seconds(below(136));
+  const bool operator_changed = !desired.configured_endpoint.empty() && desired.configured_endpoint != observed.configured_endpoint;
+  const auto update = difference(desired, observed);
+  const bool is_rewritten = update && !update->peers.empty() && update->peers[0].endpoint;
+  RC_ASSERT(is_rewritten == (operator_changed && desired.peers[0].endpoint.has_value()));
+}
+
+// Without settle_conflicts, names still collide with what is foreign: nothing of it may be named.
+RC_GTEST_PROP(PlanLaws, NothingForeignIsEverNamed, ()) {
+  const auto desired = random_desired();
+  const NodeState state = random_state();
+  const Plan made = plan(desired, state);
+  const auto is_foreign = [](const std::vector<std::string>& foreign, std::string_view name) {
+    return std::ranges::find(foreign, name) != foreign.end();
+  };
+  for (const auto* actions : {&made.before_bird, &made.after_bird}) {
+    for (const auto& action : *actions) RC_ASSERT(!is_foreign(state.foreign_links, link_name(action)));
+  }
+  for (const auto& file : made.bird.put) RC_ASSERT(!is_foreign(state.bird.foreign_files, file.name));
+  for (const auto& name : made.bird.remove) RC_ASSERT(!is_foreign(state.bird.foreign_files, name));
+}
+
+}  // namespace
+}  // namespace moenet::reconcile

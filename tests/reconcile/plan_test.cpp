@@ -1,0 +1,181 @@
+#include "reconcile/plan.h"
+
+#include <gtest/gtest.h>
+
+#include "reconcile/peerings.h"
+
+namespace moenet::reconcile {
+namespace {
+
+using model::Intent;
+
+template <class T>
+const T& only(const std::vector<TunnelAction>& actions) {
+  EXPECT_EQ(actions.size(), 1u);
+  return std::get<T>(actions.at(0));
+}
+
+TEST(Plan, IsEmptyWhenAllIsInPlace) {
+  const auto desired = desired_of({peering_of(1), peering_of(2)});
+  EXPECT_TRUE(plan(desired, state_of(desired)).empty());
+  EXPECT_EQ(describe(plan(desired, state_of(desired))), "nothing to change\n");
+}
+
+TEST(Plan, CreatesTunnelAndFileOfANewSession) {
+  FakeNode node;
+  const Plan made = plan(desired_of({peering_of(1)}), node.state);
+  EXPECT_EQ(only<CreateTunnel>(made.before_bird).tunnel, tunnel_of(1));
+  EXPECT_EQ(made.bird.put, std::vector{file_of(1)});
+  EXPECT_TRUE(made.after_bird.empty());
+  EXPECT_EQ(made.size(), 2u);
+}
+
+TEST(Plan, RemovesSessionBeforeItsTunnel) {
+  const auto before = desired_of({peering_of(1)});
+  const Plan made = plan(desired_of({peering_of(1, Intent::absent)}), state_of(before));
+  EXPECT_TRUE(made.before_bird.empty());
+  EXPECT_EQ(made.bird.remove, std::vector{file_of(1).name});
+  EXPECT_EQ(only<RemoveTunnel>(made.after_bird).name, session_name(1));
+}
+
+TEST(Plan, RemovesWhatNobodyWants) {
+  const Plan made = plan({}, state_of(desired_of({peering_of(1)})));
+  EXPECT_EQ(made.bird.remove, std::vector{file_of(1).name});
+  EXPECT_EQ(only<RemoveTunnel>(made.after_bird).owner, tunnel_of(1).owner);
+}
+
+TEST(Plan, KeepsAllOfAnUntouchedSession) {
+  auto state = state_of(desired_of({peering_of(1)}));
+  state.tunnels[0].mtu_bytes = 9;
+  EXPECT_TRUE(plan(desired_of({peering_of(1, Intent::untouched)}), state).empty());
+}
+
+TEST(Plan, MakesATunnelOfAnotherKindAnew) {
+  const auto desired = desired_of({peering_of(1)});
+  auto state = state_of(desired);
+  state.tunnels[0].type = model::TunnelType::gre;
+  const Plan made = plan(desired, state);
+  ASSERT_EQ(made.before_bird.size(), 2u);
+  EXPECT_TRUE(std::holds_alternative<RemoveTunnel>(made.before_bird[0]));
+  EXPECT_TRUE(std::holds_alternative<CreateTunnel>(made.before_bird[1]));
+  EXPECT_TRUE(made.after_bird.empty());
+}
+
+TEST(Plan, MakesATunnelOfAnotherOwnerAnew) {
+  const auto desired = desired_of({peering_of(1)});
+  auto state = state_of(desired);
+  state.tunnels[0].owner = model::owner_of_session(uuid_of(9));
+  const Plan made = plan(desired, state);
+  ASSERT_EQ(made.before_bird.size(), 2u);
+  EXPECT_EQ(std::get<RemoveTunnel>(made.before_bird[0]).owner, model::owner_of_session(uuid_of(9)));
+  EXPECT_EQ(std::get<CreateTunnel>(made.before_bird[1]).tunnel.owner, tunnel_of(1).owner);
+}
+
+TEST(Plan, OverwritesTheFileOfAReplacedSessionAndDoesNotRemoveIt) {
+  const auto desired = desired_of({peering_of(1)});
+  auto state = state_of(desired);
+  auto old = file_of(1);
+  old.owner = model::owner_of_session(uuid_of(9));
+  state.bird.files = {std::make_shared<const model::BirdFile>(old)};
+  const Plan made = plan(desired, state);
+  EXPECT_EQ(made.bird.put, std::vector{file_of(1)});
+  EXPECT_TRUE(made.bird.remove.empty());
+}
+
+TEST(Plan, MakesTheNewLinkOfARenamedOneBeforeBirdAndRemovesTheOldAfter) {
+  auto renamed = peering_of(1);
+  renamed.tunnel->name = "dn42-new";
+  renamed.tunnel->listen_port = 31'000;
+  const Plan made = plan(desired_of({renamed}), state_of(desired_of({peering_of(1)})));
+  EXPECT_EQ(only<CreateTunnel>(made.before_bird).tunnel.name, "dn42-new");
+  EXPECT_EQ(only<RemoveTunnel>(made.after_bird).name, session_name(1));
+}
+
+TEST(Plan, RemovesTheOldLinkFirstWhenTheRenamedOneNeedsItsPort) {
+  auto renamed = peering_of(1);
+  renamed.tunnel->name = "dn42-new";
+  const Plan made = plan(desired_of({renamed}), state_of(desired_of({peering_of(1)})));
+  ASSERT_EQ(made.before_bird.size(), 2u);
+  EXPECT_EQ(std::get<RemoveTunnel>(made.before_bird[0]).name, session_name(1));
+  EXPECT_TRUE(made.after_bird.empty());
+}
+
+TEST(Plan, SwapsTwoPorts) {
+  const auto before = desired_of({peering_of(1), peering_of(2)});
+  auto desired = before;
+  std::swap(desired.peerings[0].tunnel->listen_port, desired.peerings[1].tunnel->listen_port);
+  FakeNode node;
+  node.state = state_of(before);
+  carry_out(plan(desired, node.state), node);
+  EXPECT_TRUE(plan(desired, node.state).empty());
+  EXPECT_EQ(node.link(session_name(1))->listen_port, tunnel_of(2).listen_port);
+}
+
+TEST(Plan, MovesAPortInPlaceWhenNobodyElseNeedsIt) {
+  auto desired = desired_of({peering_of(1)});
+  const auto state = state_of(desired);
+  desired.peerings[0].tunnel->listen_port = 31'000;
+  EXPECT_EQ(only<UpdateTunnel>(plan(desired, state).before_bird).listen_port, 31'000);
+}
+
+TEST(Plan, NamesNothingForeign) {
+  FakeNode node;
+  node.state.foreign_links = {session_name(1)};
+  node.state.bird.foreign_files = {file_of(2).name};
+  EXPECT_TRUE(plan(desired_of({peering_of(1), peering_of(2)}), node.state).empty());
+}
+
+TEST(Plan, ReloadsWhenBirdDoesNotRunAFileThatIsInPlace) {
+  const auto desired = desired_of({peering_of(1), peering_of(2)});
+  auto state = state_of(desired);
+  state.bird.protocols.pop_back();
+  const Plan made = plan(desired, state);
+  EXPECT_TRUE(made.bird.reload);
+  EXPECT_EQ(made.size(), 1u);
+}
+
+TEST(Plan, ReloadsAfterATransactionWasCutOff) {
+  const auto desired = desired_of({peering_of(1)});
+  auto state = state_of(desired);
+  state.bird.was_cut_off = true;
+  EXPECT_TRUE(plan(desired, state).bird.reload);
+}
+
+TEST(Plan, SetsUpLinksButLeavesTheFolderWhileBirdDoesNotAnswer) {
+  auto state = state_of(desired_of({peering_of(1)}));
+  state.bird.reachable = false;
+  state.bird.protocols.clear();
+  const Plan made = plan(desired_of({peering_of(1, Intent::absent), peering_of(2)}), state);
+  EXPECT_TRUE(made.bird.empty());
+  EXPECT_EQ(only<CreateTunnel>(made.before_bird).tunnel.name, session_name(2));
+  EXPECT_EQ(only<RemoveTunnel>(made.after_bird).name, session_name(1));
+}
+
+TEST(Plan, InPlaceMeansLinkFileAndARunningProtocol) {
+  const auto desired = desired_of({peering_of(1)});
+  const auto& peering = desired.peerings[0];
+  const auto good = state_of(desired);
+  EXPECT_TRUE(is_in_place(peering, good));
+  auto state = good;
+  state.tunnels.clear();
+  EXPECT_FALSE(is_in_place(peering, state));
+  state = good;
+  state.bird.files.clear();
+  EXPECT_FALSE(is_in_place(peering, state));
+  state = good;
+  state.bird.protocols.clear();
+  EXPECT_FALSE(is_in_place(peering, state));
+  state = good;
+  state.bird.reachable = false;
+  EXPECT_FALSE(is_in_place(peering, state));
+  EXPECT_FALSE(is_in_place(peering_of(1, Intent::absent), good));
+  EXPECT_TRUE(is_in_place(peering_of(1, Intent::absent), NodeState()));
+}
+
+TEST(Plan, NodeStatesCompareFilesByContent) {
+  const auto desired = desired_of({peering_of(1)});
+  EXPECT_EQ(state_of(desired), state_of(desired));
+}
+
+}  // namespace
+}  // namespace moenet::reconcile

@@ -1,0 +1,181 @@
+// FakeNode: a node in memory. It carries actions out as kernel and BIRD would, refuses what they would refuse, and does on request
+// what real nodes do: fail at a step, lose things between two looks, be without BIRD. It counts and records every operation.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "reconcile/node.h"
+
+namespace moenet::reconcile {
+
+class FakeNode : public Node {
+ public:
+  NodeState state;
+
+  std::map<std::string, Error> failing_links;             // every action on this link fails
+  std::map<std::string, std::string> refused_files;       // BIRD's words
+  std::optional<Error> bird_error;                        // every transaction fails whole
+  std::optional<Error> observe_error;
+  bool bird_reads_folder = true;                          // false: bird.conf lacks the include line
+  std::function<void(FakeNode&)> drift;                   // runs before each observation
+
+  std::size_t observations = 0;
+  std::size_t tunnel_calls = 0;
+  std::size_t bird_calls = 0;
+  std::vector<std::string> operations;  // "create dn42_1", "update …", "remove …", "put FILE", "drop FILE", "configure"
+  std::vector<std::string> violations;  // what no correct reconciler asks for
+
+  FakeNode() { state.bird.reachable = true; }
+
+  Result<NodeState> observe(Deadline, const std::stop_token&) override {
+    ++observations;
+    if (drift) drift(*this);
+    if (observe_error) return std::unexpected(*observe_error);
+    return state;
+  }
+
+  std::vector<Result<void>> apply_tunnels(std::span<const TunnelAction> actions, Deadline, const std::stop_token&) override {
+    ++tunnel_calls;
+    if (actions.empty()) violations.push_back("empty batch of tunnel actions");
+    std::vector<Result<void>> results;
+    for (const TunnelAction& action : actions) results.push_back(std::visit([this](const auto& a) { return apply(a); }, action));
+    return results;
+  }
+
+  Result<BirdResult> apply_bird(const BirdAction& action, Deadline, const std::stop_token&) override {
+    ++bird_calls;
+    if (action.empty()) violations.push_back("empty BIRD action");
+    if (!state.bird.reachable) return fail(Errc::unavailable, "connect to BIRD: no such file");
+    if (bird_error) return std::unexpected(*bird_error);
+    BirdResult result;
+    for (const std::string& name : action.remove) drop_file(name);
+    for (const model::BirdFile& file : action.put) put_file(file, result);
+    configure();
+    result.configured = true;
+    return result;
+  }
+
+  // BIRD reads what is in the folder.
+  void configure() {
+    operations.push_back("configure");
+    state.bird.was_cut_off = false;
+    state.bird.protocols.clear();
+    if (!bird_reads_folder) return;
+    for (const auto& file : state.bird.files) state.bird.protocols.push_back(file->name.substr(0, file->name.rfind('.')));
+    std::ranges::sort(state.bird.protocols);
+  }
+
+  model::Tunnel* link(const std::string& name) {
+    const auto at = std::ranges::find(state.tunnels, name, &model::Tunnel::name);
+    return at == state.tunnels.end() ? nullptr : &*at;
+  }
+
+ private:
+  Result<void> check(const std::string& what, const std::string& name) {
+    operations.push_back(what + " " + name);
+    if (std::ranges::find(state.foreign_links, name) != state.foreign_links.end()) violations.push_back("foreign " + name);
+    if (const auto at = failing_links.find(name); at != failing_links.end()) return std::unexpected(at->second);
+    return {};
+  }
+
+  Result<void> check_port(std::uint16_t port, const std::string& name) {
+    for (const model::Tunnel& other : state.tunnels) {
+      if (port != 0 && other.listen_port == port && other.name != name) {
+        return fail(Errc::conflict, "listen port " + std::to_string(port) + " is in use");
+      }
+    }
+    return {};
+  }
+
+  Result<void> apply(const CreateTunnel& create) {
+    TRY_VOID(check("create", create.tunnel.name));
+    if (link(create.tunnel.name) != nullptr) {
+      violations.push_back("created twice: " + create.tunnel.name);
+      return fail(Errc::conflict, "the name is taken");
+    }
+    TRY_VOID(check_port(create.tunnel.listen_port, create.tunnel.name));
+    model::Tunnel made = create.tunnel;
+    if (made.listen_port == 0) made.listen_port = static_cast<std::uint16_t>(next_free_port_++);
+    const auto at = std::ranges::lower_bound(state.tunnels, made.name, {}, &model::Tunnel::name);
+    state.tunnels.insert(at, std::move(made));
+    return {};
+  }
+
+  Result<void> apply(const UpdateTunnel& update) {
+    TRY_VOID(check("update", update.name));
+    model::Tunnel* tunnel = link(update.name);
+    if (tunnel == nullptr || tunnel->owner != update.owner) {
+      violations.push_back("update of what is not there: " + update.name);
+      return fail(Errc::not_found, "no such link");
+    }
+    if (update.listen_port) {
+      TRY_VOID(check_port(*update.listen_port, update.name));
+      tunnel->listen_port = *update.listen_port;
+    }
+    if (update.configured_endpoint) tunnel->configured_endpoint = *update.configured_endpoint;
+    if (update.mtu_bytes) tunnel->mtu_bytes = *update.mtu_bytes;
+    if (update.set_up) tunnel->up = true;
+    if (update.private_key) tunnel->private_key = *update.private_key;
+    for (const auto& gone : update.remove_addresses) std::erase(tunnel->addresses, gone);
+    tunnel->addresses.insert(tunnel->addresses.end(), update.add_addresses.begin(), update.add_addresses.end());
+    std::ranges::sort(tunnel->addresses);
+    for (const Key& gone : update.remove_peers) std::erase_if(tunnel->peers, [&](const auto& peer) { return peer.public_key == gone; });
+    for (const PeerUpdate& peer : update.peers) apply_peer(*tunnel, peer);
+    return {};
+  }
+
+  void apply_peer(model::Tunnel& tunnel, const PeerUpdate& update) {
+    auto at = std::ranges::lower_bound(tunnel.peers, update.public_key, {}, &model::TunnelPeer::public_key);
+    const bool exists = at != tunnel.peers.end() && at->public_key == update.public_key;
+    if (exists == update.add) violations.push_back("peer added twice or updated without being there: " + tunnel.name);
+    if (!exists) {
+      at = tunnel.peers.insert(at, model::TunnelPeer{});
+      at->public_key = update.public_key;
+    }
+    if (update.preshared_key) at->preshared_key = update.preshared_key->is_zero() ? std::nullopt : update.preshared_key;
+    if (update.endpoint) at->endpoint = update.endpoint;
+    if (update.keepalive) at->keepalive = *update.keepalive;
+    if (update.allowed_ips) at->allowed_ips = *update.allowed_ips;
+  }
+
+  Result<void> apply(const RemoveTunnel& remove) {
+    TRY_VOID(check("remove", remove.name));
+    if (link(remove.name) == nullptr) violations.push_back("removed twice: " + remove.name);
+    std::erase_if(state.tunnels, [&](const model::Tunnel& tunnel) { return tunnel.name == remove.name; });
+    return {};
+  }
+
+  void drop_file(const std::string& name) {
+    operations.push_back("drop " + name);
+    const auto gone = std::erase_if(state.bird.files, [&](const auto& file) { return file->name == name; });
+    if (gone == 0) violations.push_back("dropped a file that is not ours: " + name);
+  }
+
+  void put_file(const model::BirdFile& file, BirdResult& result) {
+    operations.push_back("put " + file.name);
+    if (std::ranges::find(state.bird.foreign_files, file.name) != state.bird.foreign_files.end()) {
+      violations.push_back("foreign " + file.name);
+    }
+    std::erase_if(state.bird.files, [&](const auto& old) { return old->name == file.name; });
+    if (const auto refused = refused_files.find(file.name); refused != refused_files.end()) {
+      result.refused.push_back({file.name, refused->second});
+      return;
+    }
+    const auto by_name = [](const auto& item) -> const std::string& { return item->name; };
+    const auto at = std::ranges::lower_bound(state.bird.files, file.name, {}, by_name);
+    state.bird.files.insert(at, std::make_shared<const model::BirdFile>(file));
+  }
+
+  unsigned next_free_port_ = 40'000;
+};
+
+}  // namespace moenet::reconcile
