@@ -39,7 +39,8 @@ struct Link {
 Result<std::vector<Link>> list_links(NetlinkSocket& socket, Deadline deadline);
 
 // What to change on a link; absent fields stay as they are. One netlink batch, whose order is: alias, mtu, addrgenmode, addresses,
-// up. Errors carry the errno and name the step and the link ("add address 172.22.188.2/32 to dn42_7: …").
+// up. Adding an address that is there and removing one that is not are no errors. A failing step does not keep the later ones from
+// being tried; the first error is returned, with the errno, the step and the link ("add address 172.22.188.2/32 to dn42_7: …").
 struct LinkChange {
   std::optional<std::string> alias;
   std::optional<std::uint32_t> mtu_bytes;
@@ -50,16 +51,25 @@ struct LinkChange {
 };
 Result<void> change_link(NetlinkSocket& socket, int index, std::string_view name, const LinkChange& change, Deadline deadline);
 
-// Creates a link of a kind that needs no parameters ("wireguard", "dummy", "ifb"), with `alias` set in the same request, so that
-// there is never a link without its owner's mark. Returns its index. Errors: conflict (name taken), invalid (kind not in this kernel:
-// EOPNOTSUPP), denied.
+// A link to be made, with the mark of its owner.
+struct NewLink {
+  std::string name;
+  std::string alias;
+};
+// Creates links of a kind that needs no parameters ("wireguard", "dummy", "ifb"); result i is the index of link i. The kernel ignores
+// an alias in the creating request (rtnl_create_link() in net/core/rtnetlink.c), so creation and mark go out in one send(): the
+// kernel carries out both before it returns, and no kill can leave a link without its owner's mark. Errors: conflict (name taken:
+// that link is not touched), invalid (kind not in this kernel: EOPNOTSUPP), denied.
+std::vector<Result<int>> create_links(NetlinkSocket& socket, std::string_view kind, const std::vector<NewLink>& links,
+                                      Deadline deadline);
 Result<int> create_link(NetlinkSocket& socket, std::string_view name, std::string_view kind, std::string_view alias,
                         Deadline deadline);
 
 // Errors: not_found when it is gone already.
 Result<void> delete_link(NetlinkSocket& socket, int index, std::string_view name, Deadline deadline);
 
-// Index of a link by name. Errors: not_found.
+// One link by name, without its addresses; or only its index. Errors: not_found.
+Result<Link> find_link(NetlinkSocket& socket, std::string_view name, Deadline deadline);
 Result<int> index_of(NetlinkSocket& socket, std::string_view name, Deadline deadline);
 
 }  // namespace moenet::net

@@ -1,0 +1,148 @@
+#include "net/daemon.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+namespace moenet::net {
+
+namespace {
+
+// An operator needs the last line or two.
+constexpr std::size_t kTailBytes = 300;
+
+struct Attributes {
+  posix_spawnattr_t value;
+
+  Attributes() {
+    ::posix_spawnattr_init(&value);
+    sigset_t all;
+    sigset_t none;
+    ::sigfillset(&all);
+    ::sigemptyset(&none);
+    ::posix_spawnattr_setsigdefault(&value, &all);
+    ::posix_spawnattr_setsigmask(&value, &none);
+    ::posix_spawnattr_setflags(&value, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  }
+  Attributes(const Attributes&) = delete;
+  Attributes& operator=(const Attributes&) = delete;
+  ~Attributes() { ::posix_spawnattr_destroy(&value); }
+};
+
+struct FileActions {
+  posix_spawn_file_actions_t value;
+
+  explicit FileActions(int stderr_fd) {
+    ::posix_spawn_file_actions_init(&value);
+    ::posix_spawn_file_actions_addopen(&value, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_addopen(&value, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    ::posix_spawn_file_actions_adddup2(&value, stderr_fd, STDERR_FILENO);
+    ::posix_spawn_file_actions_addclosefrom_np(&value, STDERR_FILENO + 1);
+    ::posix_spawn_file_actions_addchdir_np(&value, "/");
+  }
+  FileActions(const FileActions&) = delete;
+  FileActions& operator=(const FileActions&) = delete;
+  ~FileActions() { ::posix_spawn_file_actions_destroy(&value); }
+};
+
+// One started process and the memory file that takes its stderr: a file never blocks it, and sealed afterwards it takes no more.
+class Process {
+ public:
+  static Result<Process> start(const std::string& program, const std::string& argument) {
+    Process process;
+    process.stderr_ = UniqueFd(::memfd_create("daemon-stderr", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!process.stderr_) return std::unexpected(error_from_errno(errno, "make a memory file"));
+    const FileActions files(process.stderr_.get());
+    const Attributes attributes;
+    const char* path = ::secure_getenv("PATH");
+    std::string path_entry = std::string("PATH=") + (path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
+    std::string sudo_entry = "WG_SUDO=1";
+    std::array<char*, 3> environment{path_entry.data(), sudo_entry.data(), nullptr};
+    std::string name = program;
+    std::string only = argument;
+    std::array<char*, 3> arguments{name.data(), only.data(), nullptr};
+    const int error = ::posix_spawnp(&process.pid_, program.c_str(), &files.value, &attributes.value, arguments.data(),
+                                     environment.data());
+    if (error == ENOENT) return fail(Errc::not_found, fmt::format("{} is not installed", program));
+    if (error != 0) return std::unexpected(error_from_errno(error, fmt::format("start {} {}", program, argument)));
+    process.ended_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid_, 0)));
+    return process;
+  }
+
+  // Waits for the end; kills the process at the deadline.
+  Result<void> finish(const std::string& action, Deadline deadline) {
+    const bool in_time = wait_for_end(deadline);
+    if (!in_time) (void)::kill(pid_, SIGKILL);
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0) {
+      if (errno == EINTR) continue;
+      status = 0;  // ECHILD: somebody ignores SIGCHLD, and the kernel took the status
+      break;
+    }
+    (void)::fcntl(stderr_.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SEAL);
+    if (!in_time) return fail(Errc::timeout, fmt::format("{}: not ready in time", action));
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+    const std::string how = WIFEXITED(status) ? fmt::format("status {}", WEXITSTATUS(status))
+                                              : fmt::format("signal {}", WTERMSIG(status));
+    return fail(Errc::unavailable, fmt::format("{}: {}: {}", action, how, stderr_tail(read_stderr())));
+  }
+
+ private:
+  bool wait_for_end(Deadline deadline) const {
+    pollfd entry{ended_.get(), POLLIN, 0};
+    for (;;) {
+      const int ready = ::poll(&entry, 1, static_cast<int>(deadline.left().count()));
+      if (ready > 0) return true;
+      if (ready == 0 || errno != EINTR) return false;
+    }
+  }
+
+  std::string read_stderr() const {
+    std::string text(4096, '\0');
+    const off_t size = ::lseek(stderr_.get(), 0, SEEK_END);
+    const off_t start = std::max<off_t>(0, size - static_cast<off_t>(text.size()));
+    const ssize_t read = ::pread(stderr_.get(), text.data(), text.size(), start);
+    text.resize(read > 0 ? static_cast<std::size_t>(read) : 0);
+    return text;
+  }
+
+  pid_t pid_ = -1;
+  UniqueFd ended_;
+  UniqueFd stderr_;
+};
+
+}  // namespace
+
+std::string stderr_tail(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+  if (text.size() > kTailBytes) text.remove_prefix(text.size() - kTailBytes);
+  std::string tail;
+  for (const char c : text) tail.push_back(c >= ' ' && c < '\x7f' ? c : ' ');
+  return tail.empty() ? "it said nothing" : tail;
+}
+
+std::vector<Result<void>> start_daemons(const std::string& program, const std::vector<std::string>& arguments, Deadline deadline) {
+  std::vector<Result<Process>> processes;
+  for (const auto& argument : arguments) processes.push_back(Process::start(program, argument));
+  std::vector<Result<void>> results;
+  for (std::size_t i = 0; i < processes.size(); ++i) {
+    auto& process = processes[i];
+    results.push_back(process ? process->finish(fmt::format("{} {}", program, arguments[i]), deadline)
+                              : std::unexpected(std::move(process).error()));
+  }
+  return results;
+}
+
+}  // namespace moenet::net

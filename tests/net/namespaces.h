@@ -1,0 +1,102 @@
+// Network namespaces for tests: the whole test program runs in its own, so that it may make and break links at will, and a test may
+// have more of them.
+#pragma once
+
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "net/link.h"
+
+namespace moenet::net::testing {
+
+inline Deadline soon() { return Deadline::after(std::chrono::seconds(10)); }
+
+inline void require(bool condition, const std::string& what) {
+  if (!condition) throw std::runtime_error(what + ": " + std::strerror(errno));
+}
+
+// A network and a mount namespace for the calling thread, with `lo` up and an empty /run/wireguard: UAPI sockets live in the file
+// system. Without root, a user namespace in which we are root comes first.
+inline void enter_new_namespaces() {
+  const uid_t uid = ::getuid();
+  const gid_t gid = ::getgid();
+  require(::unshare((uid == 0 ? 0 : CLONE_NEWUSER) | CLONE_NEWNET | CLONE_NEWNS) == 0, "unshare");
+  if (uid != 0) {
+    std::ofstream("/proc/self/setgroups") << "deny";
+    std::ofstream("/proc/self/uid_map") << fmt::format("0 {} 1", uid);
+    std::ofstream("/proc/self/gid_map") << fmt::format("0 {} 1", gid);
+  }
+  require(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "make mounts private");
+  require(::mount("none", "/run", "tmpfs", 0, nullptr) == 0, "mount a tmpfs on /run");
+  require(::mkdir("/run/wireguard", 0755) == 0, "make /run/wireguard");
+  auto socket = NetlinkSocket::open(NetlinkFamily::route).value();
+  LinkChange up;
+  up.up = true;
+  const auto done = change_link(socket, index_of(socket, "lo", soon()).value(), "lo", up, soon());
+  if (!done) throw std::runtime_error(done.error().what);
+}
+
+// Namespaces of their own beside those of the program; `run` runs a function inside.
+class Namespaces {
+ public:
+  Namespaces() {
+    on_thread([this] {
+      enter_new_namespaces();
+      network_ = open_own("net");
+      mounts_ = open_own("mnt");
+    });
+  }
+
+  void run(const std::function<void()>& function) const {
+    on_thread([&] {
+      require(::unshare(CLONE_FS) == 0, "unshare");  // setns() refuses a mount namespace while other threads share our root
+      require(::setns(network_.get(), CLONE_NEWNET) == 0, "enter the network namespace");
+      require(::setns(mounts_.get(), CLONE_NEWNS) == 0, "enter the mount namespace");
+      function();
+    });
+  }
+
+  // For programs that take a namespace: valid while this object lives.
+  std::string path() const { return fmt::format("/proc/{}/fd/{}", ::getpid(), network_.get()); }
+
+ private:
+  static UniqueFd open_own(const char* kind) {
+    UniqueFd fd(::open(fmt::format("/proc/thread-self/ns/{}", kind).c_str(), O_RDONLY | O_CLOEXEC));
+    require(static_cast<bool>(fd), "open a namespace");
+    return fd;
+  }
+
+  static void on_thread(const std::function<void()>& function) {
+    std::exception_ptr fault;
+    std::thread([&] {
+      try {
+        function();
+      } catch (...) {
+        fault = std::current_exception();
+      }
+    }).join();
+    if (fault) std::rethrow_exception(fault);
+  }
+
+  UniqueFd network_;
+  UniqueFd mounts_;
+};
+
+}  // namespace moenet::net::testing
