@@ -47,7 +47,7 @@ def test_a_broken_bird_conf_is_named_and_running_sessions_stay(world):
     world.up(foreign)
     world.node.write_bird("this is no BIRD configuration;\n")
     _, new = world.add()
-    wait_for("/status names it", lambda: "bird.conf" in str(world.node.status()))
+    wait_for("/status names it", lambda: "bird.conf" in world.node.status()["bird"]["problem"])
     assert world.node.is_established(foreign.asn) and world.fake.status_of(new) != ENABLED
     world.node.write_bird()
     world.reaches(new, ENABLED, 60)
@@ -60,4 +60,4 @@ def test_a_missing_template_is_named_with_its_snippet(lab, bird):
     world.node.birdc.ask("configure")
     world.add()
     world.node.start_agent()
-    wait_for("the name and the mending snippet", lambda: "template bgp dn42_peer" in str(world.node.status()))
+    wait_for("the name and the mending snippet", lambda: "template bgp dn42_peer" in world.node.status()["bird"]["problem"])

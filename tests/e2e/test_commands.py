@@ -8,8 +8,7 @@ def test_plan_shows_the_change_and_makes_none(world2):
     foreign, uuid = world2.add()
     text = world2.node.agent("plan")
     assert f"dn42_{foreign.asn}" in text and "+" in text
-    parsed = json.loads(world2.node.agent("plan", "--json"))
-    assert parsed and foreign.public_key not in text or True
+    assert json.loads(world2.node.agent("plan", "--json"))
     assert world2.node.traces_of(foreign.asn) == [] and world2.fake.reports == []
     world2.node.start_agent()
     world2.reaches(uuid, 2)

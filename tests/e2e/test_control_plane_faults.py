@@ -1,6 +1,4 @@
 """A control plane in trouble never takes the data plane down: the last good state stays, /status says what is wrong."""
-import json
-
 import pytest
 
 from conftest import World
@@ -26,17 +24,21 @@ FAULTS = ["garbage", "wrong_envelope", "no_list", "error_500", "error_429", "hal
           "redirect_elsewhere"]
 
 
+def failures_of(node):
+    task = node.status()["tasks"]["sessionSyncTask"]
+    return task["failures"] + task["rejected_data"]
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_last_good_state_stays_and_the_agent_recovers(running, fault):
     node, fake = running.node, running.fake
     since, configured = node.birdc.protocols()[f"dn42_{running.fixed.asn}"]["since"][:8], node.configured_count()
-    task = node.status()["tasks"]["sessionSyncTask"]
+    failures = failures_of(node)
     with fake.while_it("sessions", getattr(fake_controlplane, fault)):
         asked = fake.count("sessions")
         wait_for("the agent meets the fault", lambda: fake.count("sessions") > asked, 40)
-        wait_for("/status shows a failure", lambda: node.status()["tasks"]["sessionSyncTask"] != task, 40)
+        wait_for("/status shows a failure", lambda: failures_of(node) > failures, 40)
         assert node.is_established(running.fixed.asn)
-    assert "elsewhere" not in fake.requests or fault != "redirect_elsewhere" or True
     # it goes on by itself: a change of the row is carried out
     mtu = 1300 + FAULTS.index(fault)
     fake.change(running.fixed_uuid, mtu=mtu)
@@ -47,7 +49,8 @@ def test_last_good_state_stays_and_the_agent_recovers(running, fault):
 
 def test_rejected_data_is_named_in_status(running):
     with running.fake.while_it("sessions", fake_controlplane.garbage):
-        wait_for("rejected data in /status", lambda: "reject" in json.dumps(running.node.status()).lower())
+        before = running.node.status()["tasks"]["sessionSyncTask"]["rejected_data"]
+        wait_for("rejected data in /status", lambda: running.node.status()["tasks"]["sessionSyncTask"]["rejected_data"] > before)
 
 
 def test_a_report_that_fails_is_made_later(running):
@@ -61,7 +64,8 @@ def test_a_report_that_fails_is_made_later(running):
 
 def test_breaker_opens_is_shown_and_closes_again(running):
     with running.fake.while_it("sessions", fake_controlplane.error_500):
-        wait_for("open breaker", lambda: "open" in json.dumps(running.node.status().get("breaker")), 40)
+        wait_for("open breaker", lambda: running.node.status()["breaker"]["state"] == "open", 40)
+    wait_for("closed breaker", lambda: running.node.status()["breaker"]["state"] == "closed", 60)
 
 
 class TestDeletionGuard:
@@ -83,7 +87,8 @@ class TestDeletionGuard:
             six.node.sync()
             six.node.sync()
             assert len(self.there(six)) == 6
-            assert "vanished" in json.dumps(six.node.status())
+            guard = six.node.status()["deletion_guard"]
+            assert guard["holds"] and len(guard["vanished"]) == 6 and guard["seen"] == 2
             six.node.sync()
             wait_for("all removed", lambda: not self.there(six))
 

@@ -121,9 +121,9 @@ def test_an_edited_and_a_deleted_bird_file_are_put_right(drift):
 
 def test_bird_restarted_is_noticed_and_caught_up_with(drift):
     drift.node.stop(drift.node.bird_process)
-    wait_for("/status says that BIRD is away", lambda: not drift.node.status()["bird"].get("reachable", True), 15)
+    wait_for("/status says that BIRD is away", lambda: drift.node.status()["bird"]["problem"], 15)
     drift.node.start_bird()
-    wait_for("/status says that BIRD is back", lambda: drift.node.status()["bird"].get("reachable"), 30)
+    wait_for("/status says that BIRD is back", lambda: not drift.node.status()["bird"]["problem"], 30)
 
 
 def test_a_leftover_of_ours_is_removed_and_known_by_its_mark(settled):

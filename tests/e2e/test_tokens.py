@@ -2,13 +2,17 @@
 from lab import wait_for
 
 
+def last_error(world):
+    return world.node.status()["tasks"]["sessionSyncTask"]["last_error"]
+
+
 def test_a_wrong_token_is_said_and_nothing_is_touched(world2):
     foreign, uuid = world2.add()
     world2.node.start_agent()
     world2.reaches(uuid, 2)
     world2.up(foreign)
     world2.fake.token = "another-token"
-    wait_for("/status says so", lambda: "denied" in str(world2.node.status()) or "Unauthorized" in str(world2.node.status()), 30)
+    wait_for("/status says so", lambda: "401" in last_error(world2) or "token" in last_error(world2), 30)
     assert world2.node.is_established(foreign.asn)
     assert "lab-token" not in world2.node.agent_log() and "lab-token" not in str(world2.node.status())
 
