@@ -1,0 +1,40 @@
+// Heartbeat: what a node says about itself every 30 s (wire contract A6).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <boost/json/fwd.hpp>
+
+#include "base/ip.h"
+#include "base/key.h"
+#include "base/result.h"
+
+namespace moenet::model {
+
+struct Heartbeat {
+  std::string node;           // its name
+  std::string agent_version;
+  std::string kernel;         // "6.1.0-18-amd64"
+  std::string load_average;   // "0.10 0.20 0.30", the first three fields of /proc/loadavg
+  std::chrono::seconds uptime{0};  // of the machine
+  std::chrono::sys_seconds time{};
+  std::uint64_t sent_bytes = 0;      // all links but lo, since boot
+  std::uint64_t received_bytes = 0;
+  std::uint64_t tcp_sockets = 0;
+  std::uint64_t udp_sockets = 0;
+  std::optional<Key> mesh_public_key;
+  std::optional<IpAddress> public_ipv4;
+  std::optional<IpAddress> public_ipv6;
+
+  friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
+};
+
+boost::json::value write_json(const Heartbeat& heartbeat);
+
+// Errors: invalid, which names every fault with its path; `node_id` alone is required.
+Result<Heartbeat> read_heartbeat(const boost::json::value& body);
+
+}  // namespace moenet::model
