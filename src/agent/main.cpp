@@ -1,1 +1,291 @@
-int main() { return 0; }
+// moenet-agent: the command line, and `run`: who is made, who talks to whom, and in which order all of it ends.
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include "agent/commands.h"
+#include "agent/config_task.h"
+#include "agent/heartbeat_task.h"
+#include "agent/keys.h"
+#include "agent/ledger.h"
+#include "agent/linux_node.h"
+#include "agent/local_api.h"
+#include "agent/node_lock.h"
+#include "agent/reconcile_task.h"
+#include "agent/report_task.h"
+#include "agent/service.h"
+#include "agent/session_sync.h"
+#include "agent/status_document.h"
+#include "agent/version.h"
+#include "agent/watch_task.h"
+#include "base/log.h"
+#include "net/resolver.h"
+
+namespace moenet::agent {
+namespace {
+
+// How long a step under way may take to end after SIGTERM; systemd's TimeoutStopSec is 45 s.
+constexpr std::chrono::seconds kStopGrace{25};
+
+const char* environment_variable(const char* name) { return std::getenv(name); }
+
+// The state file's sessions, so that a node without its control plane comes up as it was.
+void put_last_good(const AgentConfig& config, Latest<SessionInput>& input) {
+  auto body = StateFile(config.state_folder, kSessionsAnswer, identity_of(config)).load();
+  auto answer = body ? read_answer(std::move(*body)) : std::unexpected(body.error());
+  if (answer) {
+    log::info("sessions come from the last good state until the control plane answers", {{"sessions", answer->rows.size()}});
+    input.put(SessionInput{std::make_shared<const SessionAnswer>(std::move(*answer)), 0, 0, ""});
+  } else if (answer.error().code != Errc::not_found) {
+    log::warning("the last good state is of no use", {{"error", answer.error().what}});
+  }
+}
+
+// Waits for SIGTERM or SIGINT (false) or SIGHUP (true).
+bool wait_for_reload(const sigset_t& signals) {
+  int signal = 0;
+  ::sigwait(&signals, &signal);
+  return signal == SIGHUP;
+}
+
+// The agent of one configuration, from its tasks' start to their end. Errors: what keeps it from starting at all.
+class RunningAgent {
+ public:
+  static Result<std::unique_ptr<RunningAgent>> start(const ConfigWithSource& config) {
+    std::unique_ptr<RunningAgent> agent(new RunningAgent(config));
+    TRY_VOID(agent->start_all());
+    return agent;
+  }
+
+  // Tasks end first, then what they used. Tunnels and BGP sessions stay as they are.
+  ~RunningAgent() {
+    stop_.request_stop();
+    reconcile_wakeup_.notify();
+    std::jthread aborter([this](const std::stop_token& ended) {
+      Wakeup never;
+      never.wait(Deadline::after(kStopGrace), ended);
+      if (!ended.stop_requested()) abort_.request_stop();
+    });
+    tasks_.clear();
+    aborter.request_stop();
+  }
+
+ private:
+  explicit RunningAgent(const ConfigWithSource& config)
+      : source_(config.source),
+        config_(config.loaded.config),
+        control_plane_(config_.control_plane, config_.node.name, fmt::format("moenet-agent/{}", version_text())),
+        resolver_([this] { reconcile_wakeup_.notify(); }),
+        session_sync_(control_plane_, ledger_, input_, reconcile_wakeup_, config_.control_plane.sync_interval),
+        report_task_(control_plane_, ledger_, report_, input_, report_wakeup_) {}
+
+  Result<void> start_all() {
+    TRY(const Key key, load_or_create_private_key(config_.wireguard.private_key_path));
+    public_key_ = public_key_of(key);
+    if (!config_.wireguard.public_key_path.empty()) TRY_VOID(write_public_key(config_.wireguard.public_key_path, public_key_));
+    TRY(node_, LinuxNode::open(config_));
+    start_reconcile(key);
+    TRY(api_, serve_local_api(api_wiring()));
+    put_last_good(config_, input_);
+    start_tasks();
+    return {};
+  }
+
+  void start_reconcile(const Key& key) {
+    reconcile_task_ = std::make_unique<ReconcileTask>(ReconcileWiring{
+        *node_,
+        NodeContext{config_.node, key, config_.wireguard.keepalive, config_.bird.names},
+        config_.reconciler,
+        resolver_,
+        ledger_,
+        input_,
+        reconcile_wakeup_,
+        report_,
+        StateFile(config_.state_folder, kSessionsAnswer, identity_of(config_)),
+        [this](const std::shared_ptr<const NodeReport>& report) { on_report(report); },
+        [] { notify_alive(); }});
+  }
+
+  // Runs on reconcileTask after each attempt. Ready means: one attempt was made, whatever it found.
+  void on_report(const std::shared_ptr<const NodeReport>& report) {
+    if (!ready_.exchange(true)) notify_ready(fmt::format("node {}", config_.node.name));
+    if (report == nullptr) return;
+    report_wakeup_.notify();
+    waiters_.answer(*report, [](const NodeReport& done) { return http::Response::json(200, sync_document(done)); });
+  }
+
+  LocalApiWiring api_wiring() {
+    return LocalApiWiring{
+        config_.api,
+        [this] {
+          return status_document({config_.node.name, std::string(node_->backend_name()), started_, control_plane_, ledger_, report_, input_});
+        },
+        [](const NodeReport& report) { return http::Response::json(200, sync_document(report)); },
+        [this](bool allow_mass_delete) {
+          if (allow_mass_delete) reconcile_task_->allow_mass_delete();
+          return session_sync_.request();
+        },
+        waiters_};
+  }
+
+  void start_task(std::string_view name, std::function<void(const std::stop_token&)> loop) {
+    tasks_.emplace_back([this, name, loop = std::move(loop)] { run_task(name, ledger_, stop_.get_token(), loop); });
+  }
+
+  void start_tasks() {
+    start_task(kConfigTask, [this](const std::stop_token& stop) {
+      run_config(control_plane_, ledger_, config_, source_, environment_variable, [] { ::kill(::getpid(), SIGHUP); }, stop);
+    });
+    start_task(kHeartbeatTask, [this](const std::stop_token& stop) {
+      run_heartbeat(control_plane_, ledger_, config_.node.name, public_key_, config_.control_plane.heartbeat_interval, stop);
+    });
+    if (!config_.is_complete) {  // no session may be judged before the node knows its own addresses
+      log::info("waiting for the control plane's first config");
+      notify_ready("waiting for the control plane's first config");
+      return;
+    }
+    start_task(kSessionSyncTask, [this](const std::stop_token& stop) { session_sync_.run(stop); });
+    start_task(kReconcileTask, [this](const std::stop_token& stop) { reconcile_task_->run(stop, abort_.get_token()); });
+    start_task(kReportTask, [this](const std::stop_token& stop) { report_task_.run(stop); });
+    start_task(kWatchTask, [this](const std::stop_token& stop) { run_watch(ledger_, reconcile_wakeup_, stop); });
+  }
+
+  const ConfigSource source_;
+  const AgentConfig config_;
+  const SteadyTime started_ = steady_now();
+  std::stop_source stop_;   // ends the tasks' loops
+  std::stop_source abort_;  // ends a step under way
+  std::atomic<bool> ready_{false};
+  TaskLedger ledger_;
+  Latest<SessionInput> input_;    // sessionSyncTask -> reconcileTask
+  Latest<NodeReport> report_;     // reconcileTask -> reportTask, /status
+  Wakeup reconcile_wakeup_;
+  Wakeup report_wakeup_;
+  Key public_key_;
+  ControlPlane control_plane_;
+  net::Resolver resolver_;
+  SessionSync session_sync_;
+  ReportTask report_task_;
+  SyncWaiters waiters_;
+  std::unique_ptr<LinuxNode> node_;
+  std::unique_ptr<ReconcileTask> reconcile_task_;
+  std::unique_ptr<http::HttpServer> api_;
+  std::vector<std::jthread> tasks_;
+};
+
+// Secrets live in this process: no core dump, no tracing by others of the same user.
+void keep_secrets_in() {
+  ::prctl(PR_SET_DUMPABLE, 0);
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+}
+
+int run(const std::string& config_path, log::Level level) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  keep_secrets_in();
+  log::start(log::detect_output(), level);
+
+  auto config = load_config(config_path);
+  if (!config) return kExitConfig;
+  auto lock = lock_node(config->loaded.config.state_folder);
+  if (!lock) {
+    log::error("cannot start", {{"error", lock.error().what}});
+    return EXIT_FAILURE;
+  }
+  log::info(version_line(), {{"config", config->source.path}, {"node", config->loaded.config.node.name}});
+  std::optional<ConfigWithSource> before;  // the configuration that ran last
+  for (bool again = true; again;) {
+    for (const auto& warning : config->loaded.warnings) log::warning(warning, {{"config", config->source.path}});
+    auto agent = RunningAgent::start(*config);
+    if (!agent && before) {
+      log::error("the new configuration cannot run; the old one goes on", {{"error", agent.error().what}});
+      config = std::exchange(before, std::nullopt);
+      continue;
+    }
+    if (!agent) {
+      log::error("cannot start", {{"error", agent.error().what}});
+      return agent.error().code == Errc::invalid || agent.error().code == Errc::denied ? kExitConfig : EXIT_FAILURE;
+    }
+    before = *config;
+    for (;;) {
+      again = wait_for_reload(signals);
+      if (!again) break;
+      notify_reloading();
+      if (auto fresh = load_config(config_path)) {
+        config = std::move(fresh);
+        log::info("configuration read again");
+        break;
+      }
+      log::error("the new configuration is at fault; the old one stays in force", {{"config", config->source.path}});
+      notify_ready("the new configuration is at fault; the old one stays in force");
+    }
+    if (!again) notify_stopping();
+  }
+  log::info("stopped; tunnels and BGP sessions stay up");
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace moenet::agent
+
+int main(int argc, char** argv) {
+  using namespace moenet::agent;
+  CLI::App app{"moenet-agent makes this node match what its control plane wants: WireGuard tunnels and BIRD peers.\n"
+               "Without a command it runs until SIGTERM; SIGHUP reads the configuration again."};
+  app.set_version_flag("-v,--version", std::string(version_line()));
+  app.set_help_flag("-h,--help", "Show this help");
+  std::string config_path;
+  app.add_option("-c,--config", config_path,
+                 "Configuration file (default: the first of ./config.json, /etc/moenet-agent/config.json,\n"
+                 "/opt/moenet-agent/config.json)");
+  bool is_verbose = false;
+  app.add_flag("--debug", is_verbose, "Log more");
+  app.require_subcommand(0, 1);
+  app.fallthrough();
+  bool as_json = false;
+  bool allow_mass_delete = false;
+  std::string folder;
+  auto* run_command = app.add_subcommand("run", "Run in the foreground (the default)");
+  auto* check = app.add_subcommand("check-config", "Read the configuration and name every fault; exit 78 when there is one");
+  auto* plan = app.add_subcommand("plan", "Show what a sync would change now; changes nothing");
+  plan->add_flag("--json", as_json, "As JSON");
+  auto* status = app.add_subcommand("status", "Show what the running agent sees and does");
+  status->add_flag("--json", as_json, "The document of GET /status");
+  auto* sync = app.add_subcommand("sync", "Make the running agent sync now, wait for it, and show what changed");
+  sync->add_flag("--json", as_json, "The document of GET /sync");
+  sync->add_flag("--allow-mass-delete", allow_mass_delete, "Let the deletion guard go: sessions that vanished from the list are removed");
+  auto* genkey = app.add_subcommand("genkey", "Print a new WireGuard private key");
+  auto* pubkey = app.add_subcommand("pubkey", "Print the public key of the private key on stdin");
+  auto* render = app.add_subcommand("render", "Write the BIRD files that a sync would put in place to a folder");
+  render->add_option("folder", folder, "Where to (made when absent)")->required();
+  app.footer("Examples:\n  moenet-agent check-config -c /etc/moenet-agent/config.json\n  moenet-agent plan\n  moenet-agent status\n"
+             "Documentation: /usr/share/doc/moenet-agent/, or docs/ in the source.");
+  CLI11_PARSE(app, argc, argv);
+
+  if (sodium_init() < 0) {
+    fmt::print(stderr, "moenet-agent: libsodium does not start\n");
+    return EXIT_FAILURE;
+  }
+  if (*check) return check_config(config_path);
+  if (*plan) return show_plan(config_path, as_json);
+  if (*status) return show_status(config_path, as_json);
+  if (*sync) return request_sync(config_path, allow_mass_delete, as_json);
+  if (*genkey) return print_new_key();
+  if (*pubkey) return print_public_key();
+  if (*render) return render_files(config_path, folder);
+  static_cast<void>(*run_command);
+  return run(config_path, is_verbose ? moenet::log::Level::debug : moenet::log::Level::info);
+}

@@ -1,0 +1,214 @@
+#include "agent/commands.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "agent/base_config.h"
+#include "agent/compose.h"
+#include "agent/config_task.h"
+#include "agent/control_plane.h"
+#include "agent/keys.h"
+#include "agent/linux_node.h"
+#include "agent/local_client.h"
+#include "agent/session_sync.h"
+#include "agent/state_file.h"
+#include "agent/status_view.h"
+#include "agent/version.h"
+#include "base/file.h"
+#include "net/resolver.h"
+#include "reconcile/reconciler.h"
+
+namespace moenet::agent {
+namespace {
+
+int complain(const Error& error) {
+  fmt::print(stderr, "moenet-agent: {}\n", error.what);
+  return error.code == Errc::invalid && error.what.find("config") != std::string::npos ? kExitConfig : EXIT_FAILURE;
+}
+
+int complain(const std::vector<model::JsonFault>& faults, const std::string& path) {
+  for (const auto& fault : faults) fmt::print(stderr, "{}: {}\n", path, fault.text());
+  fmt::print(stderr, "moenet-agent: {} fault{} in the configuration\n", faults.size(), faults.size() == 1 ? "" : "s");
+  return kExitConfig;
+}
+
+// What the control plane wants now; when it does not answer, what it said last.
+Result<SessionAnswer> wanted_now(const AgentConfig& config, std::string& from) {
+  ControlPlaneSettings settings = config.control_plane;
+  settings.max_retries = 0;
+  ControlPlane control_plane(settings, config.node.name, fmt::format("moenet-agent/{}", version_text()));
+  auto fetched = control_plane.fetch_sessions("", std::chrono::seconds(0), {});
+  Result<SessionAnswer> answer = fetched ? read_answer(std::move(fetched->body)) : std::unexpected(fetched.error());
+  from = "the control plane";
+  if (answer) return answer;
+  auto body = StateFile(config.state_folder, kSessionsAnswer, identity_of(config)).load();
+  if (!body) return std::unexpected(answer.error());
+  fmt::print(stderr, "the control plane does not answer ({}); this is from the last good state\n", answer.error().what);
+  from = "the last good state";
+  return read_answer(std::move(*body));
+}
+
+// Names are looked up here and now: a command may wait.
+Lookup blocking_lookup(net::Resolver& resolver, Wakeup& answered) {
+  return [&](std::string_view host) -> Result<std::optional<IpAddress>> {
+    const auto deadline = Deadline::after(std::chrono::seconds(10));
+    for (;;) {
+      auto address = resolver.lookup(host);
+      if (!address || *address || deadline.passed()) return address;
+      answered.wait(deadline, {});
+    }
+  };
+}
+
+Result<Composed> compose_now(const AgentConfig& config, std::string& from) {
+  if (!config.is_complete) return fail(Errc::unavailable, "the control plane has not given this node its config yet (run the agent once)");
+  TRY(const auto answer, wanted_now(config, from));
+  TRY(const Key key, load_or_create_private_key(config.wireguard.private_key_path));
+  Wakeup answered;
+  net::Resolver resolver([&] { answered.notify(); });
+  return compose(answer.rows, {config.node, key, config.wireguard.keepalive, config.bird.names}, blocking_lookup(resolver, answered));
+}
+
+boost::json::value json_of(const reconcile::Plan& plan) {
+  boost::json::array tunnels;
+  for (const auto* part : {&plan.before_bird, &plan.after_bird}) {
+    for (const auto& action : *part) {
+      tunnels.push_back(boost::json::object{{"link", std::string(link_name(action))},
+                                            {"owner", owner_of(action)},
+                                            {"change", reconcile::describe(action)}});
+    }
+  }
+  boost::json::array put;
+  for (const auto& file : plan.bird.put) put.push_back(boost::json::object{{"file", file.name}, {"owner", file.owner}});
+  boost::json::array remove;
+  for (const auto& name : plan.bird.remove) remove.push_back(boost::json::value(name));
+  return boost::json::object{{"changes", plan.size()},
+                             {"tunnels", std::move(tunnels)},
+                             {"bird", boost::json::object{{"put", std::move(put)}, {"remove", std::move(remove)}, {"reload", plan.bird.reload}}}};
+}
+
+Result<reconcile::Plan> plan_now(const AgentConfig& config) {
+  std::string from;
+  TRY(auto composed, compose_now(config, from));
+  TRY(auto node, LinuxNode::open(config));
+  reconcile::Reconciler reconciler(*node, config.reconciler);
+  return reconciler.preview(std::move(composed.state), composed.status_of, {});
+}
+
+}  // namespace
+
+std::optional<ConfigWithSource> load_config(const std::string& path) {
+  auto found = path.empty() ? find_config_file() : Result<std::string>(path);
+  auto source = found ? read_config_file(*found) : std::unexpected(found.error());
+  if (!source) {
+    complain(source.error());
+    return std::nullopt;
+  }
+  const auto environment = [](const char* name) -> const char* { return std::getenv(name); };
+  auto local = understand_config(*source, nullptr, environment);
+  auto loaded = local ? understand_config(*source, kept_config(local->config), environment) : local;
+  // What was kept from the control plane never stands in the way of a good file.
+  if (!loaded && local) loaded = std::move(local);
+  if (!loaded) {
+    complain(loaded.error(), source->path);
+    return std::nullopt;
+  }
+  return ConfigWithSource{std::move(*source), std::move(*loaded)};
+}
+
+int check_config(const std::string& config_path) {
+  const auto config = load_config(config_path);
+  if (!config) return kExitConfig;
+  for (const auto& warning : config->loaded.warnings) fmt::print("{}: warning: {}\n", config->source.path, warning);
+  fmt::print("{}: ok{}\n", config->source.path,
+             config->loaded.config.is_complete ? "" : " (bootstrap: the rest comes from the control plane)");
+  return EXIT_SUCCESS;
+}
+
+int show_plan(const std::string& config_path, bool as_json) {
+  const auto config = load_config(config_path);
+  if (!config) return kExitConfig;
+  const auto plan = plan_now(config->loaded.config);
+  if (!plan) return complain(plan.error());
+  std::cout << (as_json ? boost::json::serialize(json_of(*plan)) + "\n" : reconcile::describe(*plan));
+  return EXIT_SUCCESS;
+}
+
+int show_status(const std::string& config_path, bool as_json) {
+  const auto config = load_config(config_path);
+  if (!config) return kExitConfig;
+  auto document = ask_running_agent(config->loaded.config.api, "/status", std::chrono::seconds(10));
+  if (!document) return complain(document.error());
+  if (as_json) {
+    std::cout << *document << "\n";
+    return EXIT_SUCCESS;
+  }
+  auto text = status_view(*document);
+  if (!text) return complain(text.error());
+  std::cout << *text;
+  return EXIT_SUCCESS;
+}
+
+int request_sync(const std::string& config_path, bool allow_mass_delete, bool as_json) {
+  const auto config = load_config(config_path);
+  if (!config) return kExitConfig;
+  auto document = ask_running_agent(config->loaded.config.api,
+                                    allow_mass_delete ? "/sync?wait=1&allow_mass_delete=1" : "/sync?wait=1", std::chrono::seconds(130));
+  if (!document) return complain(document.error());
+  if (as_json) {
+    std::cout << *document << "\n";
+    return EXIT_SUCCESS;
+  }
+  auto text = sync_view(*document);
+  if (!text) return complain(text.error());
+  std::cout << *text;
+  return EXIT_SUCCESS;
+}
+
+int print_new_key() {
+  std::cout << generate_private_key().base64() << "\n";
+  return EXIT_SUCCESS;
+}
+
+int print_public_key() {
+  std::string line;
+  std::getline(std::cin, line);
+  const auto key = Key::from_base64(line);
+  wipe(line.data(), line.size());
+  if (!key) return complain({Errc::invalid, "stdin holds no WireGuard private key (44 characters of base64)"});
+  std::cout << public_key_of(*key).base64() << "\n";
+  return EXIT_SUCCESS;
+}
+
+int render_files(const std::string& config_path, const std::string& folder) {
+  const auto loaded = load_config(config_path);
+  if (!loaded) return kExitConfig;
+  const AgentConfig& config = loaded->loaded.config;
+  std::string from;
+  const auto composed = compose_now(config, from);
+  if (!composed) return complain(composed.error());
+  if (auto made = make_folder(folder, 0750); !made) return complain(made.error());
+  std::size_t files = 0;
+  const auto write = [&](const std::string& name, const std::string& text) {
+    auto written = atomic_write_file(folder + "/" + name, text, 0640);
+    if (written) ++files;
+    return written;
+  };
+  if (config.bird.ownership == BirdOwnership::full) {
+    if (auto written = write("bird.conf", base_config_text(config.bird, config.node)); !written) return complain(written.error());
+  }
+  for (const auto& peering : composed->state.peerings) {
+    if (!peering.bird_file) continue;
+    if (auto written = write(peering.bird_file->name, peering.bird_file->text); !written) return complain(written.error());
+  }
+  fmt::print("{} files in {}, from {}\n", files, folder, from);
+  return EXIT_SUCCESS;
+}
+
+}  // namespace moenet::agent

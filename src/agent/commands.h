@@ -1,0 +1,29 @@
+// What `moenet-agent COMMAND` does, but for `run` (that is main.cpp). Each returns the exit status: 0 done, 1 failed, 78 the
+// configuration is at fault (EX_CONFIG of sysexits.h).
+#pragma once
+
+#include <string>
+
+#include "agent/config.h"
+
+namespace moenet::agent {
+
+inline constexpr int kExitConfig = 78;
+
+struct ConfigWithSource {
+  ConfigSource source;
+  LoadedConfig loaded;
+};
+// Reads the configuration from `path`, or from where it is searched when that is empty, with what the control plane said before.
+// Faults are printed to stderr, one per line; then nothing is returned.
+std::optional<ConfigWithSource> load_config(const std::string& path);
+
+int check_config(const std::string& config_path);
+int show_plan(const std::string& config_path, bool as_json);
+int show_status(const std::string& config_path, bool as_json);
+int request_sync(const std::string& config_path, bool allow_mass_delete, bool as_json);
+int print_new_key();
+int print_public_key();  // of the private key on stdin
+int render_files(const std::string& config_path, const std::string& folder);
+
+}  // namespace moenet::agent

@@ -1,0 +1,112 @@
+#include "agent/compose.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace moenet::agent {
+namespace {
+
+using model::Broken;
+using model::DesiredPeering;
+using model::Intent;
+using model::Invalid;
+using model::Session;
+using model::SessionRow;
+using model::SessionStatus;
+
+// No routes come from AllowedIPs on a DN42 tunnel: BGP decides what goes in, so everything may (dn42 wiki, one link per peer).
+std::vector<IpPrefix> everything() {
+  return {IpPrefix{IpAddress::v4({}), 0}, IpPrefix{IpAddress::v6({}), 0}};
+}
+
+// What cannot be set up but may be running from before: that stays, and the session says why it is not what was asked for.
+DesiredPeering broken(DesiredPeering peering, std::string cause) {
+  peering.intent = Intent::untouched;
+  peering.verdict = Broken{std::move(cause)};
+  return peering;
+}
+
+// A row that is no session. Freshly queued it is torn down; a row that was fine before keeps what runs (the reconciler turns that
+// verdict into Broken when it finds something running).
+DesiredPeering invalid(DesiredPeering peering, const SessionRow& row) {
+  const bool queued = row.status == static_cast<int>(SessionStatus::queued_for_setup);
+  peering.intent = queued ? Intent::absent : Intent::untouched;
+  peering.verdict = Invalid{row.session.error().text()};
+  return peering;
+}
+
+struct Destination {
+  std::optional<Endpoint> endpoint;
+  std::string configured;  // the text once it is known where it leads, else empty
+  std::string problem;
+};
+
+Destination destination_of(const Session& session, const Lookup& lookup) {
+  if (!session.endpoint) return {};
+  const HostPort& endpoint = *session.endpoint;
+  auto address = lookup(endpoint.host);
+  if (!address) return {{}, "", fmt::format("endpoint {} does not resolve: {}", endpoint.text(), address.error().what)};
+  if (!*address) return {};
+  return {Endpoint{**address, endpoint.port}, endpoint.text(), ""};
+}
+
+model::Tunnel tunnel_of(const Session& session, const model::Peering& peering, const NodeContext& node, Destination destination) {
+  model::Tunnel tunnel;
+  tunnel.name = session.interface_name;
+  tunnel.owner = model::owner_of_session(session.uuid);
+  tunnel.type = session.type;
+  tunnel.mtu_bytes = session.mtu_bytes;
+  tunnel.addresses = peering.addresses;
+  tunnel.private_key = node.private_key;
+  tunnel.listen_port = session.listen_port;
+  tunnel.configured_endpoint = std::move(destination.configured);
+  model::TunnelPeer peer;
+  peer.public_key = session.public_key;
+  peer.preshared_key = session.preshared_key;
+  peer.endpoint = destination.endpoint;
+  peer.keepalive = node.keepalive;
+  peer.allowed_ips = everything();
+  tunnel.peers.push_back(std::move(peer));
+  return tunnel;
+}
+
+DesiredPeering compose_row(const SessionRow& row, const NodeContext& node, const Lookup& lookup) {
+  DesiredPeering desired;
+  desired.uuid = row.uuid;
+  desired.asn = row.asn.value_or(0);
+  desired.protocol = bird::protocol_name(desired.asn);
+  desired.intent = model::intent_of(row.status);
+  if (desired.intent != Intent::present) return desired;
+  if (!row.session) return invalid(std::move(desired), row);
+
+  const Session& session = *row.session;
+  if (session.type != model::TunnelType::wireguard) {
+    return broken(std::move(desired), fmt::format("type: {} tunnels are not supported by this agent yet", name_of(session.type)));
+  }
+  auto peering = model::peering_of(session, node.identity);
+  if (!peering) return broken(std::move(desired), peering.error().text());
+  Destination destination = destination_of(session, lookup);
+  desired.endpoint_problem = destination.problem;
+  auto file = bird::render_peer(session, *peering, node.names);
+  if (!file) return broken(std::move(desired), file.error().what);
+  desired.tunnel = tunnel_of(session, *peering, node, std::move(destination));
+  desired.bird_file = std::move(*file);
+  return desired;
+}
+
+}  // namespace
+
+Composed compose(const std::vector<SessionRow>& rows, const NodeContext& node, const Lookup& lookup) {
+  Composed composed;
+  composed.state.peerings.reserve(rows.size());
+  composed.status_of.reserve(rows.size());
+  for (const SessionRow& row : rows) {
+    if (row.uuid.empty()) continue;
+    composed.state.peerings.push_back(compose_row(row, node, lookup));
+    composed.status_of.push_back(row.status.value_or(-1));
+  }
+  return composed;
+}
+
+}  // namespace moenet::agent

@@ -1,0 +1,102 @@
+// AgentConfig: everything the agent is told locally, read from one JSON file, the environment and, for what these do not say, from
+// the control plane's `config` answer (wire contract A4). All faults are found at once.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "bird/client.h"
+#include "bird/render.h"
+#include "model/json_reader.h"
+#include "model/peering.h"
+#include "reconcile/reconciler.h"
+
+namespace moenet::agent {
+
+struct ControlPlaneSettings {
+  std::string url;  // http(s)://host[:port][/base], no trailing slash
+  Secret token;
+  std::chrono::seconds request_timeout{15};
+  std::chrono::seconds heartbeat_interval{30};
+  std::chrono::seconds sync_interval{60};
+  unsigned max_retries = 3;
+  std::chrono::milliseconds retry_initial_delay{1000};
+};
+
+enum class BirdOwnership {
+  peers,  // the operator's bird.conf includes our peer files
+  full,   // the agent writes bird.conf too
+};
+
+struct BirdSettings {
+  std::string control_socket = "/run/bird/bird.ctl";
+  bird::PoolLimits pool;
+  std::string peer_folder = "/etc/bird/peers";
+  BirdOwnership ownership = BirdOwnership::peers;
+  std::string config_file = "/etc/bird/bird.conf";  // written with ownership full only
+  std::optional<model::Asn> local_asn;              // needed with ownership full
+  std::vector<IpPrefix> own_prefixes;               // with ownership full
+  bird::PolicyNames names;
+};
+
+enum class WireGuardBackend { automatic, kernel, userspace };
+
+struct WireGuardSettings {
+  std::string private_key_path = "/etc/wireguard/private.key";
+  std::string public_key_path;  // empty: not written
+  std::chrono::seconds keepalive{25};
+  WireGuardBackend backend = WireGuardBackend::automatic;
+  std::string userspace_program = "wireguard-go";
+};
+
+struct ApiSettings {
+  Endpoint listen;
+  Secret token;  // empty: only /status, only from loopback
+  std::chrono::seconds idle_timeout{120};
+};
+
+struct AgentConfig {
+  model::NodeIdentity node;
+  // False for the bootstrap form until the control plane's config was merged in: then no session may be judged yet.
+  bool is_complete = false;
+  ControlPlaneSettings control_plane;
+  BirdSettings bird;
+  WireGuardSettings wireguard;
+  ApiSettings api;
+  std::string state_folder = "/var/lib/moenet-agent";
+  reconcile::ReconcilerSettings reconciler;
+};
+
+struct LoadedConfig {
+  AgentConfig config;
+  std::vector<std::string> warnings;  // unknown keys and the like
+};
+
+// A JSON file and the environment, before it is understood; kept, because the control plane's answer is merged beneath it.
+struct ConfigSource {
+  std::string path;
+  boost::json::value file;
+};
+
+// `./config.json`, `/etc/moenet-agent/config.json`, `/opt/moenet-agent/config.json`: the first that exists. Errors: not_found.
+Result<std::string> find_config_file();
+// Errors: not_found, denied, invalid (not JSON: line and column are named).
+Result<ConfigSource> read_config_file(const std::string& path);
+
+// The value of an environment variable, or nullptr: getenv in service, a table in tests.
+using Environment = const char* (*)(const char* name);
+
+// Understands file and environment over `fetched` (the control plane's config `data`, or null). Environment wins over file, file
+// over fetched.
+std::expected<LoadedConfig, std::vector<model::JsonFault>> understand_config(const ConfigSource& source,
+                                                                        const boost::json::value& fetched,
+                                                                        Environment environment);
+
+}  // namespace moenet::agent

@@ -1,0 +1,31 @@
+// configTask: asks the control plane once for the node's config (wire contract A4) and keeps it on disk. When it says something new,
+// the agent reads its configuration again as if it had got SIGHUP.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string_view>
+
+#include "agent/config.h"
+#include "agent/control_plane.h"
+#include "agent/ledger.h"
+#include "agent/state_file.h"
+
+namespace moenet::agent {
+
+inline constexpr std::string_view kConfigTask = "configTask";
+
+// The name of the state file that holds the answer.
+inline constexpr std::string_view kConfigAnswer = "config";
+inline constexpr std::string_view kSessionsAnswer = "sessions";
+
+// The `data` of a kept config answer, or null when there is none for this node.
+boost::json::value kept_config(const AgentConfig& local);
+
+StateIdentity identity_of(const AgentConfig& config);
+
+// Repeats until the control plane has answered, then returns.
+void run_config(ControlPlane& control_plane, TaskLedger& ledger, const AgentConfig& config, const ConfigSource& source,
+                Environment environment, const std::function<void()>& on_new_config, const std::stop_token& stop);
+
+}  // namespace moenet::agent

@@ -1,0 +1,70 @@
+// ControlPlane: the agent's side of the wire contract (part A, and B where the server offers it), typed. Knows URLs, envelopes and
+// what an answer must look like; retries, breaker and TLS are http::HttpClient's.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <boost/json/fwd.hpp>
+
+#include "agent/config.h"
+#include "base/result.h"
+#include "http/client.h"
+#include "model/lifecycle.h"
+#include "model/session_json.h"
+
+namespace moenet::agent {
+
+// An answer to a conditional read: the body, or "as you have it".
+struct Fetched {
+  bool not_modified = false;
+  std::string etag;  // empty: the server knows no ETag, so it cannot wait either
+  std::string body;  // the envelope as it came; empty when not_modified
+};
+
+// One status to report; `session` names the row.
+struct Modification {
+  model::SessionId session;
+  model::StatusReport report;
+};
+
+// Thread-safe.
+class ControlPlane {
+ public:
+  explicit ControlPlane(const ControlPlaneSettings& settings, std::string node_name, std::string user_agent);
+
+  // The body of the answer, for model::read_envelope. Errors of all reads: denied (401, 403: the token), not_found (the node is
+  // unknown), invalid (no other answer would be of use), unavailable, timeout, cancelled.
+  Result<std::string> fetch_config(const std::stop_token& stop);
+  // With an `etag` of an earlier answer and `wait` > 0 the server may hold the answer until it differs.
+  Result<Fetched> fetch_sessions(const std::string& etag, std::chrono::seconds wait, const std::stop_token& stop);
+
+  // Result i is modification i's. not_found for status DELETED means done, and is a success here. Errors: invalid (422: the server
+  // refuses the move), and the above.
+  std::vector<Result<void>> modify(std::span<const Modification> modifications, const std::stop_token& stop);
+
+  Result<void> heartbeat(const boost::json::value& body, const std::stop_token& stop);
+
+  http::ClientCounters counters() const { return client_.counters(); }
+  http::BreakerView breaker() const { return client_.breaker(); }
+
+ private:
+  Result<http::Response> send(std::string_view method, const std::string& url, std::string body, http::Headers headers,
+                              std::chrono::milliseconds attempt_timeout, const std::stop_token& stop);
+  Result<void> modify_one(const Modification& modification, const std::stop_token& stop);
+  std::vector<Result<void>> modify_batch(std::span<const Modification> modifications, const std::stop_token& stop);
+
+  ControlPlaneSettings settings_;
+  std::string base_;       // "{url}/api/v1/agent/"
+  std::string node_path_;  // base_ + the node's name, percent-encoded
+  http::HttpClient client_;
+  std::atomic<bool> offers_batch_{false};
+};
+
+}  // namespace moenet::agent

@@ -1,0 +1,309 @@
+#include "agent/linux_node.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "agent/ownership_mark.h"
+#include "base/log.h"
+
+namespace moenet::agent {
+namespace {
+
+using model::Tunnel;
+using reconcile::CreateTunnel;
+using reconcile::RemoveTunnel;
+using reconcile::TunnelAction;
+using reconcile::UpdateTunnel;
+
+// A link with our mark that is no WireGuard device belongs to nobody: the planner makes it anew.
+const model::Owner kNobody = "nobody";
+
+std::vector<model::InterfaceAddress> addresses_of(const net::Link& link) {
+  std::vector<model::InterfaceAddress> addresses;
+  for (const auto& address : link.addresses) addresses.push_back({address.local, address.peer});
+  return addresses;
+}
+
+std::vector<net::LinkAddress> link_addresses(const std::vector<model::InterfaceAddress>& addresses) {
+  std::vector<net::LinkAddress> result;
+  for (const auto& address : addresses) result.push_back({address.local, address.peer});
+  return result;
+}
+
+model::TunnelPeer peer_of(const net::WgPeer& peer, WallTime now) {
+  model::TunnelPeer result;
+  result.public_key = peer.public_key;
+  result.preshared_key = peer.preshared_key;
+  result.endpoint = peer.endpoint;
+  result.keepalive = peer.keepalive;
+  result.allowed_ips = peer.allowed_ips;
+  if (peer.last_handshake) {
+    result.handshake_age = std::max(std::chrono::seconds(0), std::chrono::duration_cast<std::chrono::seconds>(now - *peer.last_handshake));
+  }
+  return result;
+}
+
+// A link as a tunnel, without its WireGuard side.
+Tunnel tunnel_of(const net::Link& link, const OwnershipMark& mark) {
+  Tunnel tunnel;
+  tunnel.name = link.name;
+  tunnel.owner = mark.owner;
+  tunnel.mtu_bytes = link.mtu_bytes;
+  tunnel.up = link.up;
+  tunnel.addresses = addresses_of(link);
+  tunnel.configured_endpoint = mark.configured_endpoint;
+  return tunnel;
+}
+
+net::WgPeerChange change_of(const model::TunnelPeer& peer) {
+  net::WgPeerChange change;
+  change.public_key = peer.public_key;
+  change.preshared_key = peer.preshared_key;
+  change.endpoint = peer.endpoint;
+  change.keepalive = peer.keepalive;
+  change.allowed_ips = peer.allowed_ips;
+  return change;
+}
+
+net::WgChange change_of(const UpdateTunnel& action) {
+  net::WgChange change;
+  change.private_key = action.private_key;
+  change.listen_port = action.listen_port;
+  for (const Key& key : action.remove_peers) {
+    net::WgPeerChange removal;
+    removal.public_key = key;
+    removal.remove = true;
+    change.peers.push_back(std::move(removal));
+  }
+  for (const auto& update : action.peers) {
+    net::WgPeerChange peer;
+    peer.public_key = update.public_key;
+    peer.only_if_present = !update.add;
+    peer.preshared_key = update.preshared_key;
+    peer.endpoint = update.endpoint;
+    peer.keepalive = update.keepalive;
+    peer.allowed_ips = update.allowed_ips;
+    change.peers.push_back(std::move(peer));
+  }
+  return change;
+}
+
+bool is_empty(const net::WgChange& change) { return !change.private_key && !change.listen_port && change.peers.empty(); }
+
+Result<net::WireGuard*> choose_maker(WireGuardBackend wanted, const Result<std::unique_ptr<net::WireGuard>>& kernel,
+                                     net::WireGuard* userspace) {
+  switch (wanted) {
+    case WireGuardBackend::kernel:
+      if (!kernel) return std::unexpected(with_context(kernel.error(), "wireguard.backend is \"kernel\""));
+      return kernel->get();
+    case WireGuardBackend::userspace: return userspace;
+    case WireGuardBackend::automatic: return kernel ? kernel->get() : userspace;
+  }
+  return userspace;
+}
+
+}  // namespace
+
+LinuxNode::LinuxNode(const BirdSettings& bird, net::NetlinkSocket netlink)
+    : netlink_(std::move(netlink)),
+      pool_(bird.control_socket, bird.pool),
+      folder_(bird.peer_folder),
+      transaction_(pool_, folder_, bird.names, {}) {}
+
+LinuxNode::~LinuxNode() = default;
+
+Result<std::unique_ptr<LinuxNode>> LinuxNode::open(const AgentConfig& config) {
+  TRY(auto netlink, net::NetlinkSocket::open(net::NetlinkFamily::route));
+  std::unique_ptr<LinuxNode> node(new LinuxNode(config.bird, std::move(netlink)));
+  auto kernel = net::open_kernel_wireguard();
+  net::UserspaceWireGuard userspace;
+  userspace.program = config.wireguard.userspace_program;
+  node->userspace_ = net::open_userspace_wireguard(std::move(userspace));
+  TRY(node->maker_, choose_maker(config.wireguard.backend, kernel, node->userspace_.get()));
+  if (kernel) node->kernel_ = std::move(*kernel);
+  if (config.bird.ownership == BirdOwnership::full) {
+    node->base_config_.emplace(config.bird.config_file, base_config_text(config.bird, config.node));
+  }
+  return node;
+}
+
+std::string_view LinuxNode::backend_name() const { return maker_ == userspace_.get() ? "userspace" : "kernel"; }
+
+net::WireGuard* LinuxNode::backend_of(std::string_view link_kind) const {
+  if (kernel_ && link_kind == kernel_->link_kind()) return kernel_.get();
+  return link_kind == userspace_->link_kind() ? userspace_.get() : nullptr;
+}
+
+Result<std::vector<Tunnel>> LinuxNode::observe_tunnels(reconcile::NodeState& state, Deadline deadline) {
+  TRY(const auto links, net::list_links(netlink_, deadline));
+  std::vector<Tunnel> tunnels;
+  const auto now = wall_now();
+  for (const net::Link& link : links) {
+    const auto mark = read_mark(link.alias);
+    if (!mark) {
+      state.foreign_links.push_back(link.name);
+      continue;
+    }
+    Tunnel tunnel = tunnel_of(link, *mark);
+    net::WireGuard* backend = backend_of(link.kind);
+    auto device = backend != nullptr ? backend->get(link.name, deadline)
+                                     : Result<net::WgDevice>(fail(Errc::not_found, "link is no WireGuard device"));
+    if (device) {
+      tunnel.private_key = device->private_key;
+      tunnel.listen_port = device->listen_port;
+      for (const auto& peer : device->peers) tunnel.peers.push_back(peer_of(peer, now));
+    } else if (device.error().code == Errc::not_found) {
+      log::warning("a link with our mark is no WireGuard device", {{"link", link.name}, {"error", device.error().what}});
+      tunnel.owner = kNobody;
+    } else {
+      return std::unexpected(device.error());
+    }
+    tunnels.push_back(std::move(tunnel));
+  }
+  std::ranges::sort(tunnels, {}, &Tunnel::name);
+  std::ranges::sort(state.foreign_links);
+  return tunnels;
+}
+
+reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_token& stop) {
+  reconcile::BirdState state;
+  if (auto listing = folder_.read()) {
+    state.files = std::move(listing->ours);
+    state.foreign_files = std::move(listing->foreign);
+  } else {
+    state.problem = listing.error().what;
+    return state;
+  }
+  state.was_cut_off = transaction_.was_cut_off() || base_config_replaced_;
+  if (base_config_) {
+    const auto look = base_config_->look();
+    if (!look) {
+      state.problem = look.error().what;
+      return state;
+    }
+    if (*look != BaseConfigFile::State::current) state.was_cut_off = true;
+  }
+  auto reply = pool_.ask("show protocols", deadline.or_sooner(std::chrono::seconds(10)), stop);
+  if (!reply) {
+    state.problem = reply.error().what;
+    return state;
+  }
+  auto protocols = bird::parse_protocols(*reply);
+  if (!protocols) {
+    state.problem = protocols.error().what;
+    return state;
+  }
+  state.reachable = true;
+  if (const auto version = pool_.version()) state.version = version->text();
+  for (auto& protocol : *protocols) state.protocols.push_back(std::move(protocol.name));
+  std::ranges::sort(state.protocols);
+  return state;
+}
+
+Result<reconcile::NodeState> LinuxNode::observe(Deadline deadline, const std::stop_token& stop) {
+  reconcile::NodeState state;
+  TRY(state.tunnels, observe_tunnels(state, deadline));
+  state.bird = observe_bird(deadline, stop);
+  return state;
+}
+
+Result<void> LinuxNode::finish_created(const Tunnel& tunnel, Deadline deadline) {
+  net::WgChange device;
+  device.private_key = tunnel.private_key;
+  if (tunnel.listen_port != 0) device.listen_port = tunnel.listen_port;
+  device.replace_peers = true;
+  for (const auto& peer : tunnel.peers) device.peers.push_back(change_of(peer));
+  TRY_VOID(maker_->set(tunnel.name, device, deadline));
+
+  net::LinkChange link;
+  link.mtu_bytes = tunnel.mtu_bytes;
+  link.no_generated_address = true;
+  link.add_addresses = link_addresses(tunnel.addresses);
+  if (tunnel.up) link.up = true;
+  TRY(const int index, net::index_of(netlink_, tunnel.name, deadline));
+  return net::change_link(netlink_, index, tunnel.name, link, deadline);
+}
+
+// All devices start together: a userspace daemon takes 40 ms to come up, and 100 of them not much longer.
+void LinuxNode::create_all(std::span<const TunnelAction> actions, std::vector<Result<void>>& results, Deadline deadline) {
+  std::vector<net::WireGuard::NewDevice> devices;
+  std::vector<std::size_t> positions;
+  for (std::size_t i = 0; i < actions.size(); ++i) {
+    const auto* create = std::get_if<CreateTunnel>(&actions[i]);
+    if (create == nullptr) continue;
+    if (auto free = net::check_udp_port_free(create->tunnel.listen_port); !free) {
+      results[i] = std::move(free);
+      continue;
+    }
+    devices.push_back({create->tunnel.name, write_mark({create->tunnel.owner, create->tunnel.configured_endpoint})});
+    positions.push_back(i);
+  }
+  if (devices.empty()) return;
+  auto created = maker_->create(devices, deadline);
+  for (std::size_t n = 0; n < positions.size(); ++n) {
+    const Tunnel& tunnel = std::get<CreateTunnel>(actions[positions[n]]).tunnel;
+    results[positions[n]] = created[n] ? finish_created(tunnel, deadline) : std::move(created[n]);
+  }
+}
+
+Result<void> LinuxNode::update(const UpdateTunnel& action, Deadline deadline) {
+  TRY(const net::Link link, net::find_link(netlink_, action.name, deadline));
+  const net::WgChange device = change_of(action);
+  if (!is_empty(device)) {
+    net::WireGuard* backend = backend_of(link.kind);
+    if (backend == nullptr) return fail(Errc::conflict, fmt::format("link {} is no WireGuard device", action.name));
+    if (action.listen_port) TRY_VOID(net::check_udp_port_free(*action.listen_port));
+    TRY_VOID(backend->set(action.name, device, deadline));
+  }
+  net::LinkChange change;
+  if (action.configured_endpoint) change.alias = write_mark({action.owner, *action.configured_endpoint});
+  change.mtu_bytes = action.mtu_bytes;
+  change.add_addresses = link_addresses(action.add_addresses);
+  change.remove_addresses = link_addresses(action.remove_addresses);
+  if (action.set_up) change.up = true;
+  return net::change_link(netlink_, link.index, action.name, change, deadline);
+}
+
+Result<void> LinuxNode::remove(const RemoveTunnel& action, Deadline deadline) {
+  auto link = net::find_link(netlink_, action.name, deadline);
+  if (!link) return link.error().code == Errc::not_found ? Result<void>{} : std::unexpected(link.error());
+  if (!read_mark(link->alias)) return fail(Errc::conflict, fmt::format("link {} is not ours any more", action.name));
+  net::WireGuard* backend = backend_of(link->kind);
+  auto removed = backend != nullptr ? backend->remove(action.name, deadline)
+                                    : net::delete_link(netlink_, link->index, action.name, deadline);
+  if (!removed && removed.error().code == Errc::not_found) return {};
+  return removed;
+}
+
+std::vector<Result<void>> LinuxNode::apply_tunnels(std::span<const TunnelAction> actions, Deadline deadline,
+                                                   const std::stop_token& stop) {
+  std::vector<Result<void>> results(actions.size(), fail(Errc::cancelled, "stopped before this change"));
+  for (std::size_t i = 0; i < actions.size() && !stop.stop_requested(); ++i) {  // removals free names and ports for what follows
+    if (const auto* action = std::get_if<RemoveTunnel>(&actions[i])) results[i] = remove(*action, deadline);
+  }
+  for (std::size_t i = 0; i < actions.size() && !stop.stop_requested(); ++i) {
+    if (const auto* action = std::get_if<UpdateTunnel>(&actions[i])) results[i] = update(*action, deadline);
+  }
+  if (!stop.stop_requested()) create_all(actions, results, deadline);
+  return results;
+}
+
+Result<reconcile::BirdResult> LinuxNode::apply_bird(const reconcile::BirdAction& action, Deadline deadline,
+                                                    const std::stop_token& stop) {
+  if (base_config_) {
+    TRY(const auto look, base_config_->look());
+    TRY_VOID(base_config_->replace(pool_, deadline, stop));
+    base_config_replaced_ = base_config_replaced_ || look != BaseConfigFile::State::current;
+  }
+  bird::FileChange change{action.put, action.remove, action.reload || base_config_replaced_};
+  TRY(auto done, transaction_.apply(change, deadline, stop));
+  if (done.configured) base_config_replaced_ = false;
+  reconcile::BirdResult result;
+  result.configured = done.configured;
+  for (auto& refusal : done.refused) result.refused.push_back({std::move(refusal.file), std::move(refusal.message)});
+  return result;
+}
+
+}  // namespace moenet::agent

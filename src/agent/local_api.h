@@ -1,0 +1,29 @@
+// The agent's own HTTP API: GET /status, and GET or POST /sync (wire contract A12; docs/api.yaml). The bearer token is asked for
+// everything but /status from loopback.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/config.h"
+#include "agent/reconcile_task.h"
+#include "agent/session_sync.h"
+#include "agent/sync_waiters.h"
+#include "base/result.h"
+#include "http/server.h"
+
+namespace moenet::agent {
+
+struct LocalApiWiring {
+  ApiSettings settings;
+  std::function<std::string()> status;                         // the document of /status, as JSON text
+  std::function<http::Response(const NodeReport&)> sync_result;
+  std::function<std::uint64_t(bool allow_mass_delete)> request_sync;
+  SyncWaiters& waiters;
+};
+
+// Serves until the returned object dies. Errors: those of HttpServer::start.
+Result<std::unique_ptr<http::HttpServer>> serve_local_api(LocalApiWiring wiring);
+
+}  // namespace moenet::agent

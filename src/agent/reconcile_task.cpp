@@ -1,0 +1,183 @@
+#include "agent/reconcile_task.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace moenet::agent {
+namespace {
+
+using model::SessionId;
+using model::SessionRow;
+
+// Drift without an event is looked for this often, or less often when looking is dear: it may cost a 1,500th of the time, which keeps
+// 100 idle sessions under 0.1 % of a core (docs/benchmarks.md).
+constexpr std::chrono::seconds kLookAtLeast{60};
+constexpr std::chrono::seconds kLookAtMost{5};
+constexpr int kLookShare = 1500;
+// Events come in bursts (one link is a dozen): the first opens a window in which the others arrive.
+constexpr std::chrono::milliseconds kSettle{50};
+
+// How often a waiting task says that it is alive: well within any sensible WatchdogSec.
+constexpr std::chrono::seconds kProgress{5};
+
+constexpr std::string_view kSessionOwner = "session/";
+
+std::chrono::microseconds thread_cpu() {
+  timespec spent{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::seconds(spent.tv_sec) +
+                                                               std::chrono::nanoseconds(spent.tv_nsec));
+}
+
+void insert_owner(std::set<SessionId>& sessions, const model::Owner& owner) {
+  if (owner.starts_with(kSessionOwner)) sessions.insert(owner.substr(kSessionOwner.size()));
+}
+
+std::set<SessionId> sessions_in(const reconcile::NodeState& state) {
+  std::set<SessionId> sessions;
+  for (const auto& tunnel : state.tunnels) insert_owner(sessions, tunnel.owner);
+  for (const auto& file : state.bird.files) insert_owner(sessions, file->owner);
+  return sessions;
+}
+
+// A session that is left alone: it has no row, or none that may be believed.
+SessionRow placeholder(const SessionId& uuid) {
+  SessionRow row{.uuid = uuid, .asn = {}, .status = {}, .last_error = "", .session = std::unexpected(model::Fault{})};
+  return row;
+}
+
+bool counts_as_configured(const model::Condition& condition) {
+  return std::holds_alternative<model::InPlace>(condition) || std::holds_alternative<model::Broken>(condition);
+}
+
+}  // namespace
+
+ReconcileTask::ReconcileTask(ReconcileWiring wiring)
+    : wiring_(std::move(wiring)), reconciler_(wiring_.node, wiring_.settings) {}
+
+void ReconcileTask::take(const SessionInput& input, const std::stop_token& stop) {
+  if (input.answer == nullptr || (input.answer == taken_ && input.number == taken_number_ && !allow_mass_delete_)) return;
+  if (taken_ == nullptr) {
+    auto observed = wiring_.node.observe(Deadline::after(wiring_.settings.step_timeout), stop);
+    if (!observed) return;  // the step will say why; nothing may be judged before the node was seen once
+    configured_ = sessions_in(*observed);
+  }
+  std::set<SessionId> listed;
+  for (const auto& row : input.answer->rows) listed.insert(row.uuid);
+  if (allow_mass_delete_.exchange(false)) guard_.allow_once();
+  const bool is_from_disk = input.number == 0;
+  if (!is_from_disk) verdict_ = guard_.judge(configured_, listed);
+
+  std::vector<SessionRow> rows = input.answer->rows;
+  if (is_from_disk || verdict_.holds || !input.answer->all_identified) keep_vanished(listed, rows);
+  rows_ = std::move(rows);
+  taken_ = input.answer;
+  taken_number_ = input.number;
+  if (verdict_.holds) {
+    log::warning("deletion guard holds: too many sessions vanished from the list at once",
+                 {{"vanished", verdict_.vanished.size()}, {"seen", verdict_.seen}, {"needed", verdict_.needed}});
+  } else if (!is_from_disk) {
+    save(*input.answer);
+  }
+}
+
+// Sessions that run here and are not listed stay as their last row said.
+void ReconcileTask::keep_vanished(const std::set<SessionId>& listed, std::vector<SessionRow>& rows) const {
+  for (const SessionId& uuid : configured_) {
+    if (listed.contains(uuid)) continue;
+    const auto known = std::ranges::find(rows_, uuid, &SessionRow::uuid);
+    rows.push_back(known != rows_.end() ? *known : placeholder(uuid));
+  }
+  std::ranges::sort(rows, {}, &SessionRow::uuid);
+}
+
+void ReconcileTask::save(const SessionAnswer& answer) {
+  auto saved = wiring_.state.save(answer.body);
+  wiring_.ledger.record("stateFile", saved);
+  if (!saved) log::error("the last good state cannot be kept on disk", {{"error", saved.error().what}});
+}
+
+std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input, const std::stop_token& stop) {
+  const auto cpu = thread_cpu();
+  const auto now = steady_now();
+  auto report = std::make_shared<NodeReport>();
+  report->answer = input.number;
+  report->sync = input.sync;
+  report->sync_error = input.sync_error;
+  report->guard = verdict_;
+  const Composed composed =
+      compose(rows_, wiring_.context, [&](std::string_view host) { return wiring_.resolver.lookup(host); });
+  auto done = reconciler_.step(composed.state, composed.status_of, now, stop);
+  wiring_.ledger.record(kReconcileTask, done ? Result<void>{} : std::unexpected(done.error()));
+  if (done) {
+    report->step = std::move(*done);
+    describe_sessions(*report);
+  } else {
+    report->error = done.error();
+  }
+  report->finished = wall_now();
+  report->cpu = thread_cpu() - cpu;
+  return report;
+}
+
+// Joins the outcomes with what the control plane holds; both are sorted by uuid.
+void ReconcileTask::describe_sessions(NodeReport& report) {
+  configured_.clear();
+  auto row = rows_.begin();
+  for (auto& outcome : report.step.sessions) {
+    while (row != rows_.end() && row->uuid < outcome.uuid) ++row;
+    SessionView view;
+    view.uuid = outcome.uuid;
+    view.asn = outcome.asn;
+    view.condition = outcome.condition;
+    view.retry_at = outcome.retry_at;
+    if (row != rows_.end() && row->uuid == outcome.uuid) {
+      view.held_status = row->status;
+      view.held_error = row->last_error;
+      if (row->session) {
+        view.name = escape_for_log(row->session->name, 64);
+        view.interface_name = row->session->interface_name;
+      }
+    }
+    if (counts_as_configured(view.condition)) configured_.insert(view.uuid);
+    for (const auto& change : outcome.changes) log::info(change, {{"session", outcome.uuid}, {"asn", outcome.asn}});
+    report.sessions.push_back(std::move(view));
+  }
+  for (const auto& owner : report.step.removed) log::info("removed what nobody wants any more", {{"owner", owner}});
+}
+
+SteadyTime ReconcileTask::next_look(const NodeReport* report) const {
+  const auto now = steady_now();
+  if (report == nullptr) return now + kLookAtMost;
+  const std::chrono::microseconds dear = report->cpu * kLookShare;
+  auto next = now + std::clamp<std::chrono::microseconds>(dear, kLookAtMost, kLookAtLeast);
+  if (report->step.retry_at) next = std::min<SteadyTime>(next, *report->step.retry_at);
+  return next;
+}
+
+void ReconcileTask::run(const std::stop_token& stop, const std::stop_token& abort) {
+  while (!stop.stop_requested()) {
+    std::shared_ptr<const NodeReport> report;
+    if (const auto input = wiring_.input.read()) {
+      take(*input, abort);
+      // Before the first list nothing is known to be wanted or unwanted: the node stays as it is.
+      if (taken_ != nullptr) {
+        report = step(*input, abort);
+        wiring_.report.put(report);
+      }
+      wiring_.on_report(report);
+    }
+    wiring_.on_progress();
+    const Deadline next(next_look(report.get()));
+    while (!wiring_.wakeup.wait(next.or_sooner(kProgress), stop) && !next.passed() && !stop.stop_requested()) {
+      wiring_.on_progress();
+    }
+    if (!stop.stop_requested() && !next.passed()) settle_.wait(Deadline::after(kSettle), stop);
+  }
+}
+
+}  // namespace moenet::agent

@@ -1,0 +1,98 @@
+// reconcileTask: the only writer of the node. It takes the last answer of the control plane, guards against mass deletion, lets the
+// reconciler take a step, and publishes what came of it. It wakes for a new answer, for drift, for a retry, and every so often to
+// look for drift that no event tells of (a WireGuard key changed by hand).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "agent/compose.h"
+#include "agent/ledger.h"
+#include "agent/session_sync.h"
+#include "agent/state_file.h"
+#include "base/latest.h"
+#include "net/resolver.h"
+#include "reconcile/deletion_guard.h"
+#include "reconcile/reconciler.h"
+
+namespace moenet::agent {
+
+inline constexpr std::string_view kReconcileTask = "reconcileTask";
+
+// One session as /status and the report see it: what the control plane holds, and what has become of it here.
+struct SessionView {
+  model::SessionId uuid;
+  model::Asn asn = 0;
+  std::string name;                          // escaped, for people
+  std::string interface_name;
+  std::optional<std::int64_t> held_status;   // at the control plane
+  std::string held_error;
+  model::Condition condition;
+  std::optional<SteadyTime> retry_at;
+};
+
+// The result of a step. Immutable once published.
+struct NodeReport {
+  std::vector<SessionView> sessions;  // sorted by uuid
+  reconcile::StepReport step;
+  std::uint64_t answer = 0;           // SessionInput::number it worked from
+  std::uint64_t sync = 0;
+  std::string sync_error;
+  reconcile::DeletionGuard::Verdict guard;
+  std::optional<Error> error;         // the node could not even be observed
+  WallTime finished{};
+  std::chrono::microseconds cpu{0};   // of this step, this thread
+};
+
+struct ReconcileWiring {
+  reconcile::Node& node;
+  NodeContext context;
+  reconcile::ReconcilerSettings settings;
+  net::Resolver& resolver;
+  TaskLedger& ledger;
+  Latest<SessionInput>& input;
+  Wakeup& wakeup;
+  Latest<NodeReport>& report;
+  StateFile state;
+  // After each attempt, on this task's thread; must be quick. Null when there was no list of sessions yet.
+  std::function<void(const std::shared_ptr<const NodeReport>&)> on_report;
+  std::function<void()> on_progress;                                        // feeds the watchdog
+};
+
+class ReconcileTask {
+ public:
+  explicit ReconcileTask(ReconcileWiring wiring);
+  // `stop` ends the loop after the step under way; `abort` ends that step too, at the next point where nothing is left half done.
+  void run(const std::stop_token& stop, const std::stop_token& abort);
+
+  // The operator's `sync --allow-mass-delete`. Thread-safe.
+  void allow_mass_delete() { allow_mass_delete_ = true; }
+
+ private:
+  void take(const SessionInput& input, const std::stop_token& stop);
+  void keep_vanished(const std::set<model::SessionId>& listed, std::vector<model::SessionRow>& rows) const;
+  void save(const SessionAnswer& answer);
+  std::shared_ptr<const NodeReport> step(const SessionInput& input, const std::stop_token& stop);
+  void describe_sessions(NodeReport& report);
+  SteadyTime next_look(const NodeReport* report) const;
+
+  ReconcileWiring wiring_;
+  reconcile::Reconciler reconciler_;
+  reconcile::DeletionGuard guard_;
+  reconcile::DeletionGuard::Verdict verdict_;
+  std::atomic<bool> allow_mass_delete_{false};
+  Wakeup settle_;                                // never notified: a wait that a stop ends
+  std::shared_ptr<const SessionAnswer> taken_;   // the answer that rows_ was made from
+  std::uint64_t taken_number_ = 0;
+  std::vector<model::SessionRow> rows_;          // the answer's, and those that are kept although it lacks them
+  std::set<model::SessionId> configured_;        // sessions of which this node carries something
+};
+
+}  // namespace moenet::agent

@@ -1,0 +1,67 @@
+// reportTask: tells the control plane what has become of each session. Level-based: it compares what the control plane holds with
+// what the node shows, so nothing is lost by a failure, a restart or a repetition.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "agent/control_plane.h"
+#include "agent/ledger.h"
+#include "agent/reconcile_task.h"
+#include "base/backoff.h"
+#include "base/latest.h"
+
+namespace moenet::agent {
+
+inline constexpr std::string_view kReportTask = "reportTask";
+
+// Which reports are due: what was settled for a row as it is now held is not told again, and what failed waits. Pure.
+class ReportMemory {
+ public:
+  // The modifications that `report` asks for, without those that are settled or wait for their next attempt.
+  std::vector<Modification> due(const NodeReport& report, SteadyTime now);
+  // The server took it, or refused it in a way that a repetition would not change. `latest_answer` is the newest SessionInput::number.
+  void settled(const Modification& modification, std::uint64_t latest_answer);
+  // It is tried again after a pause that grows; `fraction` in [0,1] is the jitter.
+  void failed(const Modification& modification, SteadyTime now, double fraction);
+  // When the first waiting one is due; absent when none waits.
+  std::optional<SteadyTime> next_due() const;
+
+ private:
+  struct Told {
+    std::optional<std::int64_t> held_status;
+    std::string held_error;
+    model::StatusReport report;
+    std::optional<std::uint64_t> settled_at;  // the newest answer at that moment
+    unsigned failures = 0;
+    SteadyTime not_before{};
+
+    bool is_about_the_same(const Told& other) const {
+      return held_status == other.held_status && held_error == other.held_error && report == other.report;
+    }
+  };
+  std::map<model::SessionId, Told> told_;
+};
+
+class ReportTask {
+ public:
+  ReportTask(ControlPlane& control_plane, TaskLedger& ledger, Latest<NodeReport>& report, Latest<SessionInput>& input, Wakeup& wakeup)
+      : control_plane_(control_plane), ledger_(ledger), report_(report), input_(input), wakeup_(wakeup) {}
+
+  void run(const std::stop_token& stop);
+
+ private:
+  void send(const std::vector<Modification>& due, const std::stop_token& stop);
+
+  ControlPlane& control_plane_;
+  TaskLedger& ledger_;
+  Latest<NodeReport>& report_;
+  Latest<SessionInput>& input_;
+  Wakeup& wakeup_;
+  ReportMemory memory_;
+};
+
+}  // namespace moenet::agent

@@ -1,0 +1,22 @@
+#include "agent/service.h"
+
+#include <ctime>
+
+#include <fmt/format.h>
+#include <systemd/sd-daemon.h>
+
+namespace moenet::agent {
+
+void notify_ready(std::string_view status) { sd_notify(0, fmt::format("READY=1\nSTATUS={}", status).c_str()); }
+
+void notify_reloading() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  sd_notify(0, fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1'000'000 + now.tv_nsec / 1000).c_str());
+}
+
+void notify_stopping() { sd_notify(0, "STOPPING=1"); }
+
+void notify_alive() { sd_notify(0, "WATCHDOG=1"); }
+
+}  // namespace moenet::agent

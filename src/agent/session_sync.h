@@ -1,0 +1,76 @@
+// sessionSyncTask: fetches the sessions and publishes them. It never touches the node; what an answer means is reconcileTask's.
+// Where the server offers it, a request waits at the server for the next change; else it polls.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "agent/control_plane.h"
+#include "agent/ledger.h"
+#include "base/latest.h"
+#include "model/session_json.h"
+
+namespace moenet::agent {
+
+inline constexpr std::string_view kSessionSyncTask = "sessionSyncTask";
+
+// A complete answer of the control plane.
+struct SessionAnswer {
+  std::vector<model::SessionRow> rows;  // sorted by uuid
+  bool all_identified = true;           // every row had a readable uuid: only then may absence mean deletion
+  std::string body;                     // the envelope as it came, for the state file
+};
+
+// What reconcileTask works from.
+struct SessionInput {
+  std::shared_ptr<const SessionAnswer> answer;  // the same object while the control plane says "not modified"
+  std::uint64_t number = 0;                     // counts answers, repetitions included; 0: from the state file
+  std::uint64_t sync = 0;                       // the last sync request that this answers
+  std::string sync_error;                       // why that fetch failed; the answer is then the last good one
+};
+
+// Errors: those of model::read_envelope and model::read_sessions.
+Result<SessionAnswer> read_answer(std::string body);
+
+class SessionSync {
+ public:
+  SessionSync(ControlPlane& control_plane, TaskLedger& ledger, Latest<SessionInput>& input, Wakeup& reconcile,
+              std::chrono::seconds interval)
+      : control_plane_(control_plane), ledger_(ledger), input_(input), reconcile_(reconcile), interval_(interval) {}
+
+  void run(const std::stop_token& stop);
+
+  // Asks for a fetch now, also when a waiting read is under way. Returns the request's number, which a SessionInput::sync not smaller
+  // answers. Thread-safe.
+  std::uint64_t request();
+
+ private:
+  Result<void> fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop);
+  std::optional<std::stop_source> begin_waiting(std::uint64_t sync);
+  void record(const Result<void>& outcome);
+  void publish(std::shared_ptr<const SessionAnswer> answer, std::uint64_t sync, std::string sync_error);
+
+  ControlPlane& control_plane_;
+  TaskLedger& ledger_;
+  Latest<SessionInput>& input_;
+  Wakeup& reconcile_;
+  std::chrono::seconds interval_;
+
+  Wakeup requested_;
+  std::atomic<std::uint64_t> requests_{0};
+  std::mutex mutex_;            // guards waiting_: request() comes from the API's thread
+  std::stop_source waiting_;    // ends the read that waits at the server
+
+  std::string etag_;
+  std::shared_ptr<const SessionAnswer> answer_;
+  std::uint64_t answers_ = 0;
+  bool server_waits_ = true;    // false once it answered "not modified" at once although asked to wait
+};
+
+}  // namespace moenet::agent

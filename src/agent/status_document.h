@@ -1,0 +1,25 @@
+// The documents of the agent's API: /status and the result of /sync, as JSON with a stable schema (docs/api.yaml). No secrets.
+#pragma once
+
+#include <string>
+
+#include "agent/control_plane.h"
+#include "agent/ledger.h"
+#include "agent/reconcile_task.h"
+
+namespace moenet::agent {
+
+struct StatusSource {
+  std::string node_name;
+  std::string backend;             // "kernel", "userspace"
+  SteadyTime started;
+  const ControlPlane& control_plane;
+  const TaskLedger& ledger;
+  const Latest<NodeReport>& report;
+  const Latest<SessionInput>& input;
+};
+
+std::string status_document(const StatusSource& source);
+std::string sync_document(const NodeReport& report);
+
+}  // namespace moenet::agent
