@@ -141,19 +141,24 @@ class MoenetNode(Space):
     def agent_log(self):
         return (self.folder / "agent.log").read_text(errors="replace")
 
+    @staticmethod
+    def agent_program():
+        return BUILD / "src/moenet-agent"
+
     # What is on the node
     def files(self):
         return sorted(path.name for path in (self.folder / "peers").iterdir())
 
     def traces_of(self, asn):
         """Everything on the node that still belongs to a session; empty after its deletion."""
-        interface = f"dn42_{asn}"
-        found = [f"link {interface}"] if interface in self.links() else []
+        found = [f"link {name}" for name in self.links() if str(asn) in name]
         found += [f"file {name}" for name in self.files() if str(asn) in name]
         found += [f"protocol {name}" for name in self.birdc.protocols() if str(asn) in name]
-        if interface in self.run("sh", "-c", "ls /run/wireguard"):
-            found.append(f"UAPI socket {interface}")
+        found += [f"socket {name}" for name in self.run("ls", "/run/wireguard").split() if str(asn) in name]
         return found
+
+    def link_of(self, asn):
+        return next(name for name in self.links() if str(asn) in name)
 
     def wireguard(self, interface):
         """`wg show INTERFACE dump`: (own line, [peer lines]), each a list of fields."""
