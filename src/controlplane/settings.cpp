@@ -1,0 +1,163 @@
+#include "controlplane/settings.h"
+
+#include <initializer_list>
+#include <limits>
+#include <string_view>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "base/ip.h"
+#include "model/json_reader.h"
+
+namespace moenet::controlplane {
+
+namespace {
+
+namespace json = boost::json;
+using model::JsonFault;
+using model::JsonReader;
+
+constexpr std::size_t kMostText = 200;   // bytes; chosen: paths and host names are shorter
+constexpr std::size_t kMostServers = 16;
+
+void read_number(const JsonReader& object, std::string_view key, std::uint32_t& value, std::int64_t low,
+                 std::int64_t high = std::numeric_limits<std::uint32_t>::max()) {
+  if (const auto number = object.integer(key, low, high)) value = static_cast<std::uint32_t>(*number);
+}
+
+void read_text(const JsonReader& object, std::string_view key, std::string& value) {
+  if (auto text = object.text(key, kMostText)) value = std::move(*text);
+}
+
+// Kept as text, because it is sent as text; it must be a prefix of the family, with no bits set behind its length.
+void read_prefix(const JsonReader& object, std::string_view key, std::string& value, bool v6, unsigned shortest, unsigned longest) {
+  const auto text = object.text(key, kMostText);
+  if (!text) return;
+  const auto prefix = IpPrefix::parse(*text);
+  if (!prefix || prefix->address.is_v6() != v6 || prefix->length < shortest || prefix->length > longest) {
+    object.note(key, fmt::format("an {} prefix of length {} to {}", v6 ? "IPv6" : "IPv4", shortest, longest));
+    return;
+  }
+  value = prefix->text();
+}
+
+void read_servers(const JsonReader& policy, std::vector<RpkiServer>& servers, std::vector<JsonFault>& faults) {
+  const json::value* list = policy.find("rpkiServers");
+  if (list == nullptr) return;
+  if (!list->is_array() || list->get_array().size() > kMostServers) {
+    policy.note("rpkiServers", fmt::format("a list of at most {} servers", kMostServers));
+    return;
+  }
+  servers.clear();
+  for (const json::value& item : list->get_array()) {
+    const JsonReader server(item, faults, fmt::format("{}[{}]", policy.path_of("rpkiServers"), servers.size()));
+    RpkiServer& entry = servers.emplace_back();
+    read_text(server, "name", entry.name);
+    read_text(server, "host", entry.host);
+    if (const auto port = server.integer("port", 1, 65'535)) entry.port = static_cast<std::uint16_t>(*port);
+    if (entry.name.empty()) server.note("name", "a name");
+    if (entry.host.empty()) server.note("host", "a host name or an address");
+  }
+}
+
+void read_policy(const JsonReader& policy, PolicySettings& value, std::vector<JsonFault>& faults) {
+  read_number(policy, "ebgpImportLimit", value.ebgp_import_limit, 1);
+  read_number(policy, "ebgpExportLimit", value.ebgp_export_limit, 1);
+  read_number(policy, "ibgpImportLimit", value.ibgp_import_limit, 1);
+  read_number(policy, "ibgpExportLimit", value.ibgp_export_limit, 1);
+  read_number(policy, "asPathMaxLen", value.as_path_max_len, 1, 255);
+  read_servers(policy, value.rpki_servers, faults);
+}
+
+void read_agent(const JsonReader& agent, AgentSettings& value) {
+  const JsonReader bird = agent.object("bird");
+  read_text(bird, "controlSocket", value.bird_control_socket);
+  read_number(bird, "poolSize", value.bird_pool_size, 1, 1024);
+  read_number(bird, "poolSizeMax", value.bird_pool_size_max, 1, 1024);
+  read_text(bird, "peerConfDir", value.peer_conf_dir);
+  read_text(bird, "ebgpConfTemplateFile", value.ebgp_conf_template_file);
+  read_text(bird, "ibgpConfDir", value.ibgp_conf_dir);
+  const JsonReader wireguard = agent.object("wireguard");
+  read_text(wireguard, "privateKeyPath", value.private_key_path);
+  read_text(wireguard, "publicKeyPath", value.public_key_path);
+  read_text(wireguard, "configDir", value.wireguard_config_dir);
+  read_number(wireguard, "persistentKeepaliveInterval", value.persistent_keepalive_s, 0, 65'535);
+}
+
+std::optional<std::string> first_unknown(const JsonReader& root) {
+  const JsonReader policy = root.object("policy");
+  const JsonReader agent = root.object("agent");
+  for (const auto& unknown :
+       {root.unknown_keys({"asn", "ipv4Prefix", "ipv6Prefix", "policy", "agent"}),
+        policy.unknown_keys({"ebgpImportLimit", "ebgpExportLimit", "ibgpImportLimit", "ibgpExportLimit", "asPathMaxLen", "rpkiServers"}),
+        agent.unknown_keys({"bird", "wireguard"}),
+        agent.object("bird").unknown_keys(
+            {"controlSocket", "poolSize", "poolSizeMax", "peerConfDir", "ebgpConfTemplateFile", "ibgpConfDir"}),
+        agent.object("wireguard").unknown_keys({"privateKeyPath", "publicKeyPath", "configDir", "persistentKeepaliveInterval"})}) {
+    if (!unknown.empty()) return unknown.front();
+  }
+  return std::nullopt;
+}
+
+json::value write_policy(const PolicySettings& policy) {
+  json::array servers;
+  for (const RpkiServer& server : policy.rpki_servers) {
+    servers.push_back(json::object{{"name", server.name}, {"host", server.host}, {"port", server.port}});
+  }
+  return json::object{{"ebgpImportLimit", policy.ebgp_import_limit}, {"ebgpExportLimit", policy.ebgp_export_limit},
+                      {"ibgpImportLimit", policy.ibgp_import_limit}, {"ibgpExportLimit", policy.ibgp_export_limit},
+                      {"asPathMaxLen", policy.as_path_max_len},      {"rpkiServers", std::move(servers)}};
+}
+
+}  // namespace
+
+json::value write_settings(const Settings& settings) {
+  const AgentSettings& agent = settings.agent;
+  return json::object{
+      {"asn", settings.asn},
+      {"ipv4Prefix", settings.ipv4_prefix},
+      {"ipv6Prefix", settings.ipv6_prefix},
+      {"policy", settings.policy ? write_policy(*settings.policy) : json::value(nullptr)},
+      {"agent",
+       {{"bird",
+         {{"controlSocket", agent.bird_control_socket},
+          {"poolSize", agent.bird_pool_size},
+          {"poolSizeMax", agent.bird_pool_size_max},
+          {"peerConfDir", agent.peer_conf_dir},
+          {"ebgpConfTemplateFile", agent.ebgp_conf_template_file},
+          {"ibgpConfDir", agent.ibgp_conf_dir}}},
+        {"wireguard",
+         {{"privateKeyPath", agent.private_key_path},
+          {"publicKeyPath", agent.public_key_path},
+          {"configDir", agent.wireguard_config_dir},
+          {"persistentKeepaliveInterval", agent.persistent_keepalive_s}}}}}};
+}
+
+Checked<Settings> merge_settings(const Settings& settings, const json::value& changes) {
+  if (!changes.is_object()) return refuse(Errc::invalid, "expected an object");
+  Settings merged = settings;
+  std::vector<JsonFault> faults;
+  const JsonReader root(changes, faults);
+  if (const auto asn = root.integer("asn", 1, std::numeric_limits<std::uint32_t>::max())) {
+    merged.asn = static_cast<model::Asn>(*asn);
+  }
+  // Node ids reach 62 and a region and an id are one hextet each (wire contract A11).
+  read_prefix(root, "ipv4Prefix", merged.ipv4_prefix, false, 8, 26);
+  read_prefix(root, "ipv6Prefix", merged.ipv6_prefix, true, 8, 48);
+  if (const json::value* policy = changes.get_object().if_contains("policy"); policy != nullptr && policy->is_null()) {
+    merged.policy.reset();
+  } else if (policy != nullptr) {
+    if (!merged.policy) merged.policy.emplace();
+    read_policy(root.object("policy"), *merged.policy, faults);
+  }
+  read_agent(root.object("agent"), merged.agent);
+  if (auto unknown = first_unknown(root)) return refuse(Errc::invalid, "no such setting", std::move(*unknown));
+  if (!faults.empty()) return refuse(Errc::invalid, faults.front().reason(), faults.front().path);
+  if (merged.agent.bird_pool_size > merged.agent.bird_pool_size_max) {
+    return refuse(Errc::invalid, "must not exceed poolSizeMax", "agent.bird.poolSize");
+  }
+  return merged;
+}
+
+}  // namespace moenet::controlplane

@@ -1,0 +1,69 @@
+// Settings: what an operator decides for the whole network. The defaults are MoeNet's own network (wire contract A11); any other DN42
+// network changes them through the admin API.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/json/fwd.hpp>
+
+#include "controlplane/refusal.h"
+#include "model/session.h"
+
+namespace moenet::controlplane {
+
+struct RpkiServer {
+  std::string name;
+  std::string host;
+  std::uint16_t port = 8082;  // DN42's custom for RTR
+
+  friend bool operator==(const RpkiServer&, const RpkiServer&) = default;
+};
+
+// What nodes hear as `policy` in bird-config (wire contract A10).
+struct PolicySettings {
+  std::uint32_t ebgp_import_limit = 10'000;
+  std::uint32_t ebgp_export_limit = 5'000;
+  std::uint32_t ibgp_import_limit = 20'000;
+  std::uint32_t ibgp_export_limit = 30'000;
+  std::uint32_t as_path_max_len = 5;
+  std::vector<RpkiServer> rpki_servers = {{"akae", "rpki.akae.re", 8082}, {"launchpadx", "rpki.dn42.launchpadx.top", 8082}};
+
+  friend bool operator==(const PolicySettings&, const PolicySettings&) = default;
+};
+
+// What nodes hear as their configuration (wire contract A4), the same for all.
+struct AgentSettings {
+  std::string bird_control_socket = "/run/bird/bird.ctl";  // Debian's bird2 and bird3
+  std::uint32_t bird_pool_size = 5;
+  std::uint32_t bird_pool_size_max = 64;
+  std::string peer_conf_dir = "/etc/bird/peers";
+  std::string ebgp_conf_template_file = "/opt/moenet-agent/templates/ebgp.conf.tmpl";
+  std::string ibgp_conf_dir = "/etc/bird/ibgp.d";
+  std::string private_key_path = "/etc/wireguard/private.key";
+  std::string public_key_path = "/etc/wireguard/public.key";
+  std::string wireguard_config_dir = "/etc/wireguard";
+  std::uint32_t persistent_keepalive_s = 25;
+
+  friend bool operator==(const AgentSettings&, const AgentSettings&) = default;
+};
+
+struct Settings {
+  model::Asn asn = 4242420998;
+  std::string ipv4_prefix = "172.22.188.0/26";   // node <id> gets the address prefix + id
+  std::string ipv6_prefix = "fd00:4242:7777::/48";  // node gets <prefix>:<region>:<id>::1
+  std::optional<PolicySettings> policy = PolicySettings{};  // absent: bird-config answers 404
+  AgentSettings agent;
+
+  friend bool operator==(const Settings&, const Settings&) = default;
+};
+
+boost::json::value write_settings(const Settings& settings);
+
+// `settings` with the members of `changes` (an object of the same shape, any part of it) put over it. Refusals name the member:
+// "policy.ebgpImportLimit". Unknown members are refused, because a typing error that changes nothing is worse than an error.
+Checked<Settings> merge_settings(const Settings& settings, const boost::json::value& changes);
+
+}  // namespace moenet::controlplane

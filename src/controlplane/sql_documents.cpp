@@ -1,0 +1,101 @@
+// SqlStore: the settings, and what nodes tell about themselves.
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "controlplane/sql_state.h"
+
+namespace moenet::controlplane {
+
+Result<Settings> SqlStore::settings() {
+  return guarded("read settings", [&]() -> Result<Settings> {
+    soci::session sql(state_->pool);
+    std::string body;
+    sql << "SELECT body FROM settings WHERE id = 1", soci::into(body);
+    if (!sql.got_data()) return Settings{};
+    boost::system::error_code bad;
+    const auto json = boost::json::parse(body, bad);
+    if (bad) return fail(Errc::internal, "read settings: no JSON in the database");
+    auto settings = merge_settings(Settings{}, json);
+    if (!settings) return fail(Errc::internal, fmt::format("read settings: {}: {}", settings.error().field, settings.error().error.what));
+    return std::move(*settings);
+  });
+}
+
+Result<void> SqlStore::save_settings(const Settings& settings) {
+  return guarded("save settings", [&]() -> Result<void> {
+    WriteTransaction transaction(*state_);
+    const std::string body = boost::json::serialize(write_settings(settings));
+    transaction.sql() << "INSERT INTO settings (id, body) VALUES (1, :body) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+        soci::use(body);
+    transaction.touch_all();
+    transaction.commit();
+    return {};
+  });
+}
+
+Result<void> SqlStore::record_reports(NodeId node, const std::vector<SessionReport>& reports) {
+  return guarded("record report", [&]() -> Result<void> {
+    WriteTransaction transaction(*state_);
+    soci::session& sql = transaction.sql();
+    sql << "DELETE FROM session_report WHERE node_id = :node", soci::use(node);
+    std::string name;
+    std::string body;
+    long long at = 0;
+    soci::statement insert = (sql.prepare << "INSERT INTO session_report (node_id, name, body, at) VALUES (:node, :name, :body, :at) "
+                                             "ON CONFLICT (node_id, name) DO UPDATE SET body = excluded.body, at = excluded.at",
+                              soci::use(node), soci::use(name), soci::use(body), soci::use(at));
+    for (const SessionReport& report : reports) {
+      name = report.name;
+      body = report.json;
+      at = report.at;
+      insert.execute(true);
+    }
+    transaction.commit();
+    return {};
+  });
+}
+
+Result<std::vector<SessionReport>> SqlStore::reports_of(NodeId node) {
+  return guarded("read reports", [&]() -> Result<std::vector<SessionReport>> {
+    soci::session sql(state_->pool);
+    SessionReport report;
+    long long at = 0;
+    soci::statement all = (sql.prepare << "SELECT name, body, at FROM session_report WHERE node_id = :node ORDER BY name",
+                           soci::use(node), soci::into(report.name), soci::into(report.json), soci::into(at));
+    all.execute();
+    std::vector<SessionReport> reports;
+    while (all.fetch()) {
+      report.at = at;
+      reports.push_back(report);
+    }
+    return reports;
+  });
+}
+
+Result<void> SqlStore::record_document(NodeId node, std::string_view kind, const std::string& json, UnixMs at) {
+  return guarded("record " + std::string(kind), [&]() -> Result<void> {
+    WriteTransaction transaction(*state_);
+    const std::string kind_text(kind);
+    const long long time = at;
+    transaction.sql() << "INSERT INTO node_document (node_id, kind, body, at) VALUES (:node, :kind, :body, :at) "
+                         "ON CONFLICT (node_id, kind) DO UPDATE SET body = excluded.body, at = excluded.at",
+        soci::use(node), soci::use(kind_text), soci::use(json), soci::use(time);
+    transaction.commit();
+    return {};
+  });
+}
+
+Result<std::optional<std::string>> SqlStore::document_of(NodeId node, std::string_view kind) {
+  return guarded("read " + std::string(kind), [&]() -> Result<std::optional<std::string>> {
+    soci::session sql(state_->pool);
+    std::string body;
+    const std::string kind_text(kind);
+    sql << "SELECT body FROM node_document WHERE node_id = :node AND kind = :kind", soci::use(node), soci::use(kind_text),
+        soci::into(body);
+    if (!sql.got_data()) return std::nullopt;
+    return body;
+  });
+}
+
+}  // namespace moenet::controlplane

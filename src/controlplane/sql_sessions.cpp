@@ -1,0 +1,226 @@
+// SqlStore: sessions.
+
+#include <fmt/format.h>
+
+#include "controlplane/sql_state.h"
+
+namespace moenet::controlplane {
+
+namespace {
+
+constexpr std::string_view kSessionColumns =
+    "uuid, node_id, asn, name, description, status, ipv4, ipv6, ipv6_link_local, type, extensions, interface_name, endpoint, "
+    "credential, data, mtu, port, policy, last_error, public_key, neighbor, created_at, updated_at, version";
+
+// A row in the form that SOCI reads and writes: numbers are long long.
+struct Columns {
+  StoredSession row;
+  long long node = 0;
+  long long asn = 0;
+  long long status = 0;
+  long long mtu = 0;
+  long long port = 0;
+  long long created = 0;
+  long long updated = 0;
+  long long version = 0;
+
+  Columns() = default;
+  explicit Columns(const StoredSession& session)
+      : row(session), node(session.node), asn(session.asn), status(static_cast<long long>(session.status)), mtu(session.mtu),
+        port(session.port), created(session.created_at), updated(session.updated_at), version(session.version) {}
+
+  StoredSession value() const {
+    StoredSession session = row;
+    session.node = static_cast<NodeId>(node);
+    session.asn = static_cast<model::Asn>(asn);
+    // A number that is no status can only come from another writer of the database: TEARDOWN touches nothing on the node.
+    session.status = model::session_status_from_int(status).value_or(model::SessionStatus::teardown);
+    session.mtu = mtu;
+    session.port = port;
+    session.created_at = created;
+    session.updated_at = updated;
+    session.version = version;
+    return session;
+  }
+};
+
+// `columns` must outlive the statement.
+soci::details::prepare_temp_type select_sessions(soci::session& sql, Columns& columns, std::string_view condition) {
+  using soci::into;
+  StoredSession& row = columns.row;
+  return (sql.prepare << fmt::format("SELECT {} FROM session {}", kSessionColumns, condition), into(row.uuid), into(columns.node),
+          into(columns.asn), into(row.name), into(row.description), into(columns.status), into(row.ipv4), into(row.ipv6),
+          into(row.ipv6_link_local), into(row.type), into(row.extensions_json), into(row.interface_name), into(row.endpoint),
+          into(row.credential), into(row.data_json), into(columns.mtu), into(columns.port), into(row.policy), into(row.last_error),
+          into(row.public_key), into(row.neighbor), into(columns.created), into(columns.updated), into(columns.version));
+}
+
+std::vector<StoredSession> fetch_all(soci::statement& statement, const Columns& columns) {
+  std::vector<StoredSession> rows;
+  statement.execute();
+  while (statement.fetch()) rows.push_back(columns.value());
+  return rows;
+}
+
+std::optional<StoredSession> fetch_one(soci::session& sql, std::string_view uuid) {
+  Columns columns;
+  const std::string key(uuid);
+  soci::statement one((select_sessions(sql, columns, "WHERE uuid = :uuid"), soci::use(key)));
+  if (!one.execute(true)) return std::nullopt;
+  return columns.value();
+}
+
+// The ASN of another session of the node with this value in a column, or nothing.
+template <class T>
+std::optional<long long> holder(soci::session& sql, const StoredSession& row, std::string_view column, const T& value) {
+  long long asn = 0;
+  sql << fmt::format("SELECT asn FROM session WHERE node_id = :node AND {} = :value AND uuid <> :uuid", column), soci::use(row.node),
+      soci::use(value), soci::use(row.uuid), soci::into(asn);
+  if (!sql.got_data()) return std::nullopt;
+  return asn;
+}
+
+// The unique indexes hold the same rules; asking first is what gives the field its name.
+Checked<void> check_claims(soci::session& sql, const StoredSession& row) {
+  const auto taken = [](std::string_view what, long long by, std::string field) {
+    return refuse(Errc::conflict, fmt::format("{} is taken by AS{} on this node", what, by), std::move(field));
+  };
+  const long long asn = row.asn;
+  const long long port = row.port;
+  if (holder(sql, row, "asn", asn)) {
+    return refuse(Errc::conflict, fmt::format("AS{} has a session on this node", row.asn), "asn");
+  }
+  if (const auto by = holder(sql, row, "interface_name", row.interface_name)) {
+    return taken("interface " + row.interface_name, *by, "interface");
+  }
+  if (port != 0) {
+    if (const auto by = holder(sql, row, "port", port)) return taken(fmt::format("listen port {}", port), *by, "port");
+  }
+  if (!row.public_key.empty()) {
+    if (const auto by = holder(sql, row, "public_key", row.public_key)) return taken("this public key", *by, "publicKey");
+  }
+  if (!row.neighbor.empty()) {
+    if (const auto by = holder(sql, row, "neighbor", row.neighbor)) return taken("neighbor " + row.neighbor, *by, "neighbor");
+  }
+  return {};
+}
+
+void insert_session(soci::session& sql, const StoredSession& session) {
+  using soci::use;
+  const Columns c(session);
+  sql << fmt::format(
+             "INSERT INTO session ({}) VALUES (:uuid, :node, :asn, :name, :description, :status, :v4, :v6, :ll, :type, :ext, :if, "
+             ":endpoint, :credential, :data, :mtu, :port, :policy, :error, :key, :neighbor, :created, :updated, :version)",
+             kSessionColumns),
+      use(c.row.uuid), use(c.node), use(c.asn), use(c.row.name), use(c.row.description), use(c.status), use(c.row.ipv4),
+      use(c.row.ipv6), use(c.row.ipv6_link_local), use(c.row.type), use(c.row.extensions_json), use(c.row.interface_name),
+      use(c.row.endpoint), use(c.row.credential), use(c.row.data_json), use(c.mtu), use(c.port), use(c.row.policy),
+      use(c.row.last_error), use(c.row.public_key), use(c.row.neighbor), use(c.created), use(c.updated), use(c.version);
+}
+
+void update_session(soci::session& sql, const StoredSession& session) {
+  using soci::use;
+  const Columns c(session);
+  sql << "UPDATE session SET asn = :asn, name = :name, description = :description, status = :status, ipv4 = :v4, ipv6 = :v6, "
+         "ipv6_link_local = :ll, type = :type, extensions = :ext, interface_name = :if, endpoint = :endpoint, "
+         "credential = :credential, data = :data, mtu = :mtu, port = :port, policy = :policy, last_error = :error, "
+         "public_key = :key, neighbor = :neighbor, updated_at = :updated, version = :version WHERE uuid = :uuid",
+      use(c.asn), use(c.row.name), use(c.row.description), use(c.status), use(c.row.ipv4), use(c.row.ipv6),
+      use(c.row.ipv6_link_local), use(c.row.type), use(c.row.extensions_json), use(c.row.interface_name), use(c.row.endpoint),
+      use(c.row.credential), use(c.row.data_json), use(c.mtu), use(c.port), use(c.row.policy), use(c.row.last_error),
+      use(c.row.public_key), use(c.row.neighbor), use(c.updated), use(c.version), use(c.row.uuid);
+}
+
+// May `row` become `wanted`? An unchanged claim is not asked about again: an imported row may hold one twice.
+bool claims_differ(const StoredSession& row, const StoredSession& wanted) {
+  return row.asn != wanted.asn || row.interface_name != wanted.interface_name || row.port != wanted.port ||
+         row.public_key != wanted.public_key || row.neighbor != wanted.neighbor;
+}
+
+Changed carry_out(WriteTransaction& transaction, const SessionChange& change, UnixMs now) {
+  soci::session& sql = transaction.sql();
+  const auto row = fetch_one(sql, change.uuid);
+  if (!row) return refuse(Errc::not_found, fmt::format("no session {}", change.uuid));
+  auto verdict = change.decide(*row);
+  if (!verdict) return std::unexpected(verdict.error());
+  if (std::holds_alternative<Keep>(*verdict)) return row;
+  if (std::holds_alternative<Drop>(*verdict)) {
+    sql << "DELETE FROM session WHERE uuid = :uuid", soci::use(row->uuid);
+    transaction.touch(row->node);
+    return std::nullopt;
+  }
+  StoredSession wanted = std::move(std::get<Replace>(*verdict).row);
+  wanted.uuid = row->uuid;
+  wanted.node = row->node;
+  wanted.created_at = row->created_at;
+  wanted.version = row->version;
+  wanted.updated_at = row->updated_at;
+  if (wanted == *row) return row;
+  if (claims_differ(*row, wanted)) {
+    if (auto free = check_claims(sql, wanted); !free) return std::unexpected(free.error());
+  }
+  wanted.version = row->version + 1;
+  wanted.updated_at = now;
+  update_session(sql, wanted);
+  transaction.touch(row->node);
+  return wanted;
+}
+
+}  // namespace
+
+Result<SessionsOfNode> SqlStore::sessions_of(NodeId node) {
+  return guarded("list sessions", [&]() -> Result<SessionsOfNode> {
+    ReadTransaction transaction(*state_);
+    SessionsOfNode result;
+    long long changes = 0;
+    transaction.sql() << "SELECT changes FROM node WHERE id = :id", soci::use(node), soci::into(changes);
+    if (!transaction.sql().got_data()) return fail(Errc::not_found, fmt::format("no node {}", node));
+    result.changes = changes;
+    Columns columns;
+    soci::statement all((select_sessions(transaction.sql(), columns, "WHERE node_id = :node ORDER BY asn"), soci::use(node)));
+    result.rows = fetch_all(all, columns);
+    return result;
+  });
+}
+
+Result<std::vector<StoredSession>> SqlStore::sessions() {
+  return guarded("list sessions", [&]() -> Result<std::vector<StoredSession>> {
+    soci::session sql(state_->pool);
+    Columns columns;
+    soci::statement all(select_sessions(sql, columns, "ORDER BY node_id, asn"));
+    return fetch_all(all, columns);
+  });
+}
+
+Result<StoredSession> SqlStore::find_session(std::string_view uuid) {
+  return guarded("find session", [&]() -> Result<StoredSession> {
+    soci::session sql(state_->pool);
+    auto row = fetch_one(sql, uuid);
+    if (!row) return fail(Errc::not_found, fmt::format("no session {}", uuid));
+    return std::move(*row);
+  });
+}
+
+Checked<StoredSession> SqlStore::add_session(StoredSession row) {
+  return guarded("add session", [&]() -> Checked<StoredSession> {
+    WriteTransaction transaction(*state_);
+    if (auto free = check_claims(transaction.sql(), row); !free) return std::unexpected(free.error());
+    insert_session(transaction.sql(), row);
+    transaction.touch(row.node);
+    transaction.commit();
+    return std::move(row);
+  });
+}
+
+Result<std::vector<Changed>> SqlStore::change_sessions(const std::vector<SessionChange>& changes) {
+  return guarded("change sessions", [&]() -> Result<std::vector<Changed>> {
+    WriteTransaction transaction(*state_);
+    std::vector<Changed> results;
+    results.reserve(changes.size());
+    for (const SessionChange& change : changes) results.push_back(carry_out(transaction, change, state_->now()));
+    transaction.commit();
+    return results;
+  });
+}
+
+}  // namespace moenet::controlplane

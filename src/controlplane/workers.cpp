@@ -1,0 +1,49 @@
+#include "controlplane/workers.h"
+
+#include <exception>
+#include <string_view>
+#include <utility>
+
+#include "base/log.h"
+
+namespace moenet::controlplane {
+
+Workers::Workers(std::size_t threads, std::size_t most_waiting) : most_waiting_(most_waiting) {
+  for (std::size_t i = 0; i < threads; ++i) {
+    threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+  }
+}
+
+Workers::~Workers() {
+  for (auto& thread : threads_) thread.request_stop();
+  threads_.clear();
+}
+
+bool Workers::submit(Job job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (jobs_.size() >= most_waiting_) return false;
+    jobs_.push_back(std::move(job));
+  }
+  wake_.notify_one();
+  return true;
+}
+
+void Workers::run(const std::stop_token& stop) {
+  while (true) {
+    Job job;
+    {
+      std::unique_lock lock(mutex_);
+      if (!wake_.wait(lock, stop, [this] { return !jobs_.empty(); }) || stop.stop_requested()) return;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    try {
+      job();
+    } catch (const std::exception& bug) {
+      log::error("a job ended in an exception", {{"error", std::string_view(bug.what())}});
+    }
+  }
+}
+
+}  // namespace moenet::controlplane
