@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <variant>
 
@@ -17,8 +16,11 @@
 namespace moenet::http {
 
 struct ServerSettings {
-  Endpoint listen;
-  std::size_t body_limit_bytes = 1u << 20;  // 1,048,576 passes, one more is 413 before anything else is looked at
+  Endpoint listen;  // [::] serves IPv4 too; an IPv4 caller is then shown by its IPv4 address
+  // 1,048,576 passes, one more is 413 before anything else is looked at.
+  std::size_t body_limit_bytes = 1u << 20;
+  // Bodies of all connections that are being read; beyond it a request gets 503. Chosen: 64 of the largest.
+  std::size_t most_body_bytes_at_once = 64u << 20;
   std::size_t header_limit_bytes = 16u << 10;
   unsigned most_connections = 4'096;
   unsigned most_connections_per_address = 0;  // 0: no limit
@@ -26,12 +28,13 @@ struct ServerSettings {
 };
 
 // A response that is not ready yet. Thread-safe; the first of answer() and the timeout wins, later ones are ignored. A
-// caller who hung up is no error.
+// caller who hung up (or closed its sending side) is no error: its connection is freed at once, the answer is dropped.
 class Pending {
  public:
   // `on_timeout` makes the response when nobody answered within `span`; it runs on the server's thread.
   Pending(std::chrono::milliseconds span, std::function<Response()> on_timeout);
   void answer(Response response);
+  // Answered, timed out, or the caller is gone: there is nobody left to answer.
   bool is_answered() const;
 
   struct State;
@@ -46,10 +49,11 @@ using Handler = std::function<Answer(const Request&)>;
 
 class HttpServer {
  public:
-  // Listens at once. Exceptions of `handler` become 500 `text/plain` "Internal Server Error" and a log line.
+  // Listens at once. Exceptions of `handler` become 500 `text/plain` "Internal Server Error" and a log line. The
+  // Content-Length of a response is the server's own; a response to HEAD is sent without its body.
   // Errors: conflict ("listen on 127.0.0.1:24368: address already in use"), denied, invalid.
   static Result<std::unique_ptr<HttpServer>> start(ServerSettings settings, Handler handler);
-  ~HttpServer();  // open connections are closed; waiting ones are dropped
+  ~HttpServer();  // open connections are closed; waiting ones are dropped. Never call it from a handler
 
   std::uint16_t port() const;  // the actual one, when `listen.port` was 0
 

@@ -1,0 +1,112 @@
+#include "http/parking.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace moenet::http {
+
+namespace {
+
+constexpr std::uint64_t kWakeup = 0;  // no ticket has this number
+constexpr int kLongestSleep = 60'000;
+
+}  // namespace
+
+Parking::~Parking() { close(); }
+
+Result<void> Parking::start() {
+  epoll_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll_) return std::unexpected(error_from_errno(errno, "create an epoll"));
+  wakeup_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wakeup_) return std::unexpected(error_from_errno(errno, "create an eventfd"));
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = kWakeup;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wakeup_.get(), &event) != 0) {
+    return std::unexpected(error_from_errno(errno, "watch an eventfd"));
+  }
+  thread_ = std::thread([this] { watch(); });
+  return {};
+}
+
+std::uint64_t Parking::park(Place place, SteadyTime until) {
+  const std::lock_guard lock(mutex_);
+  if (is_closed_) return 0;
+  const std::uint64_t ticket = ++last_ticket_;
+  place.suspend();
+  // EPOLLIN is left out: a caller may send its next request while it waits. EPOLLHUP and EPOLLERR always come.
+  epoll_event event{};
+  event.events = EPOLLRDHUP;
+  event.data.u64 = ticket;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, place.socket, &event);  // without it the caller waits until its time
+  parked_.emplace(ticket, Parked{std::move(place), until});
+  by_time_.emplace(until, ticket);
+  if (by_time_.begin()->second == ticket) wake();
+  return ticket;
+}
+
+void Parking::leave(std::uint64_t ticket, Leave why) {
+  const std::lock_guard lock(mutex_);
+  leave_locked(ticket, why);
+}
+
+void Parking::leave_locked(std::uint64_t ticket, Leave why) {
+  const auto parked = parked_.find(ticket);
+  if (parked == parked_.end()) return;
+  const Parked left = std::move(parked->second);
+  parked_.erase(parked);
+  by_time_.erase({left.until, ticket});
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, left.place.socket, nullptr);
+  left.place.resume(why);
+}
+
+void Parking::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_closed_ = true;
+    while (!parked_.empty()) leave_locked(parked_.begin()->first, Leave::stopped);
+    if (wakeup_) wake();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Parking::wake() {
+  const std::uint64_t one = 1;
+  // It fails only when the counter is full, and then the thread is awake anyhow.
+  [[maybe_unused]] const ssize_t written = ::write(wakeup_.get(), &one, sizeof one);
+}
+
+// Ends the waits whose time has come; how long to sleep until the next, or -1 when the thread is to end.
+int Parking::milliseconds_to_next() {
+  const std::lock_guard lock(mutex_);
+  if (is_closed_) return -1;
+  const SteadyTime now = steady_now();
+  while (!by_time_.empty() && by_time_.begin()->first <= now) leave_locked(by_time_.begin()->second, Leave::timed_out);
+  if (by_time_.empty()) return kLongestSleep;
+  const auto left = Deadline(by_time_.begin()->first).left();
+  return static_cast<int>(std::min<std::int64_t>(left.count(), kLongestSleep));
+}
+
+void Parking::watch() {
+  std::array<epoll_event, 64> events;
+  for (;;) {
+    const int sleep = milliseconds_to_next();
+    if (sleep < 0) return;
+    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), sleep);
+    for (int i = 0; i < count; ++i) {
+      const std::uint64_t ticket = events[static_cast<std::size_t>(i)].data.u64;
+      if (ticket != kWakeup) {
+        leave(ticket, Leave::gone);
+        continue;
+      }
+      std::uint64_t drained = 0;
+      [[maybe_unused]] const ssize_t got = ::read(wakeup_.get(), &drained, sizeof drained);
+    }
+  }
+}
+
+}  // namespace moenet::http

@@ -1,0 +1,297 @@
+// Facts of libmicrohttpd that this rests on: the access handler is called once with the headers, once per piece of the
+// body, once at its end, and again after each resume; a response queued at the first call closes the connection, one in
+// the middle of a body is refused; all connections must be resumed before MHD_stop_daemon.
+#include "http/server.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <cstdarg>
+#include <cstring>
+#include <exception>
+#include <optional>
+#include <strings.h>
+#include <sys/socket.h>
+#include <utility>
+
+#include <fmt/format.h>
+#include <microhttpd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "http/listener.h"
+#include "http/parking.h"
+#include "http/pending.h"
+#include "http/target.h"
+
+namespace moenet::http {
+
+namespace {
+
+// A body over the limit is read to its end and dropped, so that the caller sees the 413 and no reset; past this many
+// times the limit the connection is cut.
+constexpr std::size_t kDrainFactor = 16;
+
+Response payload_too_large() {
+  Response response;
+  response.status = 413;
+  response.headers.set("Content-Type", "application/octet-stream");
+  response.body = "Payload Too Large";
+  return response;
+}
+
+Response overloaded() {
+  Response response = Response::text(503, "Service Unavailable");
+  response.headers.set("Retry-After", "1");
+  return response;
+}
+
+Response internal_error() { return Response::text(500, "Internal Server Error"); }
+
+bool equal_without_case(const char* a, std::string_view b) {
+  return std::strlen(a) == b.size() && ::strncasecmp(a, b.data(), b.size()) == 0;
+}
+
+void log_of_library(void*, const char* format, std::va_list arguments) {
+  std::array<char, 500> line{};
+  std::vsnprintf(line.data(), line.size(), format, arguments);
+  log::debug("http server", {{"text", std::string_view(line.data())}});
+}
+
+MHD_Result take_header(void* context, MHD_ValueKind, const char* name, const char* value) {
+  static_cast<Request*>(context)->headers.set(name, value == nullptr ? "" : value);
+  return MHD_YES;
+}
+
+void free_body(void* context) { delete static_cast<std::string*>(context); }
+
+// Takes the response's body.
+MHD_Result queue(MHD_Connection* connection, Response response) {
+  auto* body = new std::string(std::move(response.body));
+  MHD_Response* made =
+      MHD_create_response_from_buffer_with_free_callback_cls(body->size(), body->data(), &free_body, body);
+  if (made == nullptr) {
+    delete body;
+    return MHD_NO;
+  }
+  for (const auto& [name, value] : response.headers.all()) {
+    // The length is the library's; it refuses a name or value with a line break, which is then left out.
+    if (!equal_without_case("Content-Length", name)) MHD_add_response_header(made, name.c_str(), value.c_str());
+  }
+  const MHD_Result queued = MHD_queue_response(connection, static_cast<unsigned>(response.status), made);
+  MHD_destroy_response(made);
+  return queued;
+}
+
+std::optional<std::uint64_t> content_length_of(MHD_Connection* connection) {
+  const char* text = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+  if (text == nullptr) return std::nullopt;
+  std::uint64_t value = 0;
+  const char* end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, value);
+  if (error == std::errc::result_out_of_range) return UINT64_MAX;
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return value;
+}
+
+// What `make` returns, or 500 when it throws: a bug of a handler is one caller's fault only.
+template <class Made, class Make>
+Made made_or_500(const Request& request, const Make& make) {
+  std::string what = "an exception that is no std::exception";
+  try {
+    return make();
+  } catch (const std::exception& exception) {
+    what = exception.what();
+  } catch (...) {
+  }
+  log::error("http handler failed", {{"method", request.method}, {"path", request.target}, {"error", what}});
+  return internal_error();
+}
+
+// One request from its first line to the end of its response. Only the server's thread touches it, except `left`.
+struct Exchange {
+  Request request;
+  bool is_begun = false;
+  std::size_t body_bytes = 0;       // received
+  std::size_t counted_bytes = 0;    // of them in the server's sum
+  std::optional<Response> refusal;  // instead of what the handler would say, once the body has been read
+  std::shared_ptr<Pending::State> pending;
+  Leave left = Leave::answered;  // written before the resume, read after it
+};
+
+}  // namespace
+
+struct HttpServer::State {
+  ServerSettings settings;
+  Handler handler;
+  std::uint16_t port = 0;
+  std::atomic<std::size_t> body_bytes{0};
+  std::shared_ptr<Parking> parking = std::make_shared<Parking>();
+  MHD_Daemon* daemon = nullptr;
+
+  Result<void> listen();
+  void stop();
+  MHD_Result begin(MHD_Connection* connection, Exchange& exchange, const char* method);
+  void take_body(Exchange& exchange, std::string_view piece);
+  MHD_Result answer(MHD_Connection* connection, Exchange& exchange);
+  MHD_Result park(MHD_Connection* connection, Exchange& exchange);
+  MHD_Result answer_parked(MHD_Connection* connection, Exchange& exchange);
+  void release_body(Exchange& exchange);
+
+  static void* on_target(void* context, const char* target, MHD_Connection* connection);
+  static MHD_Result on_access(void* context, MHD_Connection* connection, const char*, const char* method, const char*,
+                              const char* piece, std::size_t* piece_bytes, void** exchange);
+  static void on_completed(void* context, MHD_Connection*, void** exchange, MHD_RequestTerminationCode);
+};
+
+void* HttpServer::State::on_target(void*, const char* target, MHD_Connection*) {
+  auto* exchange = new Exchange;
+  Target parsed = parse_target(target);
+  exchange->request.target = std::move(parsed.path);
+  exchange->request.query = std::move(parsed.query);
+  return exchange;
+}
+
+void HttpServer::State::on_completed(void* context, MHD_Connection*, void** exchange, MHD_RequestTerminationCode) {
+  auto* ended = static_cast<Exchange*>(*exchange);
+  if (ended == nullptr) return;
+  static_cast<State*>(context)->release_body(*ended);
+  if (ended->pending) ended->pending->finish();
+  delete ended;
+  *exchange = nullptr;
+}
+
+MHD_Result HttpServer::State::on_access(void* context, MHD_Connection* connection, const char*, const char* method,
+                                        const char*, const char* piece, std::size_t* piece_bytes, void** exchange) {
+  auto& state = *static_cast<State*>(context);
+  auto* current = static_cast<Exchange*>(*exchange);
+  if (current == nullptr) return MHD_NO;
+  if (!current->is_begun) return state.begin(connection, *current, method);
+  if (*piece_bytes != 0) {
+    state.take_body(*current, {piece, *piece_bytes});
+    *piece_bytes = 0;
+    return current->body_bytes <= state.settings.body_limit_bytes * kDrainFactor ? MHD_YES : MHD_NO;
+  }
+  return current->pending ? state.answer_parked(connection, *current) : state.answer(connection, *current);
+}
+
+MHD_Result HttpServer::State::begin(MHD_Connection* connection, Exchange& exchange, const char* method) {
+  exchange.is_begun = true;
+  exchange.request.method = method;
+  MHD_get_connection_values(connection, MHD_HEADER_KIND, &take_header, &exchange.request);
+  const MHD_ConnectionInfo* peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  if (peer != nullptr) exchange.request.peer = peer_text(peer->client_addr);
+  const auto length = content_length_of(connection);
+  if (!length || *length <= settings.body_limit_bytes) return MHD_YES;
+  exchange.refusal = payload_too_large();
+  // A caller who waits for "100 Continue", or has far too much to say, hears it before the body.
+  const bool is_waiting = exchange.request.headers.find("Expect").has_value();
+  if (is_waiting || *length > settings.body_limit_bytes * kDrainFactor) return queue(connection, payload_too_large());
+  return MHD_YES;
+}
+
+void HttpServer::State::take_body(Exchange& exchange, std::string_view piece) {
+  exchange.body_bytes += piece.size();
+  if (exchange.refusal) return;
+  if (exchange.body_bytes > settings.body_limit_bytes) {
+    exchange.refusal = payload_too_large();
+  } else if (body_bytes.fetch_add(piece.size()) + piece.size() > settings.most_body_bytes_at_once) {
+    body_bytes.fetch_sub(piece.size());
+    exchange.refusal = overloaded();
+  } else {
+    exchange.counted_bytes += piece.size();
+    exchange.request.body += piece;
+    return;
+  }
+  release_body(exchange);
+}
+
+void HttpServer::State::release_body(Exchange& exchange) {
+  body_bytes.fetch_sub(std::exchange(exchange.counted_bytes, 0));
+  exchange.request.body = std::string();
+}
+
+MHD_Result HttpServer::State::answer(MHD_Connection* connection, Exchange& exchange) {
+  if (exchange.refusal) return queue(connection, *std::move(exchange.refusal));
+  Answer answer = made_or_500<Answer>(exchange.request, [&] { return handler(exchange.request); });
+  release_body(exchange);
+  if (auto* response = std::get_if<Response>(&answer)) return queue(connection, std::move(*response));
+  exchange.pending = std::get<std::shared_ptr<Pending>>(answer)->state();
+  return park(connection, exchange);
+}
+
+MHD_Result HttpServer::State::park(MHD_Connection* connection, Exchange& exchange) {
+  const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  if (info == nullptr) return MHD_NO;
+  Parking::Place place;
+  place.socket = info->connect_fd;
+  place.suspend = [connection] { MHD_suspend_connection(connection); };
+  place.resume = [connection, &exchange](Leave why) {
+    exchange.left = why;
+    MHD_resume_connection(connection);
+  };
+  // Parked first: an answer that comes between the two must find the ticket.
+  const std::shared_ptr<Pending::State> pending = exchange.pending;
+  const std::uint64_t ticket = parking->park(std::move(place), Deadline::after(pending->span).at());
+  if (ticket == 0) return MHD_NO;
+  // The maker of the answer may outlive the server.
+  pending->attach([weak = std::weak_ptr(parking), ticket] {
+    if (const auto held = weak.lock()) held->leave(ticket, Leave::answered);
+  });
+  return MHD_YES;
+}
+
+MHD_Result HttpServer::State::answer_parked(MHD_Connection* connection, Exchange& exchange) {
+  const std::shared_ptr<Pending::State> pending = std::exchange(exchange.pending, nullptr);
+  std::optional<Response> response = pending->finish();
+  switch (exchange.left) {
+    case Leave::gone:
+    case Leave::stopped: return MHD_NO;
+    case Leave::answered:
+    case Leave::timed_out: break;
+  }
+  if (response) return queue(connection, *std::move(response));
+  return queue(connection, made_or_500<Response>(exchange.request, pending->on_timeout));
+}
+
+Result<void> HttpServer::State::listen() {
+  TRY(UniqueFd socket, listen_on(settings.listen));
+  port = local_port(socket.get());
+  TRY_VOID(parking->start());
+  // The library keeps a request's headers and a response's headers in one pool per connection.
+  const std::size_t pool_bytes = settings.header_limit_bytes * 2;
+  daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
+                            0, nullptr, nullptr, &on_access, this, MHD_OPTION_EXTERNAL_LOGGER, &log_of_library, nullptr,
+                            MHD_OPTION_LISTEN_SOCKET, socket.get(), MHD_OPTION_URI_LOG_CALLBACK, &on_target, this,
+                            MHD_OPTION_NOTIFY_COMPLETED, &on_completed, this, MHD_OPTION_CONNECTION_LIMIT,
+                            settings.most_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+                            settings.most_connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
+                            static_cast<unsigned>(settings.idle_timeout.count()), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            pool_bytes, MHD_OPTION_END);
+  if (daemon == nullptr) return fail(Errc::internal, "listen on " + settings.listen.text() + ": libmicrohttpd refused");
+  socket.release();  // the daemon closes it
+  return {};
+}
+
+void HttpServer::State::stop() {
+  parking->close();  // resumes every waiting connection, which stopping needs
+  if (daemon != nullptr) MHD_stop_daemon(std::exchange(daemon, nullptr));
+}
+
+HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+HttpServer::~HttpServer() { state_->stop(); }
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerSettings settings, Handler handler) {
+  auto state = std::make_unique<State>();
+  state->settings = settings;
+  state->handler = std::move(handler);
+  TRY_VOID(state->listen());
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
+}
+
+std::uint16_t HttpServer::port() const { return state_->port; }
+
+}  // namespace moenet::http
