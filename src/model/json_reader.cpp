@@ -106,7 +106,7 @@ std::optional<IpAddress> unicast_address_in(std::string_view text, IpFamily fami
   const Result<IpPrefix> prefix = IpPrefix::parse(text);
   if (!prefix) return std::nullopt;
   const IpAddress& address = prefix->address;
-  const bool is_unicast = !address.is_unspecified() && !address.is_loopback() && !address.is_multicast();
+  const bool is_unicast = !address.is_unspecified() && !address.is_multicast();
   if (address.family() != family || !is_unicast) return std::nullopt;
   return address;
 }

@@ -65,7 +65,7 @@ class JsonReader {
   std::optional<std::int64_t> integer(std::string_view key, std::int64_t low, std::int64_t high) const;
   // true, false, 0, 1, "true", "false".
   std::optional<bool> boolean(std::string_view key) const;
-  // A unicast address of the family; a prefix length or a zone behind it is dropped.
+  // A unicast address of the family, loopback too; a prefix length or a zone behind it is dropped.
   std::optional<IpAddress> address(std::string_view key, IpFamily family) const;
   // 1…max_bytes bytes of printable ASCII; the value never gets into a fault.
   std::optional<Secret> secret(std::string_view key, std::size_t max_bytes) const;

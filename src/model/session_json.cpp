@@ -148,9 +148,16 @@ std::optional<Credential> read_keys(const JsonReader& row, Session& session) {
   return std::move(*credential);
 }
 
+std::optional<IpAddress> read_address(const JsonReader& row, std::string_view key, IpFamily family) {
+  std::optional<IpAddress> address = row.address(key, family);
+  if (!address || !address->is_loopback()) return address;
+  row.note(key, "an address that a peer can have");
+  return std::nullopt;
+}
+
 void read_addresses(const JsonReader& row, Session& session) {
-  session.ipv4 = row.address("ipv4", IpFamily::v4);
-  session.ipv6 = row.address("ipv6", IpFamily::v6);
+  session.ipv4 = read_address(row, "ipv4", IpFamily::v4);
+  session.ipv6 = read_address(row, "ipv6", IpFamily::v6);
   session.ipv6_link_local = row.address("ipv6LinkLocal", IpFamily::v6);
   if (session.ipv6_link_local && !session.ipv6_link_local->is_link_local()) {
     row.note("ipv6LinkLocal", "a link-local IPv6 address (fe80::/10)");

@@ -161,7 +161,7 @@ TEST_F(Reader, DropsPrefixLengthAndZoneOfAnAddress) {
 }
 
 TEST_F(Reader, RefusesAddressesThatNoPeerCanHave) {
-  const char* bad[] = {"\"fd00::1\"", "\"0.0.0.0\"", "\"127.0.0.1\"", "\"224.0.0.1\"", "\"1.2.3.4/33\"", "\"x\"", "5", "[]"};
+  const char* bad[] = {"\"fd00::1\"", "\"0.0.0.0\"", "\"224.0.0.1\"", "\"1.2.3.4/33\"", "\"x\"", "5", "[]"};
   for (const char* text : bad) {
     faults_.clear();
     EXPECT_FALSE(read(("{\"a\":" + std::string(text) + "}").c_str()).address("a", IpFamily::v4)) << text;
