@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -58,8 +59,9 @@ void visit_claims(const DesiredPeering& peering, const Visit& visit) {
 // All that runs of an owner.
 template <class Visit>
 void visit_holdings(const ObservedIndex& index, std::string_view owner, const Visit& visit) {
-  for (auto i = index.first_tunnel(owner); i != kNone; i = index.next_tunnel(i)) visit_claims(index.tunnel(i), visit);
-  for (auto i = index.first_file(owner); i != kNone; i = index.next_file(i)) {
+  const auto owned = index.of(owner);
+  for (auto i = owned.first_tunnel; i != kNone; i = index.next_tunnel(i)) visit_claims(index.tunnel(i), visit);
+  for (auto i = owned.first_file; i != kNone; i = index.next_file(i)) {
     visit(Claim{Claim::Kind::file, 0, index.file(i).name});
   }
 }
@@ -91,17 +93,16 @@ std::string taken_text(const Claim& claim, const DesiredPeering& holder) {
 }
 
 // What is not ours stands in the way.
-void settle_foreign(model::DesiredState& desired, const ObservedIndex& index) {
-  if (index.state().foreign_links.empty() && index.state().bird.foreign_files.empty()) return;
+void settle_foreign(model::DesiredState& desired, const NodeState& observed) {
   for (DesiredPeering& peering : desired.peerings) {
     if (peering.intent != Intent::present) continue;
     const std::string& link = peering.tunnel->name;
     const std::string& file = peering.bird_file->name;
-    if (index.is_foreign_link(link)) {
+    if (std::ranges::binary_search(observed.foreign_links, link)) {
       lose(peering, fmt::format("interface {0} exists and is not ours: remove it (`ip link delete {0}`) or adopt it "
                                 "(`ip link set {0} alias '{1} {2}'`)",
                                 link, kOwnershipMark, model::owner_of_session(peering.uuid)));
-    } else if (index.is_foreign_file(file)) {
+    } else if (std::ranges::binary_search(observed.bird.foreign_files, file)) {
       lose(peering, fmt::format("BIRD file {} exists in the peer folder and is not ours: remove or rename it", file));
     }
   }
@@ -163,12 +164,36 @@ class Round {
   std::unordered_map<Claim, std::uint32_t, ClaimHash> holders_;
 };
 
+// Could two claims be the same? Claims are compared by hash, so it may say yes for no reason, which only costs time; nearly always it
+// says no, and then there is nothing to settle.
+bool may_conflict(const model::DesiredState& desired, const NodeState& observed) {
+  std::vector<std::size_t> claims;
+  claims.reserve(desired.peerings.size() * 4);
+  const auto note = [&](const Claim& claim) { claims.push_back(ClaimHash()(claim)); };
+  std::unordered_set<model::Owner> untouched;
+  for (const DesiredPeering& peering : desired.peerings) {
+    if (peering.intent == Intent::present) visit_claims(peering, note);
+    if (peering.intent == Intent::untouched) untouched.insert(model::owner_of_session(peering.uuid));
+  }
+  if (!untouched.empty()) {
+    for (const Tunnel& tunnel : observed.tunnels) {
+      if (untouched.contains(tunnel.owner)) visit_claims(tunnel, note);
+    }
+    for (const auto& file : observed.bird.files) {
+      if (untouched.contains(file->owner)) note({Claim::Kind::file, 0, file->name});
+    }
+  }
+  std::ranges::sort(claims);
+  return std::ranges::adjacent_find(claims) != claims.end();
+}
+
 }  // namespace
 
 void settle_conflicts(model::DesiredState& desired, const std::vector<std::int64_t>& status_of, const NodeState& observed) {
   assert(status_of.size() == desired.peerings.size());
+  settle_foreign(desired, observed);
+  if (!may_conflict(desired, observed)) return;
   const ObservedIndex index(observed);
-  settle_foreign(desired, index);
   std::vector<std::uint32_t> by_rank(desired.peerings.size());
   std::iota(by_rank.begin(), by_rank.end(), 0u);
   std::ranges::stable_sort(by_rank, {}, [&](std::uint32_t i) { return rank_of(status_of[i]); });

@@ -19,7 +19,13 @@ std::vector<T> sorted(std::vector<T> items) {
   return items;
 }
 
-Key preshared_or_zero(const TunnelPeer& peer) { return peer.preshared_key.value_or(Key()); }
+// Zero is the kernel's way to say that there is none.
+bool has_preshared_key(const TunnelPeer& peer) { return peer.preshared_key && !peer.preshared_key->is_zero(); }
+
+bool is_same_preshared_key(const TunnelPeer& a, const TunnelPeer& b) {
+  if (!has_preshared_key(a) || !has_preshared_key(b)) return has_preshared_key(a) == has_preshared_key(b);
+  return *a.preshared_key == *b.preshared_key;
+}
 
 // Never seen, or so long ago that the session cannot be alive.
 bool is_stale(const TunnelPeer& observed) {
@@ -30,8 +36,7 @@ PeerUpdate addition(const TunnelPeer& desired) {
   PeerUpdate update;
   update.public_key = desired.public_key;
   update.add = true;
-  const Key preshared = preshared_or_zero(desired);
-  if (!preshared.is_zero()) update.preshared_key = preshared;
+  if (has_preshared_key(desired)) update.preshared_key = desired.preshared_key;
   update.endpoint = desired.endpoint;
   update.keepalive = desired.keepalive;
   update.allowed_ips = desired.allowed_ips;
@@ -42,8 +47,8 @@ std::optional<PeerUpdate> peer_difference(const TunnelPeer& desired, const Tunne
   PeerUpdate update;
   update.public_key = desired.public_key;
   bool differs = false;
-  if (const Key preshared = preshared_or_zero(desired); preshared != preshared_or_zero(observed)) {
-    update.preshared_key = preshared;
+  if (!is_same_preshared_key(desired, observed)) {
+    update.preshared_key = desired.preshared_key.value_or(Key());
     differs = true;
   }
   if (desired.endpoint && desired.endpoint != observed.endpoint && (endpoint_changed || is_stale(observed))) {
@@ -67,12 +72,15 @@ bool compare_peers(const Tunnel& desired, const Tunnel& observed, bool endpoint_
   auto want = desired.peers.begin();
   auto have = observed.peers.begin();
   while (want != desired.peers.end() || have != observed.peers.end()) {
-    if (have == observed.peers.end() || (want != desired.peers.end() && want->public_key < have->public_key)) {
+    const bool is_both = want != desired.peers.end() && have != observed.peers.end() && want->public_key == have->public_key;
+    if (is_both) {
+      if (auto changed = peer_difference(*want, *have, endpoint_changed)) update.peers.push_back(std::move(*changed));
+      ++want;
+      ++have;
+    } else if (have == observed.peers.end() || (want != desired.peers.end() && want->public_key < have->public_key)) {
       update.peers.push_back(addition(*want++));
-    } else if (want == desired.peers.end() || have->public_key < want->public_key) {
+    } else {
       update.remove_peers.push_back((have++)->public_key);
-    } else if (auto changed = peer_difference(*want++, *have++, endpoint_changed)) {
-      update.peers.push_back(std::move(*changed));
     }
   }
   return !update.peers.empty() || !update.remove_peers.empty();
@@ -90,7 +98,7 @@ bool compare_addresses(const Tunnel& desired, const Tunnel& observed, UpdateTunn
 std::string tunnel_obstacle(const Tunnel& desired, const ObservedIndex& observed) {
   bool found = false;
   std::string extra;
-  for (auto i = observed.first_tunnel(desired.owner); i != ObservedIndex::kNone; i = observed.next_tunnel(i)) {
+  for (auto i = observed.of(desired.owner).first_tunnel; i != ObservedIndex::kNone; i = observed.next_tunnel(i)) {
     const Tunnel& tunnel = observed.tunnel(i);
     if (tunnel.name != desired.name) {
       extra = tunnel.name;
@@ -111,7 +119,7 @@ std::string bird_obstacle(const model::DesiredPeering& peering, const ObservedIn
   const BirdState& bird = observed.state().bird;
   if (!bird.reachable) return "BIRD does not answer" + (bird.problem.empty() ? "" : ": " + bird.problem);
   bool found = false;
-  for (auto i = observed.first_file(peering.bird_file->owner); i != ObservedIndex::kNone; i = observed.next_file(i)) {
+  for (auto i = observed.of(peering.bird_file->owner).first_file; i != ObservedIndex::kNone; i = observed.next_file(i)) {
     const model::BirdFile& file = observed.file(i);
     if (file.name != peering.bird_file->name) return fmt::format("old BIRD file {} is still there", escape_for_log(file.name));
     if (file.text != peering.bird_file->text) return fmt::format("BIRD file {} is not as wanted", file.name);
@@ -127,11 +135,11 @@ std::string bird_obstacle(const model::DesiredPeering& peering, const ObservedIn
 }
 
 std::string remains(const model::Owner& owner, const ObservedIndex& observed) {
-  const auto tunnel = observed.first_tunnel(owner);
+  const auto tunnel = observed.of(owner).first_tunnel;
   if (tunnel != ObservedIndex::kNone) {
     return fmt::format("interface {} is still there", escape_for_log(observed.tunnel(tunnel).name));
   }
-  const auto file = observed.first_file(owner);
+  const auto file = observed.of(owner).first_file;
   if (file == ObservedIndex::kNone) return {};
   const BirdState& bird = observed.state().bird;
   const std::string why = bird.reachable ? "" : "BIRD does not answer" + (bird.problem.empty() ? "" : ": " + bird.problem) + "; ";

@@ -21,32 +21,37 @@ std::uint32_t find_by_name(const std::vector<T>& sorted, std::string_view name) 
 
 ObservedIndex::ObservedIndex(const NodeState& state)
     : state_(&state),
+      owners_(state.tunnels.size() + state.bird.files.size()),
+      protocols_(state.bird.protocols.size()),
       next_tunnel_(state.tunnels.size(), kNone),
       next_file_(state.bird.files.size(), kNone) {
   owned_.reserve(std::max(state.tunnels.size(), state.bird.files.size()));
   // From the back, so that each chain runs in the order of names.
   for (std::size_t i = state.tunnels.size(); i-- > 0;) {
-    Owned& owned = owned_[state.tunnels[i].owner];
+    Owned& owned = owned_by(state.tunnels[i].owner);
     next_tunnel_[i] = owned.first_tunnel;
     owned.first_tunnel = static_cast<std::uint32_t>(i);
   }
   for (std::size_t i = state.bird.files.size(); i-- > 0;) {
-    Owned& owned = owned_[state.bird.files[i]->owner];
+    Owned& owned = owned_by(state.bird.files[i]->owner);
     next_file_[i] = owned.first_file;
     owned.first_file = static_cast<std::uint32_t>(i);
   }
-  protocols_.reserve(state.bird.protocols.size());
-  protocols_.insert(state.bird.protocols.begin(), state.bird.protocols.end());
+  for (const std::string& name : state.bird.protocols) protocols_[name] = 0;
 }
 
-std::uint32_t ObservedIndex::first_tunnel(std::string_view owner) const {
-  const auto at = owned_.find(owner);
-  return at == owned_.end() ? kNone : at->second.first_tunnel;
+ObservedIndex::Owned& ObservedIndex::owned_by(std::string_view owner) {
+  std::uint32_t& number = owners_[owner];
+  if (number == kNone) {
+    number = static_cast<std::uint32_t>(owned_.size());
+    owned_.emplace_back();
+  }
+  return owned_[number];
 }
 
-std::uint32_t ObservedIndex::first_file(std::string_view owner) const {
-  const auto at = owned_.find(owner);
-  return at == owned_.end() ? kNone : at->second.first_file;
+ObservedIndex::Owned ObservedIndex::of(std::string_view owner) const {
+  const std::uint32_t number = owners_.find(owner);
+  return number == kNone ? Owned() : owned_[number];
 }
 
 std::uint32_t ObservedIndex::tunnel_named(std::string_view name) const { return find_by_name(state_->tunnels, name); }

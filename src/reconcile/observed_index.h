@@ -4,17 +4,22 @@
 
 #include <cstdint>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
+#include "reconcile/name_table.h"
 #include "reconcile/plan.h"
 
 namespace moenet::reconcile {
 
 class ObservedIndex {
  public:
-  static constexpr std::uint32_t kNone = UINT32_MAX;
+  static constexpr std::uint32_t kNone = NameTable::kNone;
+
+  // The first of each that an owner has; kNone when it has none.
+  struct Owned {
+    std::uint32_t first_tunnel = kNone;
+    std::uint32_t first_file = kNone;
+  };
 
   explicit ObservedIndex(const NodeState& state);
 
@@ -22,10 +27,9 @@ class ObservedIndex {
   const model::Tunnel& tunnel(std::uint32_t i) const { return state_->tunnels[i]; }
   const model::BirdFile& file(std::uint32_t i) const { return *state_->bird.files[i]; }
 
-  // Walks what an owner has: `for (auto i = first_tunnel(owner); i != kNone; i = next_tunnel(i))`, in the order of names.
-  std::uint32_t first_tunnel(std::string_view owner) const;
+  // What an owner has, in the order of names: `for (auto i = of(owner).first_tunnel; i != kNone; i = next_tunnel(i))`.
+  Owned of(std::string_view owner) const;
   std::uint32_t next_tunnel(std::uint32_t i) const { return next_tunnel_[i]; }
-  std::uint32_t first_file(std::string_view owner) const;
   std::uint32_t next_file(std::uint32_t i) const { return next_file_[i]; }
 
   // kNone when there is none of ours with that name.
@@ -33,17 +37,15 @@ class ObservedIndex {
   std::uint32_t file_named(std::string_view name) const;
   bool is_foreign_link(std::string_view name) const;
   bool is_foreign_file(std::string_view name) const;
-  bool runs_protocol(std::string_view name) const { return protocols_.contains(name); }
+  bool runs_protocol(std::string_view name) const { return protocols_.find(name) != kNone; }
 
  private:
-  struct Owned {
-    std::uint32_t first_tunnel = kNone;
-    std::uint32_t first_file = kNone;
-  };
+  Owned& owned_by(std::string_view owner);
 
   const NodeState* state_;
-  std::unordered_map<std::string_view, Owned> owned_;
-  std::unordered_set<std::string_view> protocols_;
+  NameTable owners_;
+  std::vector<Owned> owned_;
+  NameTable protocols_;
   std::vector<std::uint32_t> next_tunnel_;
   std::vector<std::uint32_t> next_file_;
 };

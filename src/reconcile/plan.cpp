@@ -37,11 +37,14 @@ class Planner {
     }
     for (const DesiredPeering& peering : desired_.peerings) {
       if (peering.intent != Intent::present) continue;
-      if (is_blocked(peering)) {
+      const auto owned = index_.of(peering.tunnel->owner);
+      const auto tunnel = own_tunnel(owned, peering.tunnel->name);
+      const auto file = own_file(owned, peering.bird_file->name);
+      if (is_blocked(peering, tunnel, file)) {
         leave_untouched(peering.tunnel->owner);
       } else {
-        want_tunnel(*peering.tunnel);
-        want_file(peering);
+        want_tunnel(*peering.tunnel, tunnel);
+        want_file(peering, file);
       }
     }
     free_taken_ports();
@@ -50,37 +53,37 @@ class Planner {
 
  private:
   void leave_untouched(const model::Owner& owner) {
-    for (auto i = index_.first_tunnel(owner); i != kNone; i = index_.next_tunnel(i)) fates_[i] = Fate::untouched;
-    for (auto i = index_.first_file(owner); i != kNone; i = index_.next_file(i)) stays_[i] = true;
+    const auto owned = index_.of(owner);
+    for (auto i = owned.first_tunnel; i != kNone; i = index_.next_tunnel(i)) fates_[i] = Fate::untouched;
+    for (auto i = owned.first_file; i != kNone; i = index_.next_file(i)) stays_[i] = true;
   }
 
-  std::uint32_t own_tunnel(const Tunnel& wanted) const {
-    auto i = index_.first_tunnel(wanted.owner);
-    while (i != kNone && index_.tunnel(i).name != wanted.name) i = index_.next_tunnel(i);
+  std::uint32_t own_tunnel(ObservedIndex::Owned owned, std::string_view name) const {
+    auto i = owned.first_tunnel;
+    while (i != kNone && index_.tunnel(i).name != name) i = index_.next_tunnel(i);
     return i;
   }
 
-  std::uint32_t own_file(const model::BirdFile& wanted) const {
-    auto i = index_.first_file(wanted.owner);
-    while (i != kNone && index_.file(i).name != wanted.name) i = index_.next_file(i);
+  std::uint32_t own_file(ObservedIndex::Owned owned, std::string_view name) const {
+    auto i = owned.first_file;
+    while (i != kNone && index_.file(i).name != name) i = index_.next_file(i);
     return i;
   }
 
-  // Is a name that the peering needs foreign, or held by an owner that nobody may touch?
-  bool is_blocked(const DesiredPeering& peering) const {
-    if (own_tunnel(*peering.tunnel) == kNone) {
+  // Is a name that the peering needs foreign, or held by an owner that nobody may touch? What it has itself is neither.
+  bool is_blocked(const DesiredPeering& peering, std::uint32_t own_tunnel, std::uint32_t own_file) const {
+    if (own_tunnel == kNone) {
       if (index_.is_foreign_link(peering.tunnel->name)) return true;
       const auto holder = index_.tunnel_named(peering.tunnel->name);
       if (holder != kNone && fates_[holder] == Fate::untouched) return true;
     }
-    if (own_file(*peering.bird_file) != kNone) return false;
+    if (own_file != kNone) return false;
     if (index_.is_foreign_file(peering.bird_file->name)) return true;
     const auto holder = index_.file_named(peering.bird_file->name);
     return holder != kNone && stays_[holder];
   }
 
-  void want_tunnel(const Tunnel& wanted) {
-    const auto own = own_tunnel(wanted);
+  void want_tunnel(const Tunnel& wanted, std::uint32_t own) {
     if (own != kNone && index_.tunnel(own).type == wanted.type) {
       fates_[own] = Fate::keep;
       wanted_by_[own] = &wanted;
@@ -96,12 +99,11 @@ class Planner {
     changes_.emplace_back(CreateTunnel{wanted});
   }
 
-  void want_file(const DesiredPeering& peering) {
+  void want_file(const DesiredPeering& peering, std::uint32_t own) {
     if (!index_.state().bird.reachable) return;
     const model::BirdFile& wanted = *peering.bird_file;
-    auto at = own_file(wanted);
-    const bool is_equal = at != kNone && index_.file(at).text == wanted.text;
-    if (at == kNone) at = index_.file_named(wanted.name);
+    const bool is_equal = own != kNone && index_.file(own).text == wanted.text;
+    const auto at = own != kNone ? own : index_.file_named(wanted.name);
     if (at != kNone) stays_[at] = true;  // as it is, or overwritten
     if (!is_equal) {
       plan_.bird.put.push_back(wanted);

@@ -50,7 +50,8 @@ void take_earliest(std::optional<SteadyTime>& earliest, const std::optional<Stea
 std::vector<std::string> removed_owners(const DesiredState& desired, const NodeState& before, const ObservedIndex& after) {
   std::set<std::string> owners;
   const auto note = [&](const model::Owner& owner) {
-    if (after.first_tunnel(owner) == ObservedIndex::kNone && after.first_file(owner) == ObservedIndex::kNone) owners.insert(owner);
+    const auto left = after.of(owner);
+    if (left.first_tunnel == ObservedIndex::kNone && left.first_file == ObservedIndex::kNone) owners.insert(owner);
   };
   for (const model::Tunnel& tunnel : before.tunnels) note(tunnel.owner);
   for (const auto& file : before.bird.files) note(file->owner);
@@ -68,7 +69,8 @@ struct Reconciler::Round {
   const NodeState& before;
   SteadyTime now;
   Execution execution;
-  const ObservedIndex* after = nullptr;  // set once it was observed
+  // The last observation, unless nothing was done because nothing was to do: then all is in place.
+  std::optional<ObservedIndex> after;
 };
 
 void Reconciler::forget_changed(const DesiredState& desired) {
@@ -167,7 +169,7 @@ SessionOutcome Reconciler::outcome_of(const DesiredPeering& peering, const Round
     outcome.condition = Invalid{memory_[peering.uuid].cause};
     return outcome;
   }
-  const std::string obstacle_now = obstacle(peering, *round.after);
+  const std::string obstacle_now = round.after ? obstacle(peering, *round.after) : std::string();
   if (obstacle_now.empty()) {
     if (!memory_.empty()) memory_.erase(peering.uuid);
     outcome.condition = peering.intent == Intent::present ? model::Condition(model::InPlace{}) : model::Condition(model::Removed{});
@@ -190,14 +192,14 @@ SessionOutcome Reconciler::outcome_of(const DesiredPeering& peering, const Round
 }
 
 StepReport Reconciler::report_of(const Round& round) {
-  const BirdState& bird = round.after->state().bird;
+  const BirdState& bird = round.after ? round.after->state().bird : round.before.bird;
   StepReport report;
   report.sessions.reserve(round.desired.peerings.size());
   for (const DesiredPeering& peering : round.desired.peerings) {
     report.sessions.push_back(outcome_of(peering, round));
     take_earliest(report.retry_at, report.sessions.back().retry_at);
   }
-  report.removed = removed_owners(round.desired, round.before, *round.after);
+  if (round.execution.is_changed()) report.removed = removed_owners(round.desired, round.before, *round.after);
   report.planned = round.plan.size();
   report.failed = round.execution.failed();
   report.configured_bird = round.execution.configured_bird();
@@ -214,17 +216,16 @@ Result<StepReport> Reconciler::step(DesiredState desired, const std::vector<std:
   forget_changed(desired);
   const auto waiting = prepare(desired, status_of, before, now);
   const Plan planned = plan(desired, before);
-  Round round{desired, waiting, planned, before, now, Execution(node_, planned, before, deadline, stop)};
+  Round round{desired, waiting, planned, before, now, Execution(node_, planned, before, deadline, stop), {}};
   execute(round);
   if (stop.stop_requested()) return fail(Errc::cancelled, "reconcile: stopped");
   if (!round.execution.is_changed()) {
-    const ObservedIndex index(before);
-    round.after = &index;
+    // By the law that plan(d, o) is empty only where d is in place, as long as BIRD could be asked.
+    if (!planned.empty() || !before.bird.reachable) round.after.emplace(before);
     return report_of(round);
   }
   TRY(const NodeState after, node_.observe(deadline, stop));
-  const ObservedIndex index(after);
-  round.after = &index;
+  round.after.emplace(after);
   return report_of(round);
 }
 

@@ -141,6 +141,18 @@ RC_GTEST_PROP(PlanLaws, OnWhatIsDesiredItIsEmpty, ()) {
   RC_ASSERT(plan(scene.desired, state_of(scene.desired)).empty());
 }
 
+// The reconciler does not look at each session again when its plan was empty.
+RC_GTEST_PROP(PlanLaws, WhereItIsEmptyAllIsInPlace, ()) {
+  Scene scene = random_scene();
+  carry_out(plan(scene.desired, scene.node.state), scene.node);
+  if (one_in(2)) scene.node.state.bird.protocols.clear();
+  if (one_in(3) && !scene.node.state.tunnels.empty()) scene.node.state.tunnels.pop_back();
+  if (one_in(3) && !scene.node.state.bird.files.empty()) scene.node.state.bird.files.pop_back();
+  bool all_in_place = true;
+  for (const auto& peering : scene.desired.peerings) all_in_place &= is_in_place(peering, scene.node.state);
+  RC_ASSERT(plan(scene.desired, scene.node.state).empty() == all_in_place);
+}
+
 RC_GTEST_PROP(PlanLaws, TheSameInputGivesTheSamePlan, ()) {
   const Scene scene = random_scene();
   const Plan made = plan(scene.desired, scene.node.state);
