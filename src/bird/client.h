@@ -74,6 +74,7 @@ class BirdPool::Lease {
   Lease& operator=(Lease&&) noexcept;
   ~Lease();
   BirdClient* operator->() { return client_.get(); }
+  BirdClient& operator*() { return *client_; }
 
  private:
   friend class BirdPool;

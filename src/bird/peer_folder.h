@@ -1,9 +1,13 @@
 // PeerFolder: the files of ours in BIRD's peer folder. A file is ours when its first line says so; all others are never touched.
-// Reading costs one stat per unchanged file: content is remembered by inode, size, mtime and ctime.
+// Reading costs one stat per unchanged file: content is remembered by inode, size, mtime and ctime. Not thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -37,8 +41,11 @@ class PeerFolder {
   };
   struct Known {
     Stamp stamp;
+    bool settled = false;  // the stamp was old enough when the file was read: a later write must change it
     std::shared_ptr<const model::BirdFile> file;  // null: foreign
   };
+  Known read_file(int folder, const std::string& name, const Stamp& stamp, bool regular) const;
+
   std::string path_;
   std::map<std::string, Known> known_;
 };

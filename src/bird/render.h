@@ -33,6 +33,9 @@ Result<model::BirdFile> render_peer(const model::Session& session, const model::
 // is an error), so what cannot stand there is replaced: `"` by `'`, control characters and invalid UTF-8 by `?`; at most 128 bytes.
 std::string quote(std::string_view text);
 
+// The owner in the first line of a bird.conf of ours.
+inline constexpr std::string_view kBaseOwner = "base";
+
 // A whole bird.conf for a node whose BIRD this agent owns (config `bird.ownership: "full"`): router id, device, kernel, the node's
 // addresses, the template and the filters above with a plain DN42 policy, and the include of the peer files.
 struct BaseConfig {
@@ -44,7 +47,10 @@ struct BaseConfig {
 };
 std::string render_base(const BaseConfig& base);
 
-// The snippet that defines a name, for the operator whose bird.conf lacks it.
+// The line of bird.conf that makes BIRD read the peer files.
+std::string include_line(std::string_view peer_folder);
+
+// The snippet that defines a name, for the operator whose bird.conf lacks it. Empty for a name that is none of `names`.
 std::string snippet_for(std::string_view missing_name, const PolicyNames& names);
 
 }  // namespace moenet::bird

@@ -1,11 +1,12 @@
 // BirdTransaction: a set of peer files goes into BIRD as a whole, or not at all, and what BIRD refuses is cut out by name.
 //   stage -> `configure check` on a main file that reads the staged files -> swap with backup -> `configure timeout` -> gate ->
-//   `configure confirm`; on any failure after the swap: `configure undo` and the old files back.
-// A journal in the stage folder survives kill -9: recover() finishes or takes back what was under way.
+//   `configure confirm`; on any failure after the swap: the old files back and `configure undo`.
+// A journal in the stage (stage.h) survives kill -9. The next apply() then starts from the whole files that it finds, old or new, and
+// makes BIRD read them.
 #pragma once
 
 #include <chrono>
-#include <set>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -22,15 +23,17 @@ namespace moenet::bird {
 struct FileChange {
   std::vector<model::BirdFile> put;   // new or changed
   std::vector<std::string> remove;    // names of files of ours
+  // The new text of BIRD's main file, for a node whose BIRD this agent owns; a main file that is there must be ours (owner kBaseOwner).
+  std::optional<std::string> main_text;
   // Also without any change: BIRD must read its configuration again (it lost a protocol, or a transaction was cut off).
   bool reload = false;
 
-  bool empty() const { return put.empty() && remove.empty() && !reload; }
+  bool empty() const { return put.empty() && remove.empty() && !main_text && !reload; }
 };
 
 struct Refusal {
-  std::string file;     // name of the staged file that BIRD refused; its old version, if any, is removed with this transaction
-  std::string message;  // BIRD's words, with line and column
+  std::string file;     // name of the file that BIRD refused; its old version, if any and if ours, is removed with this transaction
+  std::string message;  // BIRD's words with line and column, or ours
 };
 
 struct TransactionResult {
@@ -49,12 +52,13 @@ class BirdTransaction {
  public:
   BirdTransaction(BirdPool& pool, PeerFolder& folder, PolicyNames names, TransactionSettings settings);
 
-  // Errors: unavailable (BIRD is away or hung), invalid (the operator's bird.conf itself is wrong, or lacks a name that peer files
+  // At most one `configure` (that is not a `check`). A file whose bytes are live already is no change; without any change nothing is
+  // asked of BIRD. Errors: unavailable (BIRD is away, or took the change back by itself), invalid (the operator's bird.conf itself is wrong, or lacks a name that peer files
   // need: the text names it and holds the snippet, or does not include the peer folder), conflict (the gate saw an untouched session
-  // fall: all is as before), denied, timeout, cancelled (all is as before).
+  // fall: all is as before), denied (also: BIRD may not read the peer files), timeout, cancelled (all is as before).
   Result<TransactionResult> apply(const FileChange& change, Deadline deadline, const std::stop_token& stop);
 
-  // Is there a journal of a transaction that was cut off? Then apply() with reload set must follow.
+  // Is there a journal of a transaction that was cut off? Then apply() reloads, whatever the change says, and must be called.
   bool was_cut_off() const;
 
  private:

@@ -1,0 +1,108 @@
+#include "bird/peer_folder.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <ctime>
+
+#include "base/fd.h"
+
+namespace moenet::bird {
+namespace {
+
+constexpr std::string_view kMark = "# moenet-agent ";
+constexpr std::string_view kMarkEnd = ": generated, changes are overwritten\n";
+constexpr std::size_t kLongestOwner = 128;
+// A file of ours has about 500 bytes; what somebody made larger is read to here, which is enough to see that it differs.
+constexpr std::size_t kMostFileBytes = 64 * 1024;
+// Two writes within one tick of the file system's clock leave equal stamps. The coarsest is 10 ms (CONFIG_HZ=100); ten of them.
+constexpr std::int64_t kSettleNs = 100'000'000;
+
+std::int64_t nanoseconds(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
+
+std::int64_t wall_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return nanoseconds(now);
+}
+
+std::optional<std::string> read_start(int folder, const char* name) {
+  const UniqueFd fd(::openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!fd) return std::nullopt;
+  std::string text(kMostFileBytes, '\0');
+  std::size_t have = 0;
+  while (have < text.size()) {
+    const ssize_t got = ::read(fd.get(), text.data() + have, text.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::nullopt;
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  text.resize(have);
+  text.shrink_to_fit();
+  return text;
+}
+
+struct CloseDir {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+}  // namespace
+
+std::string ownership_line(const model::Owner& owner) { return std::string(kMark) + owner + std::string(kMarkEnd); }
+
+std::optional<model::Owner> owner_in(std::string_view text) {
+  if (!text.starts_with(kMark)) return std::nullopt;
+  text.remove_prefix(kMark.size());
+  const std::size_t end = text.substr(0, kLongestOwner + kMarkEnd.size()).find(kMarkEnd);
+  if (end == text.npos || end == 0 || end > kLongestOwner) return std::nullopt;
+  const std::string_view owner = text.substr(0, end);
+  for (const char c : owner) {
+    if (c <= ' ' || c >= 0x7F) return std::nullopt;
+  }
+  return model::Owner(owner);
+}
+
+PeerFolder::Known PeerFolder::read_file(int folder, const std::string& name, const Stamp& stamp, bool regular) const {
+  Known known{stamp, stamp.ctime_ns < wall_ns() - kSettleNs, nullptr};
+  const auto text = regular ? read_start(folder, name.c_str()) : std::nullopt;
+  const auto owner = text ? owner_in(*text) : std::nullopt;
+  if (owner) known.file = std::make_shared<const model::BirdFile>(model::BirdFile{name, *owner, *text});
+  return known;
+}
+
+Result<PeerFolder::Listing> PeerFolder::read() {
+  const std::unique_ptr<DIR, CloseDir> dir(::opendir(path_.c_str()));
+  if (!dir) return std::unexpected(error_from_errno(errno, "read the peer folder " + path_));
+  const int folder = ::dirfd(dir.get());
+  std::map<std::string, Known> found;
+  errno = 0;
+  for (const dirent* entry = ::readdir(dir.get()); entry != nullptr; errno = 0, entry = ::readdir(dir.get())) {
+    const std::string name = entry->d_name;
+    if (name.starts_with('.') || !name.ends_with(".conf")) continue;
+    struct stat status {};
+    if (::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;  // gone since
+    const Stamp stamp{status.st_ino, status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
+    auto known = known_.extract(name);
+    if (!known.empty() && known.mapped().settled && known.mapped().stamp == stamp) {
+      found.insert(std::move(known));
+    } else {
+      found.emplace(name, read_file(folder, name, stamp, S_ISREG(status.st_mode)));
+    }
+  }
+  if (errno != 0) return std::unexpected(error_from_errno(errno, "read the peer folder " + path_));
+  known_ = std::move(found);
+  Listing listing;
+  for (const auto& [name, known] : known_) {
+    if (known.file) {
+      listing.ours.push_back(known.file);
+    } else {
+      listing.foreign.push_back(name);
+    }
+  }
+  return listing;
+}
+
+}  // namespace moenet::bird

@@ -1,0 +1,399 @@
+#include "bird/transaction.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <set>
+
+#include "base/file.h"
+#include "base/latest.h"
+#include "bird/check_config.h"
+#include "bird/control.h"
+#include "bird/stage.h"
+
+namespace moenet::bird {
+namespace {
+
+// How long taking back a swap may last beyond the caller's deadline: BIRD answers in 50 ms at 5,000 peers, or is away.
+constexpr std::chrono::seconds kRollbackTime{5};
+constexpr std::chrono::milliseconds kFirstPause{5}, kLongestPause{100};
+constexpr std::size_t kMostMainBytes = 16u << 20;
+
+bool is_plain_name(const std::string& name) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+  };
+  return name.ends_with(".conf") && !name.starts_with('.') && name.size() <= 200 && std::all_of(name.begin(), name.end(), is_plain);
+}
+
+std::string position(const std::string& file, int line, int column) {
+  if (line == 0) return file;
+  return file + ":" + std::to_string(line) + ":" + std::to_string(column);
+}
+
+// BIRD's main file while it is swapped, for a node whose BIRD we own.
+struct MainFile {
+  std::string path;
+  std::optional<std::string> wanted;  // none: it is the operator's
+  std::optional<std::string> old_text;
+  struct stat old_status {};
+
+  Result<void> take_up() {
+    if (!wanted) return {};
+    auto text = read_file(path, kMostMainBytes);
+    if (!text && text.error().code == Errc::not_found) return {};
+    if (!text) return std::unexpected(std::move(text).error());
+    if (owner_in(*text) != model::Owner(kBaseOwner)) {
+      return fail(Errc::invalid, path + " is not ours: move it away, and let BIRD read the one that `moenet-agent render` makes");
+    }
+    if (*text == *wanted) wanted.reset();
+    if (::stat(path.c_str(), &old_status) != 0) return std::unexpected(error_from_errno(errno, "look at " + path));
+    old_text = std::move(*text);
+    return {};
+  }
+  Result<void> write(gid_t group) const {
+    if (!wanted) return {};
+    return write_text(*wanted, old_text ? old_status.st_uid : static_cast<uid_t>(-1), old_text ? old_status.st_gid : group);
+  }
+  Result<void> restore() const {
+    if (!wanted) return {};
+    if (old_text) return write_text(*old_text, old_status.st_uid, old_status.st_gid);
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return std::unexpected(error_from_errno(errno, "remove " + path));
+    return {};
+  }
+
+ private:
+  Result<void> write_text(const std::string& text, uid_t user, gid_t group) const {
+    TRY_VOID(atomic_write_file(path, text, 0640));
+    if (::chown(path.c_str(), user, group) != 0) return std::unexpected(error_from_errno(errno, "give " + path + " its owner"));
+    return {};
+  }
+};
+
+// One apply().
+class Run {
+ public:
+  Run(BirdPool& pool, PeerFolder& folder, const PolicyNames& names, const TransactionSettings& settings, Deadline deadline,
+      const std::stop_token& stop)
+      : pool_(pool), folder_(folder), names_(names), settings_(settings), deadline_(deadline), stop_(stop), stage_(folder.path()) {}
+
+  Result<TransactionResult> apply(const FileChange& change) {
+    TRY_VOID(take_up(change));
+    if (!is_needed() && !main_.wanted) return std::move(result_);
+    TRY(lease_, pool_.take(deadline_, stop_));
+    BirdControl bird(**lease_, deadline_, stop_);
+    TRY(main_.path, bird.main_file());
+    TRY_VOID(main_.take_up());
+    if (!is_needed() && !main_.wanted) return std::move(result_);
+    TRY_VOID(stage_all());
+    TRY_VOID(check_and_cut(bird));
+    if (is_needed() || main_.wanted) TRY_VOID(load(bird));
+    return std::move(result_);
+  }
+
+ private:
+  bool is_needed() const { return !put_.empty() || !remove_.empty() || reload_; }
+
+  Result<void> take_up(const FileChange& change);
+  Result<void> stage_all();
+  Result<void> check_and_cut(BirdControl& bird);
+  FolderView view() const;
+  Result<bool> refuse_by_ourselves(const CheckConfig& check, const FolderView& folder);
+  Result<void> judge(const ConfigError& error, const CheckConfig& check);
+  std::string missing_names(const CheckConfig& check) const;
+  bool uses_filter(const std::string& name) const;
+  void refuse(const std::string& name, std::string message);
+  Result<void> load(BirdControl& bird);
+  Result<void> run_new_files(BirdControl& bird, bool& accepted);
+  Result<void> gate(BirdControl& bird, Deadline until);
+  std::vector<std::string> fallen(const std::vector<ProtocolStatus>& now) const;
+  Error take_back(Error cause, bool accepted);
+  Result<bool> undo();
+
+  BirdPool& pool_;
+  PeerFolder& folder_;
+  const PolicyNames& names_;
+  const TransactionSettings& settings_;
+  Deadline deadline_;
+  const std::stop_token& stop_;
+
+  std::optional<BirdPool::Lease> lease_;
+  Stage stage_;
+  MainFile main_;
+  gid_t group_ = 0;
+  std::map<std::string, std::shared_ptr<const model::BirdFile>> live_;  // ours, as the folder holds them
+  std::map<std::string, const model::BirdFile*> put_;
+  std::set<std::string> remove_;
+  bool reload_ = false;
+  bool was_cut_off_ = false;
+  std::set<std::string> guarded_;  // untouched BGP sessions that were Established
+  TransactionResult result_;
+};
+
+Result<void> Run::take_up(const FileChange& change) {
+  TRY(const PeerFolder::Listing listing, folder_.read());
+  for (const auto& file : listing.ours) live_.emplace(file->name, file);
+  was_cut_off_ = Stage::has_journal(folder_.path());
+  reload_ = change.reload || was_cut_off_;
+  main_.wanted = change.main_text;
+  for (const model::BirdFile& file : change.put) {
+    const auto live = live_.find(file.name);
+    if (!is_plain_name(file.name)) {
+      result_.refused.push_back({file.name, "not a name for a peer file"});
+    } else if (owner_in(file.text) != file.owner) {
+      result_.refused.push_back({file.name, "its first line does not name its owner"});
+    } else if (std::binary_search(listing.foreign.begin(), listing.foreign.end(), file.name)) {
+      result_.refused.push_back({file.name, "a file of this name is in " + folder_.path() + " and is not ours"});
+    } else if (live == live_.end() || live->second->text != file.text) {
+      put_[file.name] = &file;
+    }
+  }
+  for (const std::string& name : change.remove) {
+    if (live_.contains(name) && !put_.contains(name)) remove_.insert(name);
+  }
+  return {};
+}
+
+// New files get the group of the peer folder, because BIRD may run as another user; where that is root's, which says nothing, the
+// group of the main file, which BIRD can read.
+Result<void> Run::stage_all() {
+  struct stat status {};
+  if (::stat(folder_.path().c_str(), &status) != 0) return std::unexpected(error_from_errno(errno, "look at " + folder_.path()));
+  group_ = status.st_gid;
+  if (group_ == 0 && ::stat(main_.path.c_str(), &status) == 0) group_ = status.st_gid;
+  TRY_VOID(stage_.open(group_));
+  for (const auto& [name, file] : put_) TRY_VOID(stage_.put(*file));
+  return {};
+}
+
+FolderView Run::view() const {
+  FolderView view{folder_.path(), {}, {remove_.begin(), remove_.end()}};
+  for (const auto& [name, file] : live_) {
+    if (!remove_.contains(name)) view.ours[name] = folder_.path() + "/" + name;
+  }
+  for (const auto& [name, file] : put_) view.ours[name] = stage_.path_of(name);
+  return view;
+}
+
+void Run::refuse(const std::string& name, std::string message) {
+  put_.erase(name);
+  if (live_.contains(name)) remove_.insert(name);
+  result_.refused.push_back({name, std::move(message)});
+}
+
+// Checks what BIRD would read, and again without each file that it refuses, until it is content.
+Result<void> Run::check_and_cut(BirdControl& bird) {
+  for (;;) {
+    if (result_.refused.size() > settings_.most_refusals) {
+      return fail(Errc::invalid, "BIRD refused more than " + std::to_string(settings_.most_refusals) +
+                                     " peer files, the last one: " + result_.refused.back().message);
+    }
+    const FolderView folder = view();
+    TRY(const CheckConfig check, build_check(main_.path, main_.wanted, folder));
+    TRY(const bool cut, refuse_by_ourselves(check, folder));
+    if (cut) continue;
+    TRY_VOID(stage_.write_check(check.text));
+    TRY(const std::optional<ConfigError> error, bird.check(stage_.check_path()));
+    if (!error) return {};
+    TRY_VOID(judge(*error, check));
+  }
+}
+
+// What BIRD would say too, but of the wrong file, or in words that help nobody. True: a file was cut out.
+Result<bool> Run::refuse_by_ourselves(const CheckConfig& check, const FolderView& folder) {
+  for (const auto& [name, path] : folder.ours) {
+    if (!check.reached.contains(name)) {
+      return fail(Errc::invalid, main_.path + " does not include the peer file " + name + ": add the line " + include_line(folder_.path()));
+    }
+  }
+  bool cut = false;
+  for (const CheckConfig::Defined& defined : check.defined) {
+    const std::string name = defined.definition.name + ".conf";
+    if (defined.definition.kind != Definition::Kind::protocol || !folder.ours.contains(name)) continue;
+    refuse(name, "protocol " + defined.definition.name + " is defined already, at " + defined.file + ":" +
+                     std::to_string(defined.definition.line));
+    cut = true;
+  }
+  if (cut) return true;
+  const std::string missing = folder.ours.empty() ? "" : missing_names(check);
+  if (!missing.empty()) return fail(Errc::invalid, missing);
+  return false;
+}
+
+bool Run::uses_filter(const std::string& name) const {
+  // With the start of the line, which no string from outside can fake.
+  const std::string in = "\n    import filter " + name + ";", out = "\n    export filter " + name + ";";
+  const auto uses = [&](const model::BirdFile& file) {
+    return file.text.find(in) != std::string::npos || file.text.find(out) != std::string::npos;
+  };
+  for (const auto& [file_name, file] : put_) {
+    if (uses(*file)) return true;
+  }
+  return std::any_of(live_.begin(), live_.end(), [&](const auto& entry) {
+    return !put_.contains(entry.first) && !remove_.contains(entry.first) && uses(*entry.second);
+  });
+}
+
+std::string Run::missing_names(const CheckConfig& check) const {
+  std::vector<std::pair<Definition::Kind, std::string>> needed{{Definition::Kind::bgp_template, names_.peer_template}};
+  for (const std::string* name : {&names_.import_filter, &names_.export_filter, &names_.import_theirs, &names_.export_own}) {
+    if (uses_filter(*name)) needed.emplace_back(Definition::Kind::filter, *name);
+  }
+  std::string names, snippets;
+  for (const auto& [kind, name] : needed) {
+    const auto is_it = [&](const CheckConfig::Defined& d) { return d.definition.kind == kind && d.definition.name == name; };
+    const auto found = std::find_if(check.defined.begin(), check.defined.end(), is_it);
+    if (found != check.defined.end() && found->before_peers) continue;
+    if (found != check.defined.end()) {
+      return name + " is defined at " + found->file + ":" + std::to_string(found->definition.line) +
+             ", after the peer files that use it are included: move the line " + include_line(folder_.path()) + " below it";
+    }
+    names += (names.empty() ? "" : ", ") + std::string(kind == Definition::Kind::filter ? "filter " : "template bgp ") + name;
+    snippets += "\n" + snippet_for(name, names_);
+  }
+  if (names.empty()) return "";
+  return main_.path + " does not define " + names + ", which peer files use. Add before the peer files are included:" + snippets;
+}
+
+// An error in a file of ours cuts that file out; any other is the operator's.
+Result<void> Run::judge(const ConfigError& error, const CheckConfig& check) {
+  if (error.text.find("Permission denied") != std::string::npos) {
+    return fail(Errc::denied, "BIRD may not read the peer files (" + error.text + "): give " + folder_.path() +
+                                  " the group that BIRD runs as");
+  }
+  std::string file = error.file;
+  int line = error.line;
+  if (file == stage_.check_path()) {
+    const bool is_known = line > 0 && static_cast<std::size_t>(line) <= check.origins.size();
+    const SourceLine origin = is_known ? check.origins[static_cast<std::size_t>(line) - 1] : SourceLine{main_.path, 0};
+    file = origin.file;
+    line = origin.line;
+  }
+  const std::string name = file.substr(file.rfind('/') + 1);
+  const std::string words = position(name, line, error.column) + " " + error.text;
+  if (put_.contains(name) && file == stage_.path_of(name)) {
+    refuse(name, words);
+  } else if (live_.contains(name) && !put_.contains(name) && !remove_.contains(name) && file == folder_.path() + "/" + name) {
+    refuse(name, words);
+  } else {
+    return fail(Errc::invalid, "BIRD's configuration is wrong: " + position(file, line, error.column) + " " + error.text);
+  }
+  const auto same = [&](const Refusal& r) { return r.message.ends_with(error.text); };
+  if (result_.refused.size() > 1 && view().ours.empty() && std::all_of(result_.refused.begin(), result_.refused.end(), same)) {
+    return fail(Errc::invalid, "BIRD refuses every peer file, so " + main_.path + " is to blame: " + words);
+  }
+  return {};
+}
+
+std::vector<std::string> Run::fallen(const std::vector<ProtocolStatus>& now) const {
+  std::vector<std::string> names;
+  for (const ProtocolStatus& row : now) {
+    if (guarded_.contains(row.name) && !row.is_established()) names.push_back(row.name);
+  }
+  return names;
+}
+
+Result<void> Run::load(BirdControl& bird) {
+  TRY(const std::vector<ProtocolStatus> before, bird.protocols());
+  for (const ProtocolStatus& row : before) {
+    const std::string file = row.name + ".conf";
+    const bool is_touched = put_.contains(file) || remove_.contains(file);
+    if (row.proto == "BGP" && row.is_established() && !is_touched) guarded_.insert(row.name);
+  }
+  Stage::Swap swap{{}, {remove_.begin(), remove_.end()}};
+  for (const auto& [name, file] : put_) swap.put.push_back(name);
+  bool accepted = false;
+  Result<void> done = stage_.swap(swap);
+  if (done) done = main_.write(group_);
+  if (done) done = run_new_files(bird, accepted);
+  if (!done) return std::unexpected(take_back(std::move(done).error(), accepted));
+  result_.configured = true;
+  return stage_.drop_journal();
+}
+
+// `accepted`: BIRD may have begun to load the new files, so that taking back needs it.
+Result<void> Run::run_new_files(BirdControl& bird, bool& accepted) {
+  const Deadline until = deadline_.or_sooner(std::min<std::chrono::milliseconds>(settings_.gate, settings_.undo_timeout * 3 / 4));
+  accepted = true;
+  TRY(const std::optional<ConfigError> error, bird.configure(settings_.undo_timeout));
+  if (error) {
+    accepted = false;
+    return fail(Errc::invalid, "BIRD's configuration changed and is wrong: " + position(error->file, error->line, error->column) + " " +
+                                   error->text);
+  }
+  TRY_VOID(gate(bird, until));
+  TRY(const bool confirmed, bird.confirm());
+  if (!confirmed) return fail(Errc::unavailable, "BIRD took the change back by itself, or restarted, before it was confirmed");
+  return {};
+}
+
+// Waits until BIRD has settled and every guarded session is Established.
+Result<void> Run::gate(BirdControl& bird, Deadline until) {
+  auto pause = kFirstPause;
+  for (;;) {
+    TRY(const BirdControl::LoadState state, bird.load_state());
+    if (!state.undo_pending) return fail(Errc::unavailable, "BIRD took the change back by itself, or restarted");
+    TRY(const std::vector<ProtocolStatus> now, bird.protocols());
+    const std::vector<std::string> lost = fallen(now);
+    if (state.settled && lost.empty()) return {};
+    if (until.passed()) {
+      if (lost.empty()) return fail(Errc::timeout, "BIRD did not finish loading its configuration in time");
+      return fail(Errc::conflict, "BGP session " + lost.front() + (lost.size() > 1 ? " and " + std::to_string(lost.size() - 1) + " more" : "") +
+                                      ", which this change did not touch, left Established with it");
+    }
+    Wakeup().wait(until.or_sooner(pause), stop_);
+    if (stop_.stop_requested()) return fail(Errc::cancelled, "load BIRD's configuration");
+    pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
+// Undoes a load that waits for its confirmation, on a connection and in a time of its own. True: BIRD runs what it ran before.
+Result<bool> Run::undo() {
+  const Deadline deadline = Deadline::after(kRollbackTime);
+  const std::stop_token never;
+  TRY(BirdPool::Lease lease, pool_.take(deadline, never));
+  BirdControl bird(*lease, deadline, never);
+  TRY(BirdControl::LoadState state, bird.load_state());
+  if (!state.undo_pending) return false;
+  TRY(const bool began, bird.undo());
+  if (!began) return false;
+  for (state.settled = false; !state.settled && !deadline.passed();) {
+    TRY(state, bird.load_state());
+    if (!state.settled) Wakeup().wait(deadline.or_sooner(kFirstPause), never);
+  }
+  return state.settled;
+}
+
+// The files go back first: should BIRD restart now, it reads the old ones. The journal stays when it is not certain what BIRD runs.
+Error Run::take_back(Error cause, bool accepted) {
+  Result<void> files = stage_.restore();
+  if (const auto main = main_.restore(); !main && files) files = main;
+  if (!files) return {Errc::internal, cause.what + "; and the old files could not be put back: " + files.error().what};
+  lease_.reset();  // undo() takes one of its own, and there may be no other
+  const Result<bool> undone = accepted ? undo() : Result<bool>(true);
+  const bool is_certain = undone && *undone && !was_cut_off_;
+  if (is_certain) {
+    if (const auto dropped = stage_.drop_journal(); !dropped) cause.what += "; " + dropped.error().what;
+  }
+  if (!undone) cause.what += "; BIRD could not be told to take it back: " + undone.error().what;
+  return cause;
+}
+
+}  // namespace
+
+BirdTransaction::BirdTransaction(BirdPool& pool, PeerFolder& folder, PolicyNames names, TransactionSettings settings)
+    : pool_(pool), folder_(folder), names_(std::move(names)), settings_(settings) {}
+
+Result<TransactionResult> BirdTransaction::apply(const FileChange& change, Deadline deadline, const std::stop_token& stop) {
+  const SteadyTime began = steady_now();
+  TRY(TransactionResult result, Run(pool_, folder_, names_, settings_, deadline, stop).apply(change));
+  result.took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - began);
+  return result;
+}
+
+bool BirdTransaction::was_cut_off() const { return Stage::has_journal(folder_.path()); }
+
+}  // namespace moenet::bird
