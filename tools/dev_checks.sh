@@ -14,13 +14,13 @@ run_ctest() {
   ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j "$jobs"
 }
 
-fuzz_targets() { find build/fuzz/fuzz -maxdepth 1 -type f -name '*_fuzz' -perm -u+x 2>/dev/null | sort; }
+fuzz_targets() { find build/fuzz/fuzz -maxdepth 1 -type f -name 'fuzz_*' -perm -u+x 2>/dev/null | sort; }
 
 # fuzz_all SECONDS: each target for so long, from its corpus in fuzz/corpus/NAME; what it finds new stays in build/.
 fuzz_all() {
   local seconds=$1 target name seed_folder work count=0
   for target in $(fuzz_targets); do
-    name=$(basename "$target" _fuzz)
+    name=$(basename "$target" | sed 's/^fuzz_//')
     work=build/fuzz/corpus/$name
     seed_folder=fuzz/corpus/$name
     mkdir -p "$work"
@@ -49,12 +49,13 @@ check_shell() {
 command_test() {
   setup build run test
   echo "${bold}building and testing on $jobs cores; cold about 20 minutes, later about 8${plain}"
+  step "layers" tools/check_layers
   step "shellcheck" check_shell
   step "build (dev)" build_preset dev
   step "unit tests" run_ctest dev
   prepare_root
   step "end to end" run_e2e
-  [ -x tests/e2e/kernel_guest/run.sh ] && step "kernel guest" tests/e2e/kernel_guest/run.sh build/dev
+  step "kernel guest" tests/e2e/kernel_guest/run.sh
   step "build (asan)" build_preset asan
   step "unit tests (asan, ubsan)" run_ctest asan
   step "build (tsan)" build_preset tsan
@@ -78,7 +79,7 @@ command_lint() {
   else mapfile -t files < <(changed_sources); fi
   mapfile -t sources < <(printf '%s\n' "${files[@]}" | grep -E '^(src|tests|fuzz|bench)/.*\.(cpp|h)$' | while read -r f; do [ -f "$f" ] && echo "$f"; done)
   step "shellcheck" check_shell
-  [ -x tools/check_layers ] && step "layers" tools/check_layers
+  step "layers" tools/check_layers
   [ ${#sources[@]} = 0 ] && echo "no C++ source to look at (./dev lint --all takes all)" && return
   step "clang-format" clang-format --dry-run --Werror "${sources[@]}"
   [ -f build/dev/compile_commands.json ] || step "configure (dev)" cmake --preset dev

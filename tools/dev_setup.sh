@@ -83,7 +83,14 @@ setup() {
     [ ${#missing[@]} = 0 ] || die "still missing after apt-get: ${missing[*]}"
   fi
   for group in "$@"; do
-    [ "$group" != run ] || bird3 >/dev/null || step "unpack BIRD 3" tools/get_bird 3
+    case $group in
+      run) bird3 >/dev/null || step "unpack BIRD 3" tools/get_bird 3 ;;
+      test)
+        [ -x .deps/bird2.17/bin/bird ] || step "unpack BIRD 2.17" tools/get_bird 2.17
+        # the guest's kernel is fetched by its test, which asks apt what it is called
+        [ -d .deps/kernel ] || apt-cache show linux-image-cloud-amd64 >/dev/null 2>&1 || { prepare_root; step "apt-get update" apt update; }
+        ;;
+    esac
   done
   return 0
 }
