@@ -46,7 +46,7 @@ stop_step() {
   trap - INT TERM
   if [ -n "$step_pid" ] && kill -TERM -- "-$step_pid" 2>/dev/null; then
     [ "$(id -u)" = 0 ] || sudo -n kill -TERM -- "-$step_pid" 2>/dev/null || :
-    wait "$step_pid" 2>/dev/null
+    wait "$step_pid" 2>/dev/null || :
   fi
   die "interrupted"
 }

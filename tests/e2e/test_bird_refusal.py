@@ -6,21 +6,19 @@ ENABLED, TEARDOWN = 2, 7
 
 
 def test_one_refused_peer_of_twenty_costs_only_itself(lab, bird):
-    # the operator already has a protocol under the name that the fifth session wants
-    taken = "protocol static dn42_4242421005 { ipv4; }\n"
+    # the operator's bird.conf has a constant under the name that the fifth session wants: only BIRD itself can know
+    taken = "define dn42_4242421005 = 5;\n"
     world = World(lab, bird, extra_bird=taken)
     crowd = world.add_crowd(20)
     refused, refused_uuid = crowd[4]
     configured = world.node.configured_count()
     world.node.start_agent()
     world.reaches(refused_uuid, TEARDOWN, 30)
-    assert "dn42_4242421005" in world.fake.error_of(refused_uuid)
+    assert "dn42_4242421005.conf:" in world.fake.error_of(refused_uuid), "BIRD's words with file and line"
     for face, uuid in crowd:
         if face is not refused:
             world.reaches(uuid, ENABLED, 30)
     assert world.node.configured_count() == configured + 1, "all nineteen in one configure"
-    protocols = world.node.birdc.protocols()
-    assert protocols["dn42_4242421005"]["proto"] == "Static"
     assert f"dn42_{refused.asn}.conf" not in world.node.files() and f"dn42_{refused.asn}" not in world.node.links()
     for face, _ in crowd:
         if face is not refused:

@@ -41,6 +41,54 @@ class ControlPlane(Space):
         finally:
             link.close()
 
+    # The operator, by commands
+    def command_line(self, *arguments):
+        return [PROGRAM, *arguments, "--url", self.url, "--token-file", self.state / "admin-token"]
+
     def command(self, *arguments, check=True):
-        """A command of the operator: over the admin API, with the admin token of the state folder."""
-        return self.run(PROGRAM, *arguments, "--url", self.url, "--state-dir", self.state, check=check)
+        return self.run(*self.command_line(*arguments), check=check)
+
+    def describe_command(self, *arguments):
+        return " ".join(map(str, self.command_line(*arguments)))
+
+    def add_node(self, node):
+        """Returns the node's token."""
+        output = self.command("node", "add", node.name, "--id", node.number, "--region", "AS-E")
+        return re.search(r"\b[A-Za-z0-9_-]{32,}\b", output)[0]
+
+    def add_peer(self, node, foreign, kind, *more):
+        """Returns the session's uuid."""
+        arguments = ["--node", node.name, "--asn", foreign.asn, "--key", foreign.public_key, "--port", node.port_for(foreign.asn),
+                     "--endpoint", f"{foreign.address}:{foreign.port}"]
+        if kind is SessionKind.LINK_LOCAL:
+            arguments += ["--ipv6-link-local", foreign.link_local, "--mp-bgp", "--extended-next-hop"]
+        if kind is SessionKind.ULA:
+            arguments += ["--ipv6", foreign.ipv6, "--ipv4", foreign.ipv4, "--mp-bgp"]
+        if kind is SessionKind.IPV4:
+            arguments += ["--ipv4", foreign.ipv4]
+        output = self.command("peer", "add", *arguments, *more)
+        return re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", output)[0]
+
+    def approve(self, uuid):
+        self.command("peer", "approve", uuid)
+
+    def disable(self, uuid):
+        self.command("peer", "disable", uuid)
+
+    def delete(self, uuid):
+        self.command("peer", "delete", uuid)
+
+    # What it holds, by its admin API
+    def admin(self, method, path, body=None):
+        token = (self.state / "admin-token").read_text().strip()
+        status, _, text = self.http(method, f"/api/v1/admin{path}", body, token)
+        return status, json.loads(text) if text else None
+
+    def session(self, uuid):
+        status, body = self.admin("GET", f"/sessions/{uuid}")
+        return body if status == 200 else None
+
+    def status_of(self, uuid):
+        """Its name, "ENABLED"; None when the row is gone."""
+        row = self.session(uuid)
+        return row and row["status"]

@@ -1,0 +1,94 @@
+"""Our control plane and our agent together: an approval reaches the node within two seconds, and each token opens one node only."""
+import json
+import time
+
+import pytest
+
+from lab import ControlPlane, ForeignRouter, MoenetNode, SessionKind, wait_for
+
+
+@pytest.fixture
+def plane(lab):
+    return ControlPlane(lab)
+
+
+@pytest.mark.parametrize("kind", list(SessionKind), ids=lambda kind: kind.name.lower())
+def test_approval_is_enabled_within_two_seconds_and_removal_leaves_nothing(lab, plane, kind):
+    node, foreign = MoenetNode(lab), ForeignRouter(lab, 1)
+    node.expected_by(foreign, kind)
+    node.write_config(plane.url, plane.add_node(node), controlPlane={"syncInterval": 60})
+    node.start_agent()
+    node.sync()
+    uuid = plane.add_peer(node, foreign, kind)
+    assert plane.status_of(uuid) == "PENDING"
+    begun = time.monotonic()
+    plane.approve(uuid)
+    wait_for("ENABLED", lambda: plane.status_of(uuid) == "ENABLED", 10)
+    assert time.monotonic() - begun < 2.0
+    wait_for("BGP", lambda: node.is_established(foreign.asn) and foreign.is_established(node.asn))
+    plane.disable(uuid)
+    wait_for("nothing is left", lambda: node.traces_of(foreign.asn) == [])
+    plane.approve(uuid)
+    wait_for("ENABLED again", lambda: plane.status_of(uuid) == "ENABLED", 10)
+    plane.delete(uuid)
+    wait_for("the row is gone", lambda: plane.status_of(uuid) is None)
+    assert node.traces_of(foreign.asn) == []
+
+
+def test_bootstrap_form_alone_brings_a_node_up(lab, plane):
+    node, foreign = MoenetNode(lab), ForeignRouter(lab, 1)
+    node.expected_by(foreign)
+    token = plane.add_node(node)
+    plane.admin("PATCH", "/settings", {"agent": {"birdControlSocket": str(node.birdc.path), "peerConfDir": str(node.folder / "peers"),
+                                                 "privateKeyPath": str(node.key_file), "publicKeyPath": str(node.folder / "public.key")}})
+    (node.folder / "config.json").write_text(json.dumps({
+        "bootstrap": {"controlPlaneUrl": plane.url, "nodeName": node.name, "token": token},
+        "server": {"listen": "127.0.0.1:24368"}, "wireguard": {"backend": "userspace"}, "stateDir": str(node.folder / "state")}))
+    (node.folder / "config.json").chmod(0o600)
+    node.start_agent()
+    uuid = plane.add_peer(node, foreign, SessionKind.LINK_LOCAL)
+    plane.approve(uuid)
+    wait_for("ENABLED", lambda: plane.status_of(uuid) == "ENABLED", 20)
+    wait_for("BGP", lambda: node.is_established(foreign.asn))
+
+
+def test_a_nodes_token_opens_that_node_only(lab, plane):
+    first, second = MoenetNode(lab), MoenetNode(lab, "jp2", 3)
+    one, two = plane.add_node(first), plane.add_node(second)
+    assert one != two
+    get = lambda name, token: plane.http("GET", f"/api/v1/agent/{name}/sessions", token=token)[0]  # noqa: E731
+    assert get("jp1", one) == 200 and get("jp2", two) == 200
+    assert get("jp2", one) in (401, 403) and get("jp1", two) in (401, 403) and get("jp1", None) == 401
+    assert plane.http("GET", "/api/v1/admin/nodes", token=one)[0] in (401, 403)
+
+
+def test_what_the_agent_would_refuse_the_control_plane_refuses_by_field(lab, plane):
+    node = MoenetNode(lab)
+    plane.add_node(node)
+    good = {"node": "jp1", "asn": 4242420101, "publicKey": node.public_key, "ipv6LinkLocal": "fe80::1", "mpBgp": True,
+            "extendedNextHop": True}
+    for field, value in (("asn", -1), ("publicKey", "short"), ("mtu", 100), ("endpoint", "a b"), ("port", 70000),
+                         ("ipv6LinkLocal", node.link_local), ("interface", "a/b"), ("policy", "best")):
+        status, body = plane.admin("POST", "/sessions", {**good, field: value})
+        assert status == 422 and field in json.dumps(body), (field, status, body)
+    assert plane.admin("POST", "/sessions", good)[0] == 201
+    assert plane.admin("POST", "/sessions", good)[0] == 422, "(node, asn) is unique"
+
+
+def test_a_control_plane_restart_costs_nothing(lab, plane):
+    node, foreign = MoenetNode(lab), ForeignRouter(lab, 1)
+    node.expected_by(foreign)
+    node.write_config(plane.url, plane.add_node(node))
+    node.start_agent()
+    uuid = plane.add_peer(node, foreign, SessionKind.LINK_LOCAL)
+    plane.approve(uuid)
+    wait_for("BGP", lambda: node.is_established(foreign.asn))
+    begun = time.monotonic()
+    assert plane.stop(plane.process) == 0
+    assert time.monotonic() - begun < 5
+    plane.start_server()
+    assert plane.status_of(uuid) == "ENABLED"
+    assert node.is_established(foreign.asn)
+    plane.delete(uuid)
+    wait_for("the row is gone", lambda: plane.status_of(uuid) is None, 30)
+    assert node.traces_of(foreign.asn) == []
