@@ -10,12 +10,15 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
+#include <spawn.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -53,6 +56,18 @@ inline void enter_new_namespaces() {
   if (!done) throw std::runtime_error(done.error().what);
 }
 
+// Runs a program without a shell, of which busybox's would take its own `ip` for ours. Its exit status.
+inline int run_program(std::vector<std::string> words) {
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t pid = 0;
+  require(::posix_spawnp(&pid, arguments[0], nullptr, nullptr, arguments.data(), environ) == 0, "start " + words[0]);
+  int status = 0;
+  require(::waitpid(pid, &status, 0) == pid, "wait for " + words[0]);
+  return status;
+}
+
 // Namespaces of their own beside those of the program; `run` runs a function inside.
 class Namespaces {
  public:
@@ -73,10 +88,16 @@ class Namespaces {
     });
   }
 
+  // A cable between two of them.
+  static void connect(const Namespaces& a, const std::string& end_a, const Namespaces& b, const std::string& end_b) {
+    require(run_program({"ip", "link", "add", end_a, "netns", a.path(), "type", "veth", "peer", "name", end_b, "netns", b.path()}) == 0,
+            "make a veth");
+  }
+
+ private:
   // For programs that take a namespace: valid while this object lives.
   std::string path() const { return fmt::format("/proc/{}/fd/{}", ::getpid(), network_.get()); }
 
- private:
   static UniqueFd open_own(const char* kind) {
     UniqueFd fd(::open(fmt::format("/proc/thread-self/ns/{}", kind).c_str(), O_RDONLY | O_CLOEXEC));
     require(static_cast<bool>(fd), "open a namespace");

@@ -283,7 +283,7 @@ void send_datagram(const char* to) {
 TEST(UserspaceHandshake, TwoNamespacesTalk) {
   testing::Namespaces a;
   testing::Namespaces b;
-  ASSERT_EQ(std::system(("ip link add va netns " + a.path() + " type veth peer name vb netns " + b.path()).c_str()), 0);
+  testing::Namespaces::connect(a, "va", b, "vb");
   // Public keys of key(1) and key(2), by `wg pubkey`.
   const Key public_a = Key::from_base64("pOCSkrZRwni5dyxWn1+puxPZBrRqtoyd+dwrRAn4ogk=").value();
   const Key public_b = Key::from_base64("zo060cy2M+x7cMF4FKXHbs0CloUFDTRHRboFhw5YfVk=").value();
