@@ -1,5 +1,5 @@
-// What a node should hold and what it does hold, in one vocabulary: tunnels and BIRD files. `reconcile` compares the two and never
-// asks where either comes from; `agent` translates them from and to the kernel and BIRD.
+// What a node should hold and what it does hold, in one vocabulary: tunnels and BIRD files. `reconcile` compares the
+// two and never asks where either comes from; `agent` translates them from and to the kernel and BIRD.
 #pragma once
 
 #include <chrono>
@@ -16,18 +16,19 @@
 
 namespace moenet::model {
 
-// Who wants an object: "session/<uuid>" (later "mesh/<id>", "loopback"). Written into the link's ifalias and the BIRD file's first
-// line, so that the agent knows its own after a crash and a lost state file.
+// Who wants an object: "session/<uuid>" (later "mesh/<id>", "loopback"). Written into the link's ifalias and the BIRD
+// file's first line, so that the agent knows its own after a crash and a lost state file.
 using Owner = std::string;
 inline Owner owner_of_session(const SessionId& uuid) { return "session/" + uuid; }
 
 struct TunnelPeer {
   Key public_key;
   std::optional<Key> preshared_key;
-  // Desired: where to call, absent while the name is unresolved or the peer calls us. Observed: where the peer was last seen.
+  // Desired: where to call, absent while the name is unresolved or the peer calls us. Observed: where the peer was last
+  // seen.
   std::optional<Endpoint> endpoint;
-  std::chrono::seconds keepalive{0};       // 0 = off
-  std::vector<IpPrefix> allowed_ips;       // sorted
+  std::chrono::seconds keepalive{0};  // 0 = off
+  std::vector<IpPrefix> allowed_ips;  // sorted
   // Observed only: age of the last handshake at observation; absent = never.
   std::optional<std::chrono::seconds> handshake_age;
 
@@ -42,10 +43,10 @@ struct Tunnel {
   bool up = true;
   std::vector<InterfaceAddress> addresses;  // sorted
   Key private_key;
-  std::uint16_t listen_port = 0;            // desired 0: any; observed: the actual one
-  std::vector<TunnelPeer> peers;            // sorted by public key
-  // The endpoint text that was configured last, kept in the ifalias beside the owner. It tells an operator's change of the endpoint
-  // (apply at once) from a peer that roamed (leave alone). Empty: none was applied yet.
+  std::uint16_t listen_port = 0;  // desired 0: any; observed: the actual one
+  std::vector<TunnelPeer> peers;  // sorted by public key
+  // The endpoint text that was configured last, kept in the ifalias beside the owner. It tells an operator's change of
+  // the endpoint (apply at once) from a peer that roamed (leave alone). Empty: none was applied yet.
   std::string configured_endpoint;
 
   friend bool operator==(const Tunnel&, const Tunnel&) = default;
@@ -68,9 +69,11 @@ struct DesiredPeering {
   std::optional<Tunnel> tunnel;
   std::optional<BirdFile> bird_file;
   std::string protocol;  // "dn42_<asn>": the BIRD protocol that bird_file defines
-  // Known before anything is tried, e.g. two sessions claim one port: Broken or Invalid. Then intent says what happens meanwhile.
+  // Known before anything is tried, e.g. two sessions claim one port: Broken or Invalid. Then intent says what happens
+  // meanwhile.
   std::optional<Condition> verdict;
-  // Set when the endpoint's name does not resolve: the cause to report, as Broken, while the tunnel has no endpoint from before.
+  // Set when the endpoint's name does not resolve: the cause to report, as Broken, while the tunnel has no endpoint
+  // from before.
   std::string endpoint_problem;
 
   friend bool operator==(const DesiredPeering&, const DesiredPeering&) = default;

@@ -15,13 +15,13 @@
 namespace moenet::model {
 
 struct Heartbeat {
-  std::string node;           // its name
+  std::string node;  // its name
   std::string agent_version;
-  std::string kernel;         // "6.1.0-18-amd64"
-  std::string load_average;   // "0.10 0.20 0.30", the first three fields of /proc/loadavg
+  std::string kernel;              // "6.1.0-18-amd64"
+  std::string load_average;        // "0.10 0.20 0.30", the first three fields of /proc/loadavg
   std::chrono::seconds uptime{0};  // of the machine
   std::chrono::sys_seconds time{};
-  std::uint64_t sent_bytes = 0;      // all links but lo, since boot
+  std::uint64_t sent_bytes = 0;  // all links but lo, since boot
   std::uint64_t received_bytes = 0;
   std::uint64_t tcp_sockets = 0;
   std::uint64_t udp_sockets = 0;

@@ -1,6 +1,6 @@
-// Reading JSON from outside: parsing with caps, and typed access to the fields of an object, which notes every fault with its path
-// instead of stopping at the first. Tolerant where deployed writers differ: a number may be a numeric string and the other way
-// round; null and an absent field are the same.
+// Reading JSON from outside: parsing with caps, and typed access to the fields of an object, which notes every fault
+// with its path instead of stopping at the first. Tolerant where deployed writers differ: a number may be a numeric
+// string and the other way round; null and an absent field are the same.
 #pragma once
 
 #include <cstddef>
@@ -19,13 +19,14 @@
 
 namespace moenet::model {
 
-// 10,000 sessions are about 7 MB; ten times that is an attack or a fault, not a list.
+// 10,000 sessions are about 6 MB (measured); ten times that is an attack or a fault, not a list.
 inline constexpr std::size_t kJsonBytesMax = 64u << 20;
 inline constexpr std::size_t kJsonDepthMax = 32;
 
-// One JSON text. Invalid UTF-8 inside strings, raw or as a lone surrogate escape, is let through or becomes U+FFFD: one writer's bad
-// string must not hide all the rest. Texts over 64 KiB live in one shared arena, which is fast and goes back to the system whole:
-// such a value is for reading, and never to be shared between threads. Errors: invalid (too large, too deep, not JSON; with the offset).
+// One JSON text. Invalid UTF-8 inside strings, raw or as a lone surrogate escape, is let through or becomes U+FFFD: one
+// writer's bad string must not hide all the rest. Texts over 64 KiB live in one shared arena, which is fast and goes
+// back to the system whole: such a value is for reading, and never to be shared between threads. Errors: invalid (too
+// large, too deep, not JSON; with the offset).
 Result<boost::json::value> parse_json(std::string_view text);
 
 // A whole number however it is written: 5, 5.0, "5", " 5 ". Nothing else is one.
@@ -45,8 +46,8 @@ struct JsonFault {
   friend bool operator==(const JsonFault&, const JsonFault&) = default;
 };
 
-// The fields of one JSON object. Each reader returns nothing when the field is absent, null or (but for text) an empty string, and
-// when it is wrong, which is then noted in `faults`. The object and `faults` must outlive it.
+// The fields of one JSON object. Each reader returns nothing when the field is absent, null or (but for text) an empty
+// string, and when it is wrong, which is then noted in `faults`. The object and `faults` must outlive it.
 class JsonReader {
  public:
   // A `value` that is no object reads as an empty one; it is a fault unless it is null.

@@ -46,7 +46,8 @@ std::optional<StatusReport> report_problem(SessionStatus held, const std::string
 
 std::optional<StatusReport> report_broken(SessionStatus held, const std::string& held_error, std::string_view cause) {
   using enum SessionStatus;
-  // A removal that fails is tried again and told to nobody: repeating QUEUED_FOR_DELETE could overwrite an operator's DISABLED.
+  // A removal that fails is tried again and told to nobody: repeating QUEUED_FOR_DELETE could overwrite an operator's
+  // DISABLED.
   if (held == queued_for_setup || held == enabled || held == problem) return report_problem(held, held_error, cause);
   return std::nullopt;
 }
@@ -75,13 +76,16 @@ Intent intent_of(std::optional<std::int64_t> status) {
   switch (*known) {
     case SessionStatus::enabled:
     case SessionStatus::queued_for_setup:
-    case SessionStatus::problem: return Intent::present;
+    case SessionStatus::problem:
+      return Intent::present;
     case SessionStatus::deleted:  // never sent by a control plane that keeps the contract: it drops the row
     case SessionStatus::disabled:
     case SessionStatus::queued_for_delete:
-    case SessionStatus::teardown: return Intent::absent;
+    case SessionStatus::teardown:
+      return Intent::absent;
     case SessionStatus::pending:
-    case SessionStatus::rejected: return Intent::untouched;
+    case SessionStatus::rejected:
+      return Intent::untouched;
   }
   return Intent::untouched;
 }

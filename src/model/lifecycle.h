@@ -51,14 +51,16 @@ struct StatusReport {
   friend bool operator==(const StatusReport&, const StatusReport&) = default;
 };
 
-// What to tell the control plane about a row that it holds at `held` with `held_error`, or nothing. Only legal moves are proposed:
-// an invalid row at ENABLED is reported as PROBLEM first, and as TEARDOWN once the row says PROBLEM. A report that would change
-// nothing at the control plane is none; an ENABLED row that works and still shows an error is reported, which clears the error.
-// Rows in the other states, of no known status, or queued for a removal that fails, get no report.
-std::optional<StatusReport> report_for(std::optional<std::int64_t> held, const std::string& held_error, const Condition& condition);
+// What to tell the control plane about a row that it holds at `held` with `held_error`, or nothing. Only legal moves
+// are proposed: an invalid row at ENABLED is reported as PROBLEM first, and as TEARDOWN once the row says PROBLEM. A
+// report that would change nothing at the control plane is none; an ENABLED row that works and still shows an error is
+// reported, which clears the error. Rows in the other states, of no known status, or queued for a removal that fails,
+// get no report.
+std::optional<StatusReport> report_for(std::optional<std::int64_t> held, const std::string& held_error,
+                                       const Condition& condition);
 
-// A text cut for `lastError`: at most 255 characters (and UTF-16 units), on one line, valid UTF-8, no control characters; a cut text
-// ends in an ellipsis. Fitting twice changes nothing.
+// A text cut for `lastError`: at most 255 characters (and UTF-16 units), on one line, valid UTF-8, no control
+// characters; a cut text ends in an ellipsis. Fitting twice changes nothing.
 std::string fit_last_error(std::string_view text);
 
 }  // namespace moenet::model

@@ -13,14 +13,15 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kWordBytesMax = 255;   // chosen: names, places
-constexpr std::size_t kPathBytesMax = 4096;  // PATH_MAX in linux/limits.h
-constexpr std::int64_t kNodeIdMax = 62;      // wire contract A11: a /26 holds 62 hosts
-constexpr std::int64_t kPoolMax = 1024;      // chosen: above the descriptors a service gets by default
-constexpr std::int64_t kSecondsMax = 86'400; // chosen: a day
+constexpr std::size_t kWordBytesMax = 255;    // chosen: names, places
+constexpr std::size_t kPathBytesMax = 4096;   // PATH_MAX in linux/limits.h
+constexpr std::int64_t kNodeIdMax = 62;       // wire contract A11: a /26 holds 62 hosts
+constexpr std::int64_t kPoolMax = 1024;       // chosen: above the descriptors a service gets by default
+constexpr std::int64_t kSecondsMax = 86'400;  // chosen: a day
 
 void read_count(const JsonReader& reader, std::string_view key, std::int64_t high, std::uint32_t& value) {
-  if (const std::optional<std::int64_t> number = reader.integer(key, 1, high)) value = static_cast<std::uint32_t>(*number);
+  if (const std::optional<std::int64_t> number = reader.integer(key, 1, high))
+    value = static_cast<std::uint32_t>(*number);
 }
 
 template <class Duration>
@@ -28,7 +29,9 @@ void read_span(const JsonReader& reader, std::string_view key, std::int64_t low,
   if (const std::optional<std::int64_t> number = reader.integer(key, low, high)) value = Duration(*number);
 }
 
-std::string read_path(const JsonReader& reader, std::string_view key) { return reader.text(key, kPathBytesMax).value_or(""); }
+std::string read_path(const JsonReader& reader, std::string_view key) {
+  return reader.text(key, kPathBytesMax).value_or("");
+}
 
 NodeConfig::Node read_node(const JsonReader& reader) {
   NodeConfig::Node node;

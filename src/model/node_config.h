@@ -13,8 +13,8 @@
 
 namespace moenet::model {
 
-// Strings are empty where the control plane says nothing. Paths are those of the deployed control plane's node, and hints only: what
-// the node's own file says wins.
+// Strings are empty where the control plane says nothing. Paths are those of the deployed control plane's node, and
+// hints only: what the node's own file says wins.
 struct NodeConfig {
   struct Node {
     std::string name;
@@ -66,8 +66,8 @@ struct NodeConfig {
   friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
 };
 
-// Reads the envelope's `data`. Any part may be absent, addresses may carry a prefix length, unknown fields are passed over. Errors:
-// invalid, which names every fault with its path.
+// Reads the envelope's `data`. Any part may be absent, addresses may carry a prefix length, unknown fields are passed
+// over. Errors: invalid, which names every fault with its path.
 Result<NodeConfig> read_node_config(const boost::json::value& data);
 
 // The canonical JSON, which read_node_config reads back as equal.

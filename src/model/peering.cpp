@@ -47,17 +47,17 @@ std::optional<Fault> own_address_claimed(const Session& session, const NodeIdent
 // Our address of the same kind as the neighbor's.
 std::expected<IpAddress, Fault> source_for(const Neighbor& neighbor, const NodeIdentity& node) {
   const bool is_link_local = neighbor.address.is_v6() && neighbor.address.is_link_local();
-  const std::optional<IpAddress>& source = is_link_local               ? node.ipv6_link_local
+  const std::optional<IpAddress>& source = is_link_local              ? node.ipv6_link_local
                                            : neighbor.address.is_v6() ? node.ipv6
                                                                       : node.ipv4;
   if (source) return *source;
   const std::string kind = is_link_local ? "a link-local" : neighbor.address.is_v6() ? "an IPv6" : "an IPv4";
-  return fault(neighbor.field, "neighbor " + neighbor.address.text() + " needs " + kind +
-                                   " address of this node, which has none");
+  return fault(neighbor.field,
+               "neighbor " + neighbor.address.text() + " needs " + kind + " address of this node, which has none");
 }
 
-// What our end carries: the node's link-local on every link, and for each routed address of the peer ours with the peer's as the
-// far end, so that neither needs a route.
+// What our end carries: the node's link-local on every link, and for each routed address of the peer ours with the
+// peer's as the far end, so that neither needs a route.
 std::vector<InterfaceAddress> addresses_for(const Session& session, const NodeIdentity& node) {
   std::vector<InterfaceAddress> result;
   if (node.ipv6_link_local) result.push_back({{*node.ipv6_link_local, kLinkLocalPrefix}, std::nullopt});
@@ -85,9 +85,9 @@ std::expected<Peering, Fault> peering_of(const Session& session, const NodeIdent
   peering.carries_ipv6 = peering.neighbor.is_v6();
   if (!session.mp_bgp) return peering;
 
-  // The other family's routes need a next hop that both ends have. For IPv4 over IPv6 that is RFC 8950, or an IPv4 address at each
-  // end; without either, BIRD has none ("Missing next hop address") and the family is left out. For IPv6 over IPv4 the link-local
-  // at each end will do.
+  // The other family's routes need a next hop that both ends have. For IPv4 over IPv6 that is RFC 8950, or an IPv4
+  // address at each end; without either, BIRD has none ("Missing next hop address") and the family is left out. For
+  // IPv6 over IPv4 the link-local at each end will do.
   peering.extended_next_hop = session.extended_next_hop && peering.neighbor.is_v6();
   if (peering.neighbor.is_v6() && !peering.extended_next_hop && session.ipv4 && !node.ipv4) {
     return fault("ipv4", "neighbor " + session.ipv4->text() + " needs an IPv4 address of this node, which has none");

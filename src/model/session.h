@@ -1,5 +1,5 @@
-// Session: one peering between this node and another network, as the control plane hands it out, valid once it has this type.
-// Reading it from the wire (which has many dialects) is session_json.h; what a node makes of it is peering.h.
+// Session: one peering between this node and another network, as the control plane hands it out, valid once it has this
+// type. Reading it from the wire (which has many dialects) is session_json.h; what a node makes of it is peering.h.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace moenet::model {
 
-using Asn = std::uint32_t;  // 1…4294967295 (RFC 6793); 0 is never valid (RFC 7607)
+using Asn = std::uint32_t;      // 1…4294967295 (RFC 6793); 0 is never valid (RFC 7607)
 using SessionId = std::string;  // the control plane's uuid, lower case: [0-9a-f-]{36}
 
 enum class SessionStatus : std::uint8_t {
@@ -47,28 +47,28 @@ std::string_view name_of(SessionPolicy policy);
 struct Session {
   SessionId uuid;
   Asn asn = 0;
-  std::string name;         // free text from outside, valid UTF-8 with any characters, NUL too: escape it wherever it goes
+  std::string name;  // free text from outside, valid UTF-8 with any characters, NUL too: escape it wherever it goes
   std::string description;  // likewise
   SessionStatus status = SessionStatus::pending;
 
   TunnelType type = TunnelType::wireguard;
-  std::string interface_name;         // 1…15 bytes of [A-Za-z0-9_.-], none of "." ".." "all" "default"
-  std::uint32_t mtu_bytes = 1420;     // 1280…9000
-  std::uint16_t listen_port = 0;      // UDP; 0 = the kernel's choice
-  std::optional<HostPort> endpoint;   // absent: wait for the peer to call; its port is never 0
+  std::string interface_name;        // 1…15 bytes of [A-Za-z0-9_.-], none of "." ".." "all" "default"
+  std::uint32_t mtu_bytes = 1420;    // 1280…9000
+  std::uint16_t listen_port = 0;     // UDP; 0 = the kernel's choice
+  std::optional<HostPort> endpoint;  // absent: wait for the peer to call; its port is never 0
 
-  Key public_key;                     // the peer's; never zero in a wireguard session
+  Key public_key;  // the peer's; never zero in a wireguard session
   std::optional<Key> preshared_key;
 
-  std::optional<IpAddress> ipv4;             // the peer's addresses, without prefix length
+  std::optional<IpAddress> ipv4;  // the peer's addresses, without prefix length
   std::optional<IpAddress> ipv6;
   std::optional<IpAddress> ipv6_link_local;  // may be our own: see peering.h
 
   bool mp_bgp = false;
   bool extended_next_hop = false;
   SessionPolicy policy = SessionPolicy::full;
-  std::optional<Secret> bgp_password;           // `data.password`: RFC 2385 key, 1…80 bytes of printable ASCII
-  std::optional<std::uint32_t> import_limit;    // `data.importLimit`: prefixes per family; absent: the node's default
+  std::optional<Secret> bgp_password;         // `data.password`: RFC 2385 key, 1…80 bytes of printable ASCII
+  std::optional<std::uint32_t> import_limit;  // `data.importLimit`: prefixes per family; absent: the node's default
 
   friend bool operator==(const Session&, const Session&) = default;
 };

@@ -18,18 +18,19 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::int64_t kAsnMax = 4294967295;       // RFC 6793; 0 is reserved (RFC 7607)
-constexpr std::int64_t kMtuMin = 1280;             // IPv6 needs it (RFC 8200 section 5)
-constexpr std::int64_t kMtuMax = 9000;             // wire contract A3
-constexpr std::size_t kInterfaceBytesMax = 15;     // IFNAMSIZ less its NUL
-constexpr std::size_t kNameBytesMax = 255;         // chosen: a name is one line
-constexpr std::size_t kDescriptionBytesMax = 1024; // chosen: 10,000 of 10 kB would not fit the agent's memory
-constexpr std::size_t kLastErrorBytesMax = 1024;   // 255 characters (A5) of at most four bytes
-constexpr std::size_t kEndpointBytesMax = 300;     // a host name has at most 253 (RFC 1035), and a port
-constexpr std::size_t kWordBytesMax = 64;          // of a policy, a type
-constexpr std::size_t kExtensionsMax = 64;         // chosen: two are known
-constexpr std::size_t kPasswordBytesMax = 80;      // TCP_MD5SIG_MAXKEYLEN in linux/tcp.h
-// The contract has endpoints without a port. 51820 is what WireGuard's own documents use, so a writer who left it out meant it.
+constexpr std::int64_t kAsnMax = 4294967295;        // RFC 6793; 0 is reserved (RFC 7607)
+constexpr std::int64_t kMtuMin = 1280;              // IPv6 needs it (RFC 8200 section 5)
+constexpr std::int64_t kMtuMax = 9000;              // wire contract A3
+constexpr std::size_t kInterfaceBytesMax = 15;      // IFNAMSIZ less its NUL
+constexpr std::size_t kNameBytesMax = 255;          // chosen: a name is one line
+constexpr std::size_t kDescriptionBytesMax = 1024;  // chosen: 10,000 of 10 kB would not fit the agent's memory
+constexpr std::size_t kLastErrorBytesMax = 1024;    // 255 characters (A5) of at most four bytes
+constexpr std::size_t kEndpointBytesMax = 300;      // a host name has at most 253 (RFC 1035), and a port
+constexpr std::size_t kWordBytesMax = 64;           // of a policy, a type
+constexpr std::size_t kExtensionsMax = 64;          // chosen: two are known
+constexpr std::size_t kPasswordBytesMax = 80;       // TCP_MD5SIG_MAXKEYLEN in linux/tcp.h
+// The contract has endpoints without a port. 51820 is what WireGuard's own documents use, so a writer who left it out
+// meant it.
 constexpr std::uint16_t kEndpointPort = 51820;
 
 std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
@@ -81,17 +82,19 @@ void read_type(const JsonReader& row, Session& session) {
   row.note("type", "one of wireguard, gre, ip6gre");
 }
 
-// A missing name is a fault, although writers derive it from the ASN: guessing the wrong spelling would make a second link.
-// "all" and "default" are the kernel's own folders below /proc/sys/net/*/conf, which devinet.c refuses as links.
+// A missing name is a fault, although writers derive it from the ASN: guessing the wrong spelling would make a second
+// link. "all" and "default" are the kernel's own folders below /proc/sys/net/*/conf, which devinet.c refuses as links.
 void read_interface(const JsonReader& row, Session& session) {
   const json::value* value = row.find("interface");
   const json::string* text = value == nullptr ? nullptr : value->if_string();
   const std::string_view name = text == nullptr ? std::string_view() : view(*text);
   const auto is_allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '-';
   };
   const bool is_special = name == "." || name == ".." || name == "all" || name == "default";
-  const bool is_fit = !name.empty() && name.size() <= kInterfaceBytesMax && std::all_of(name.begin(), name.end(), is_allowed);
+  const bool is_fit =
+      !name.empty() && name.size() <= kInterfaceBytesMax && std::all_of(name.begin(), name.end(), is_allowed);
   if (!is_fit || is_special) {
     row.note("interface", "a link name (1 to 15 of A-Z a-z 0-9 _ . -)");
     return;
@@ -99,8 +102,8 @@ void read_interface(const JsonReader& row, Session& session) {
   session.interface_name = name;
 }
 
-// 0 has been seen where the writer had no value; it means the default as an absent field does. Other numbers outside the range are
-// faults: a tunnel of a wrong MTU loses packets where nobody looks.
+// 0 has been seen where the writer had no value; it means the default as an absent field does. Other numbers outside
+// the range are faults: a tunnel of a wrong MTU loses packets where nobody looks.
 void read_mtu(const JsonReader& row, Session& session) {
   const json::value* value = row.find("mtu");
   if (value == nullptr || integer_in(*value) == 0) return;
@@ -118,13 +121,15 @@ void read_ports(const JsonReader& row, const std::optional<Credential>& credenti
   }
 }
 
-// The copy in the credential counts when the row has no such field at all; null in the row means that the peer calls us.
+// The copy in the credential counts when the row has no such field at all; null in the row means that the peer calls
+// us.
 void read_endpoint(const JsonReader& row, const std::optional<Credential>& credential, Session& session) {
   const std::optional<std::string> field = row.text("endpoint", kEndpointBytesMax);
   std::string_view text;
   if (field) {
     text = trimmed(*field);
-  } else if (!row.has("endpoint") && credential && credential->endpoint && credential->endpoint->size() <= kEndpointBytesMax) {
+  } else if (!row.has("endpoint") && credential && credential->endpoint &&
+             credential->endpoint->size() <= kEndpointBytesMax) {
     text = *credential->endpoint;
   }
   if (text.empty()) return;
@@ -220,7 +225,8 @@ void read_extensions(const JsonReader& row, Session& session) {
 }
 
 void read_policy(const JsonReader& row, Session& session) {
-  constexpr std::array kPolicies{SessionPolicy::full, SessionPolicy::peer, SessionPolicy::upstream, SessionPolicy::downstream};
+  constexpr std::array kPolicies{SessionPolicy::full, SessionPolicy::peer, SessionPolicy::upstream,
+                                 SessionPolicy::downstream};
   const json::value* value = row.find("policy");
   if (value == nullptr) return;
   if (const std::optional<std::int64_t> number = integer_in(*value); number && *number >= 0 && *number <= 3) {

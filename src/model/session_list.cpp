@@ -1,6 +1,4 @@
 // The answer as a whole: the envelope, and the list in it. One row is session_json.cpp.
-#include "model/session_json.h"
-
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -9,6 +7,7 @@
 
 #include "base/log.h"
 #include "model/json_reader.h"
+#include "model/session_json.h"
 
 namespace moenet::model {
 
@@ -29,12 +28,13 @@ bool is_in_order(const std::vector<SessionRow>& rows) {
   return std::is_sorted(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.uuid < b.uuid; });
 }
 
-// A row is some 700 bytes: an order is sorted first, and each row then moves once.
+// A row is 472 bytes and more behind pointers: an order is sorted first, and each row then moves once.
 std::vector<SessionRow> sorted_by_uuid(std::vector<SessionRow> rows) {
   if (is_in_order(rows)) return rows;
   std::vector<std::size_t> order(rows.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return rows[a].uuid < rows[b].uuid; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return rows[a].uuid < rows[b].uuid; });
   std::vector<SessionRow> result;
   result.reserve(rows.size());
   for (const std::size_t index : order) result.push_back(std::move(rows[index]));
