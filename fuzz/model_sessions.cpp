@@ -1,4 +1,5 @@
-// The sessions answer, from bytes to rows: no crash, every row sound, accepted sessions read back from their canonical form.
+// The sessions answer, from bytes to rows: no crash, every row sound, accepted sessions read back from their canonical
+// form.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -16,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (!data) return 0;
   const auto rows = model::read_sessions(*data);
   if (!rows) return 0;
-  const model::NodeIdentity node{"n", IpAddress::v4({172, 22, 188, 2}), std::nullopt, IpAddress::v6({0xfe, 0x80, 0, 1})};
+  const model::NodeIdentity node{"n", IpAddress::v4({172, 22, 188, 2}), std::nullopt,
+                                 IpAddress::v6({0xfe, 0x80, 0, 1})};
   for (const model::SessionRow& row : *rows) {
     if (!row.session) {
       if (model::fit_last_error(row.session.error().text()).empty()) std::abort();

@@ -61,7 +61,10 @@ void log_of_library(void*, const char* format, std::va_list arguments) {
 }
 
 MHD_Result take_header(void* context, MHD_ValueKind, const char* name, const char* value) {
-  static_cast<Request*>(context)->headers.set(name, value == nullptr ? "" : value);
+  // The library leaves the blanks after a value, which are no part of it (RFC 9112 section 5.1).
+  std::string_view text = value == nullptr ? "" : value;
+  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+  static_cast<Request*>(context)->headers.set(name, text);
   return MHD_YES;
 }
 
