@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """tools/check_layers goes red for each rule it holds, and names the place."""
 
+import importlib.machinery
+import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -8,6 +10,10 @@ import unittest
 from pathlib import Path
 
 TOOL = Path(__file__).resolve().parent.parent / "tools" / "check_layers"
+LOADER = importlib.machinery.SourceFileLoader("check_layers", str(TOOL))
+check_layers = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_layers", LOADER))
+sys.dont_write_bytecode = True
+LOADER.exec_module(check_layers)
 TABLE = """
 moenet_layer(base LIBS fmt::fmt)
 moenet_layer(model USES base LIBS Boost::json)
@@ -19,19 +25,26 @@ moenet_layer(controlplane USES base model http LIBS soci)
 
 
 class CheckLayers(unittest.TestCase):
-    def run_on(self, files, table=TABLE):
+    def on_tree(self, files, table, use):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             for name, text in {"CMakeLists.txt": table, "base/result.h": "#pragma once\n", **files}.items():
                 path = root / "src" / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
-            return subprocess.run([sys.executable, TOOL, root], capture_output=True, text=True, check=False)
+            return use(root)
 
     def assert_red(self, place, files, table=TABLE):
-        result = self.run_on(files, table)
-        self.assertEqual(result.returncode, 1, result.stderr)
-        self.assertIn(place, result.stderr)
+        self.assertIn(place, "\n".join(self.on_tree(files, table, check_layers.check)))
+
+    def run_on(self, files, table=TABLE):
+        command = [sys.executable, str(TOOL)]
+        return self.on_tree(files, table, lambda root: subprocess.run(command + [str(root)], capture_output=True, text=True, check=False))
+
+    def test_exits_1_and_says_where(self):
+        result = self.run_on({"net/link.h": '#include "model/session.h"\n'})
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("src/net/link.h:1:", result.stderr)
 
     def test_is_green_where_all_is_allowed(self):
         result = self.run_on({

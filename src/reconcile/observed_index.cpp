@@ -37,15 +37,12 @@ ObservedIndex::ObservedIndex(const NodeState& state)
     next_file_[i] = owned.first_file;
     owned.first_file = static_cast<std::uint32_t>(i);
   }
-  for (const std::string& name : state.bird.protocols) protocols_[name] = 0;
+  for (const std::string& name : state.bird.protocols) protocols_.put(name);
 }
 
 ObservedIndex::Owned& ObservedIndex::owned_by(std::string_view owner) {
-  std::uint32_t& number = owners_[owner];
-  if (number == kNone) {
-    number = static_cast<std::uint32_t>(owned_.size());
-    owned_.emplace_back();
-  }
+  const std::uint32_t number = owners_.put(owner);
+  if (number == owned_.size()) owned_.emplace_back();
   return owned_[number];
 }
 

@@ -60,6 +60,28 @@ std::vector<std::string> removed_owners(const DesiredState& desired, const NodeS
   return {owners.begin(), owners.end()};
 }
 
+// A session that was fine before its row turned invalid goes on as it was, and is a problem, not a teardown.
+void spare_what_runs(DesiredState& desired, const NodeState& observed) {
+  std::optional<std::set<model::Owner>> running;
+  for (DesiredPeering& peering : desired.peerings) {
+    const auto* invalid = peering.verdict ? std::get_if<Invalid>(&*peering.verdict) : nullptr;
+    if (invalid == nullptr || peering.intent != Intent::untouched) continue;
+    if (!running) {
+      running.emplace();
+      for (const model::Tunnel& tunnel : observed.tunnels) running->insert(tunnel.owner);
+      for (const auto& file : observed.bird.files) running->insert(file->owner);
+    }
+    if (running->contains(model::owner_of_session(peering.uuid))) peering.verdict = Broken{std::string(invalid->cause)};
+  }
+}
+
+// Is its endpoint's name unresolved, and the tunnel without one from before?
+bool lacks_endpoint(const DesiredPeering& peering, const NodeState& observed) {
+  if (peering.endpoint_problem.empty() || !peering.tunnel) return false;
+  const auto tunnel = std::ranges::lower_bound(observed.tunnels, peering.tunnel->name, {}, &model::Tunnel::name);
+  return tunnel == observed.tunnels.end() || tunnel->name != peering.tunnel->name || tunnel->configured_endpoint.empty();
+}
+
 }  // namespace
 
 struct Reconciler::Round {
@@ -89,6 +111,7 @@ std::set<model::SessionId> Reconciler::prepare(DesiredState& desired, const std:
     want_nothing(*peering, Intent::absent);
     peering->verdict = Invalid{memory.cause};
   }
+  spare_what_runs(desired, observed);
   settle_conflicts(desired, status_of, observed);
   std::set<model::SessionId> waiting;
   if (memory_.empty()) return waiting;
@@ -172,6 +195,11 @@ SessionOutcome Reconciler::outcome_of(const DesiredPeering& peering, const Round
   const std::string obstacle_now = round.after ? obstacle(peering, *round.after) : std::string();
   if (obstacle_now.empty()) {
     if (!memory_.empty()) memory_.erase(peering.uuid);
+    if (peering.intent == Intent::present && lacks_endpoint(peering, round.after ? round.after->state() : round.before)) {
+      outcome.condition = Broken{peering.endpoint_problem};
+      outcome.retry_at = round.now + settings_.retry.initial;
+      return outcome;
+    }
     outcome.condition = peering.intent == Intent::present ? model::Condition(model::InPlace{}) : model::Condition(model::Removed{});
     return outcome;
   }

@@ -325,6 +325,31 @@ TEST_F(ReconcilerTest, AStopLeavesWhatIsLeftUndoneAndIsNoFailure) {
   EXPECT_EQ(conditions(desired), Texts{"InPlace"});
 }
 
+TEST_F(ReconcilerTest, SessionThatTurnsInvalidKeepsWhatRuns) {
+  step(desired_of({peering_of(1)}));
+  node.operations.clear();
+  auto invalid = peering_of(1, Intent::untouched);
+  invalid.verdict = Invalid{"mtu: -5"};
+  EXPECT_EQ(text_of(step(desired_of({invalid})).sessions.at(0).condition), text_of(Broken{"mtu: -5"}));
+  EXPECT_EQ(node.operations, Texts());
+}
+
+TEST_F(ReconcilerTest, SessionThatWasNeverSetUpAndIsInvalidIsInvalid) {
+  auto invalid = peering_of(1, Intent::untouched);
+  invalid.verdict = Invalid{"mtu: -5"};
+  EXPECT_EQ(text_of(step(desired_of({invalid})).sessions.at(0).condition), text_of(Invalid{"mtu: -5"}));
+}
+
+TEST_F(ReconcilerTest, NameThatDoesNotResolveIsAProblemOnlyWhileNoEndpointIsThere) {
+  auto unresolved = peering_of(1);
+  unresolved.tunnel->configured_endpoint.clear();
+  unresolved.tunnel->peers[0].endpoint.reset();
+  unresolved.endpoint_problem = "endpoint x does not resolve";
+  EXPECT_EQ(text_of(step(desired_of({unresolved})).sessions.at(0).condition), text_of(Broken{"endpoint x does not resolve"}));
+  step(desired_of({peering_of(1)}));
+  EXPECT_EQ(text_of(step(desired_of({unresolved})).sessions.at(0).condition), text_of(model::InPlace{}));
+}
+
 TEST_F(ReconcilerTest, PreviewChangesNothingAndShowsWhatIsDue) {
   const auto desired = desired_of({peering_of(1)});
   const auto made = reconciler.preview(desired, statuses(desired), stop);
