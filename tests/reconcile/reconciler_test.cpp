@@ -329,15 +329,15 @@ TEST_F(ReconcilerTest, SessionThatTurnsInvalidKeepsWhatRuns) {
   step(desired_of({peering_of(1)}));
   node.operations.clear();
   auto invalid = peering_of(1, Intent::untouched);
-  invalid.verdict = Invalid{"mtu: -5"};
-  EXPECT_EQ(text_of(step(desired_of({invalid})).sessions.at(0).condition), text_of(Broken{"mtu: -5"}));
+  invalid.verdict = model::Invalid{"mtu: -5"};
+  EXPECT_EQ(text_of(step(desired_of({invalid})).sessions.at(0).condition), text_of(model::Broken{"mtu: -5"}));
   EXPECT_EQ(node.operations, Texts());
 }
 
 TEST_F(ReconcilerTest, SessionThatWasNeverSetUpAndIsInvalidIsInvalid) {
   auto invalid = peering_of(1, Intent::untouched);
-  invalid.verdict = Invalid{"mtu: -5"};
-  EXPECT_EQ(text_of(step(desired_of({invalid})).sessions.at(0).condition), text_of(Invalid{"mtu: -5"}));
+  invalid.verdict = model::Invalid{"mtu: -5"};
+  EXPECT_EQ(text_of(step(desired_of({invalid})).sessions.at(0).condition), text_of(model::Invalid{"mtu: -5"}));
 }
 
 TEST_F(ReconcilerTest, NameThatDoesNotResolveIsAProblemOnlyWhileNoEndpointIsThere) {
@@ -345,7 +345,7 @@ TEST_F(ReconcilerTest, NameThatDoesNotResolveIsAProblemOnlyWhileNoEndpointIsTher
   unresolved.tunnel->configured_endpoint.clear();
   unresolved.tunnel->peers[0].endpoint.reset();
   unresolved.endpoint_problem = "endpoint x does not resolve";
-  EXPECT_EQ(text_of(step(desired_of({unresolved})).sessions.at(0).condition), text_of(Broken{"endpoint x does not resolve"}));
+  EXPECT_EQ(text_of(step(desired_of({unresolved})).sessions.at(0).condition), text_of(model::Broken{"endpoint x does not resolve"}));
   step(desired_of({peering_of(1)}));
   EXPECT_EQ(text_of(step(desired_of({unresolved})).sessions.at(0).condition), text_of(model::InPlace{}));
 }

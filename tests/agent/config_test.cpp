@@ -1,0 +1,140 @@
+#include "agent/config.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+#include "support/temporary_folder.h"
+
+namespace moenet::agent {
+namespace {
+
+std::map<std::string, std::string> environment_table;
+
+const char* from_table(const char* name) {
+  const auto found = environment_table.find(name);
+  return found == environment_table.end() ? nullptr : found->second.c_str();
+}
+
+class Config : public testing::Test {
+ protected:
+  Config() { environment_table.clear(); }
+
+  static auto understand(std::string_view text, std::string_view fetched = "null") {
+    return understand_config({"test", boost::json::parse(text)}, boost::json::parse(fetched), from_table);
+  }
+  static std::vector<std::string> faults_of(std::string_view text) {
+    auto loaded = understand(text);
+    std::vector<std::string> texts;
+    if (!loaded) {
+      for (const auto& fault : loaded.error()) texts.push_back(fault.text());
+    }
+    return texts;
+  }
+};
+
+constexpr std::string_view kBootstrap =
+    R"({"bootstrap":{"controlPlaneUrl":"https://cp.example/","nodeName":"jp1","token":"t0k3n"},"server":{"listen":":24368"}})";
+constexpr std::string_view kFetched =
+    R"({"node":{"name":"jp1","id":2},"bird":{"controlSocket":"/run/b.ctl","poolSize":5,"peerConfDir":"/etc/bird/peers"},
+        "wireguard":{"privateKeyPath":"/etc/wireguard/private.key","persistentKeepaliveInterval":25,"dn42Ipv4":"172.22.188.2",
+        "dn42Ipv6":"","dn42Ipv6LinkLocal":"fe80::998:101:2:1"}})";
+
+TEST_F(Config, BootstrapFormIsIncompleteUntilTheControlPlaneAnswered) {
+  const auto loaded = understand(kBootstrap);
+  ASSERT_TRUE(loaded) << loaded.error().front().text();
+  EXPECT_FALSE(loaded->config.is_complete);
+  EXPECT_EQ(loaded->config.node.name, "jp1");
+  EXPECT_EQ(loaded->config.control_plane.url, "https://cp.example");
+  EXPECT_EQ(loaded->config.control_plane.token.reveal(), "t0k3n");
+  EXPECT_EQ(loaded->config.api.listen.text(), "[::]:24368");
+}
+
+TEST_F(Config, FetchedConfigFillsWhatTheFileLeavesOpen) {
+  const auto loaded = understand(kBootstrap, kFetched);
+  ASSERT_TRUE(loaded);
+  EXPECT_TRUE(loaded->config.is_complete);
+  EXPECT_EQ(loaded->config.bird.control_socket, "/run/b.ctl");
+  EXPECT_EQ(loaded->config.node.ipv4->text(), "172.22.188.2");
+  EXPECT_FALSE(loaded->config.node.ipv6) << "an empty address is not allocated yet";
+}
+
+TEST_F(Config, FileWinsOverFetchedAndEnvironmentOverBoth) {
+  environment_table["MOENET_CP_TOKEN"] = "from-environment";
+  environment_table["MOENET_NODE_NAME"] = "tw9";
+  const auto loaded = understand(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"x"},
+                                     "bird":{"controlSocket":"/mine.ctl"}})",
+                                 kFetched);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->config.bird.control_socket, "/mine.ctl");
+  EXPECT_EQ(loaded->config.node.name, "tw9");
+  EXPECT_EQ(loaded->config.control_plane.token.reveal(), "from-environment");
+}
+
+TEST_F(Config, ListensOnLoopbackUnlessToldOtherwise) {
+  const auto loaded = understand(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"x"}})");
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->config.api.listen.text(), "127.0.0.1:24368");
+  EXPECT_EQ(loaded->config.api.token, loaded->config.control_plane.token) << "one token unless api.token says so";
+}
+
+TEST_F(Config, NamesAllFaultsAtOnceWithPathValueAndExpectation) {
+  const auto faults = faults_of(R"({"node":{"name":"bad name"},"controlPlane":{"url":"ftp://x","maxRetries":99},
+      "bird":{"poolSizeMax":0,"peerConfDir":"relative","ownership":"half"},"wireguard":{"dn42Ipv4":"300.1.1.1","backend":"go"}})");
+  const auto mentions = [&](std::string_view path) {
+    return std::ranges::count_if(faults, [&](const std::string& text) { return text.starts_with(path); });
+  };
+  for (const char* path : {"node.name", "controlPlane.url", "controlPlane.maxRetries", "controlPlane.token", "bird.poolSizeMax",
+                           "bird.peerConfDir", "bird.ownership", "wireguard.dn42Ipv4", "wireguard.backend"}) {
+    EXPECT_EQ(mentions(path), 1) << path;
+  }
+}
+
+TEST_F(Config, FaultsNeverHoldTheToken) {
+  for (const auto& fault : faults_of(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"se\u0001cret"}})")) {
+    EXPECT_EQ(fault.find("cret"), std::string::npos) << fault;
+  }
+}
+
+TEST_F(Config, UnknownKeysWarnAndCommentsDoNot) {
+  const auto loaded = understand(R"({"_comment":"x","node":{"name":"a","colour":"red"},"controlPlane":{"url":"http://cp","token":"x"}})");
+  ASSERT_TRUE(loaded);
+  ASSERT_EQ(loaded->warnings.size(), 1u);
+  EXPECT_NE(loaded->warnings[0].find("node.colour"), std::string::npos);
+}
+
+TEST_F(Config, TokenComesFromFileOrSystemdCredential) {
+  const support::TemporaryFolder folder;
+  const std::string file = folder.path() + "/control-plane-token";
+  std::ofstream(file) << "from-file\n";
+  ::chmod(file.c_str(), 0600);
+  auto loaded = understand(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","tokenFile":")" + file + "\"}}");
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->config.control_plane.token.reveal(), "from-file");
+  EXPECT_TRUE(loaded->warnings.empty());
+
+  environment_table["CREDENTIALS_DIRECTORY"] = folder.path();
+  loaded = understand(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp"}})");
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->config.control_plane.token.reveal(), "from-file");
+}
+
+TEST_F(Config, MissingTokenFileIsNamed) {
+  const auto faults = faults_of(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","tokenFile":"/nowhere/token"}})");
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_NE(faults[0].find("/nowhere/token"), std::string::npos) << faults[0];
+}
+
+TEST_F(Config, FullOwnershipNeedsTheLocalAsn) {
+  const auto faults = faults_of(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"x"},"bird":{"ownership":"full"}})");
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_TRUE(faults[0].starts_with("bird.localAsn")) << faults[0];
+}
+
+}  // namespace
+}  // namespace moenet::agent

@@ -1,0 +1,76 @@
+#include "agent/report_task.h"
+
+#include <gtest/gtest.h>
+
+namespace moenet::agent {
+namespace {
+
+using model::SessionStatus;
+using std::chrono::seconds;
+
+const SteadyTime kStart{std::chrono::hours(1)};
+
+NodeReport report_of(std::int64_t held, model::Condition condition, std::uint64_t answer = 1, std::string held_error = "") {
+  NodeReport report;
+  report.answer = answer;
+  SessionView view;
+  view.uuid = "u";
+  view.held_status = held;
+  view.held_error = std::move(held_error);
+  view.condition = std::move(condition);
+  report.sessions.push_back(std::move(view));
+  return report;
+}
+
+TEST(ReportMemory, TellsOnceThatASessionIsInPlace) {
+  ReportMemory memory;
+  const auto report = report_of(4, model::InPlace{});
+  const auto due = memory.due(report, kStart);
+  ASSERT_EQ(due.size(), 1u);
+  EXPECT_EQ(due[0].report.status, SessionStatus::enabled);
+  memory.settled(due[0], 1);
+  EXPECT_TRUE(memory.due(report, kStart).empty());
+  EXPECT_TRUE(memory.due(report_of(4, model::InPlace{}, 2), kStart).empty()) << "this answer may have been under way";
+}
+
+TEST(ReportMemory, TellsAgainWhenALaterAnswerStillShowsTheOldRow) {
+  ReportMemory memory;
+  const auto due = memory.due(report_of(4, model::InPlace{}), kStart);
+  memory.settled(due.at(0), 1);
+  EXPECT_EQ(memory.due(report_of(4, model::InPlace{}, 3), kStart).size(), 1u);
+}
+
+TEST(ReportMemory, NothingIsDueWhenTheRowSaysWhatTheNodeShows) {
+  ReportMemory memory;
+  EXPECT_TRUE(memory.due(report_of(2, model::InPlace{}), kStart).empty());
+  EXPECT_TRUE(memory.due(report_of(3, model::Unchanged{}), kStart).empty());
+  EXPECT_TRUE(memory.due(report_of(1, model::Removed{}), kStart).empty());
+}
+
+TEST(ReportMemory, AFailedReportWaitsLongerEachTime) {
+  ReportMemory memory;
+  const auto report = report_of(5, model::Removed{});
+  auto due = memory.due(report, kStart);
+  ASSERT_EQ(due.size(), 1u);
+  EXPECT_EQ(due[0].report.status, SessionStatus::deleted);
+  memory.failed(due[0], kStart, 1.0);
+  EXPECT_TRUE(memory.due(report, kStart + seconds(4)).empty());
+  ASSERT_TRUE(memory.next_due());
+  EXPECT_EQ(*memory.next_due(), kStart + seconds(5));
+  due = memory.due(report, kStart + seconds(5));
+  ASSERT_EQ(due.size(), 1u);
+  memory.failed(due[0], kStart + seconds(5), 1.0);
+  EXPECT_EQ(*memory.next_due(), kStart + seconds(15));
+}
+
+TEST(ReportMemory, AnotherCauseIsToldAtOnce) {
+  ReportMemory memory;
+  const auto due = memory.due(report_of(4, model::Broken{"listen port 1 is in use"}), kStart);
+  memory.failed(due.at(0), kStart, 1.0);
+  const auto next = memory.due(report_of(4, model::InPlace{}), kStart);
+  ASSERT_EQ(next.size(), 1u);
+  EXPECT_EQ(next[0].report.status, SessionStatus::enabled);
+}
+
+}  // namespace
+}  // namespace moenet::agent
