@@ -1,10 +1,9 @@
 #include "model/heartbeat.h"
 
-#include <gtest/gtest.h>
-
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <gtest/gtest.h>
 
 namespace moenet::model {
 namespace {

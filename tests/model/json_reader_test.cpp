@@ -1,10 +1,9 @@
 #include "model/json_reader.h"
 
-#include <gtest/gtest.h>
-
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 namespace moenet::model {
@@ -42,7 +41,9 @@ TEST(ParseJson, LetsInvalidUtf8Through) { EXPECT_TRUE(parse_json("{\"a\":\"\xFF\
 TEST(ParseJson, ReplacesLoneSurrogates) {
   const auto lone = parse_json(R"(["a\ud800b", "\udc00", "\ud83d\ude00", "\\ud800"])");
   ASSERT_TRUE(lone) << lone.error().what;
-  EXPECT_EQ(lone->at(0).as_string(), "a\xEF\xBF\xBD" "b");
+  EXPECT_EQ(lone->at(0).as_string(),
+            "a\xEF\xBF\xBD"
+            "b");
   EXPECT_EQ(lone->at(1).as_string(), "\xEF\xBF\xBD");
   EXPECT_EQ(lone->at(2).as_string(), "\xF0\x9F\x98\x80");
   EXPECT_EQ(lone->at(3).as_string(), "\\ud800");
@@ -68,12 +69,26 @@ struct IntegerCase {
 };
 
 TEST(IntegerIn, ReadsEveryFormOfAWholeNumber) {
-  const IntegerCase cases[] = {
-      {"5", 5},          {"-5", -5},          {"5.0", 5},       {"\"5\"", 5},      {"\" 5\\n\"", 5},
-      {"5.5", {}},       {"\"5.5\"", {}},     {"\"\"", {}},     {"\"0x5\"", {}},   {"\"5 6\"", {}},
-      {"true", {}},      {"null", {}},        {"[5]", {}},      {"{}", {}},        {"1e3", 1000},
-      {"1e300", {}},     {"18446744073709551615", {}},          {"9223372036854775807", INT64_MAX},
-      {"99999999999999999999999", {}},        {"\"99999999999999999999\"", {}}};
+  const IntegerCase cases[] = {{"5", 5},
+                               {"-5", -5},
+                               {"5.0", 5},
+                               {"\"5\"", 5},
+                               {"\" 5\\n\"", 5},
+                               {"5.5", {}},
+                               {"\"5.5\"", {}},
+                               {"\"\"", {}},
+                               {"\"0x5\"", {}},
+                               {"\"5 6\"", {}},
+                               {"true", {}},
+                               {"null", {}},
+                               {"[5]", {}},
+                               {"{}", {}},
+                               {"1e3", 1000},
+                               {"1e300", {}},
+                               {"18446744073709551615", {}},
+                               {"9223372036854775807", INT64_MAX},
+                               {"99999999999999999999999", {}},
+                               {"\"99999999999999999999\"", {}}};
   for (const IntegerCase& c : cases) EXPECT_EQ(integer_in(json::parse(c.text)), c.expected) << c.text;
 }
 
@@ -152,7 +167,8 @@ TEST_F(Reader, ReadsBooleansOfEverySpelling) {
 }
 
 TEST_F(Reader, DropsPrefixLengthAndZoneOfAnAddress) {
-  const JsonReader reader = read(R"({"a": "fe80::1/64", "b": "172.20.0.1/32", "c": "fe80::1%eth0/64", "d": " fd00::1 "})");
+  const JsonReader reader =
+      read(R"({"a": "fe80::1/64", "b": "172.20.0.1/32", "c": "fe80::1%eth0/64", "d": " fd00::1 "})");
   EXPECT_EQ(reader.address("a", IpFamily::v6)->text(), "fe80::1");
   EXPECT_EQ(reader.address("b", IpFamily::v4)->text(), "172.20.0.1");
   EXPECT_EQ(reader.address("c", IpFamily::v6)->text(), "fe80::1");

@@ -27,7 +27,8 @@ TEST(Lifecycle, AllowsTheMovesOfTheContractAndNoOthers) {
 
 TEST(Lifecycle, KnowsWhatEachStatusAsksFor) {
   using enum Intent;
-  const std::array<Intent, 9> expected = {absent, absent, present, untouched, present, absent, present, absent, untouched};
+  const std::array<Intent, 9> expected = {absent, absent,  present, untouched, present,
+                                          absent, present, absent,  untouched};
   for (std::int64_t status = 0; status <= 8; ++status) {
     EXPECT_EQ(intent_of(status), expected[static_cast<std::size_t>(status)]) << status;
   }
@@ -110,7 +111,8 @@ TEST(Report, SaysNothingWhenNothingWasDone) {
 RC_GTEST_PROP(Report, ProposesLegalMovesOnlyAndFallsSilentOnceHeld, ()) {
   const auto held = *rc::gen::inRange<std::int64_t>(0, 9);
   const auto text = *rc::gen::arbitrary<std::string>();
-  const Condition condition = *rc::gen::element<Condition>(InPlace{}, Removed{}, Broken{text}, Invalid{text}, Unchanged{});
+  const Condition condition =
+      *rc::gen::element<Condition>(InPlace{}, Removed{}, Broken{text}, Invalid{text}, Unchanged{});
   const auto held_error = *rc::gen::arbitrary<std::string>();
   const auto report = report_for(held, held_error, condition);
   if (!report) return;
@@ -129,7 +131,10 @@ TEST(FitLastError, PutsTheTextOnOneLine) {
   EXPECT_EQ(fit_last_error(" \t a \r\n\r\n b \n"), "a b");
   EXPECT_EQ(fit_last_error(std::string_view("a\0b", 3)), "a b");
   EXPECT_EQ(fit_last_error("a\x1B[31mb\x7F"), "a [31mb");
-  EXPECT_EQ(fit_last_error("a\xC2\x85" "b\xE2\x80\xA8" "c"), "a b c");
+  EXPECT_EQ(fit_last_error("a\xC2\x85"
+                           "b\xE2\x80\xA8"
+                           "c"),
+            "a b c");
   EXPECT_EQ(fit_last_error(""), "");
 }
 

@@ -1,9 +1,8 @@
 #include "model/node_config.h"
 
-#include <gtest/gtest.h>
-
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <gtest/gtest.h>
 
 namespace moenet::model {
 namespace {
@@ -19,8 +18,8 @@ TEST(NodeConfig, HasTheContractsDefaultsWhenNothingIsSaid) {
 }
 
 TEST(NodeConfig, TakesUnallocatedNumbersAndAddressesAsAbsent) {
-  const auto config = read_node_config(json::parse(
-      R"({"node":{"name":"x","id":0},"wireguard":{"dn42Ipv4":"","dn42Ipv6":"","dn42Ipv6LinkLocal":""}})"));
+  const auto config = read_node_config(
+      json::parse(R"({"node":{"name":"x","id":0},"wireguard":{"dn42Ipv4":"","dn42Ipv6":"","dn42Ipv6LinkLocal":""}})"));
   ASSERT_TRUE(config) << config.error().what;
   EXPECT_FALSE(config->node.id);
   EXPECT_FALSE(config->wireguard.dn42_ipv4);
@@ -47,7 +46,8 @@ TEST(NodeConfig, NamesEveryFaultAtOnce) {
   EXPECT_EQ(config.error().code, Errc::invalid);
   EXPECT_EQ(config.error().what,
             "node config: node.id: 63 is not a number from 0 to 62; bird.poolSize: 0 is not a number from 1 to 1024; "
-            "wireguard.dn42Ipv6LinkLocal: 'fd00::1' is not a link-local IPv6 address (fe80::/10); metric: 5 is not an object");
+            "wireguard.dn42Ipv6LinkLocal: 'fd00::1' is not a link-local IPv6 address (fe80::/10); metric: 5 is not an "
+            "object");
 }
 
 TEST(NodeConfig, RefusesWhatIsNoObject) {

@@ -154,7 +154,9 @@ TEST(Peering, NeverExtendsNextHopsWithoutMpBgpOrOverIpv4) {
 }
 
 RC_GTEST_PROP(Peering, NeverTalksToItself, ()) {
-  const auto choose = [](std::initializer_list<const char*> texts) { return *rc::gen::elementOf(std::vector<const char*>(texts)); };
+  const auto choose = [](std::initializer_list<const char*> texts) {
+    return *rc::gen::elementOf(std::vector<const char*>(texts));
+  };
   Session s = session(choose({"", "172.20.1.1", "172.22.188.2"}),
                       choose({"", "fe80::7", "fd42::7", "fd00:4242:7777:101:2::1", kOurLinkLocal}),
                       choose({"", "fe80::8", kOurLinkLocal}));
@@ -171,9 +173,8 @@ RC_GTEST_PROP(Peering, NeverTalksToItself, ()) {
   const bool carries_its_own_family = peering->neighbor.is_v4() ? peering->carries_ipv4 : peering->carries_ipv6;
   RC_ASSERT(carries_its_own_family);
   RC_ASSERT(std::is_sorted(peering->addresses.begin(), peering->addresses.end()));
-  const bool has_source = std::any_of(peering->addresses.begin(), peering->addresses.end(), [&](const InterfaceAddress& a) {
-    return a.local.address == peering->source;
-  });
+  const bool has_source = std::any_of(peering->addresses.begin(), peering->addresses.end(),
+                                      [&](const InterfaceAddress& a) { return a.local.address == peering->source; });
   RC_ASSERT(has_source);
 }
 

@@ -4,10 +4,9 @@
 #include <map>
 #include <set>
 
-#include <gtest/gtest.h>
-
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <gtest/gtest.h>
 
 #include "model/heartbeat.h"
 #include "model/lifecycle.h"
@@ -30,7 +29,8 @@ const std::vector<HttpSample>& samples() {
 }
 
 const HttpSample& sample(std::string_view number) {
-  const auto found = std::find_if(samples().begin(), samples().end(), [&](const HttpSample& s) { return s.file.starts_with(number); });
+  const auto found =
+      std::find_if(samples().begin(), samples().end(), [&](const HttpSample& s) { return s.file.starts_with(number); });
   if (found == samples().end()) throw std::runtime_error("no sample " + std::string(number));
   return *found;
 }
@@ -46,7 +46,8 @@ std::vector<SessionRow> rows_of(std::string_view number) {
 // The node as its own config answer says.
 NodeIdentity node_of(std::string_view config_sample) {
   const NodeConfig config = read_node_config(*read_envelope(sample(config_sample).response.body)).value();
-  return {config.node.name, config.wireguard.dn42_ipv4, config.wireguard.dn42_ipv6, config.wireguard.dn42_ipv6_link_local};
+  return {config.node.name, config.wireguard.dn42_ipv4, config.wireguard.dn42_ipv6,
+          config.wireguard.dn42_ipv6_link_local};
 }
 
 TEST(HttpSamples, AllAreReadWhole) {
@@ -80,7 +81,8 @@ TEST(Samples, EveryEnvelopeIsReadAsItsStatusSays) {
     const Result<json::value> data = read_envelope(s.response.body);
     EXPECT_EQ(data.has_value(), s.status == 200) << s.file;
     if (data) continue;
-    const std::map<int, Errc> codes = {{401, Errc::denied}, {403, Errc::denied}, {404, Errc::not_found}, {422, Errc::invalid}};
+    const std::map<int, Errc> codes = {
+        {401, Errc::denied}, {403, Errc::denied}, {404, Errc::not_found}, {422, Errc::invalid}};
     ASSERT_TRUE(codes.contains(s.status)) << s.file;
     EXPECT_EQ(data.error().code, codes.at(s.status)) << s.file;
   }
@@ -103,7 +105,8 @@ TEST(Samples, EverySessionListIsReadWithoutALostRow) {
       EXPECT_TRUE(row.asn) << s.file;
       EXPECT_TRUE(row.status) << s.file;
     }
-    EXPECT_TRUE(std::is_sorted(rows->begin(), rows->end(), [](const auto& a, const auto& b) { return a.uuid < b.uuid; }));
+    EXPECT_TRUE(
+        std::is_sorted(rows->begin(), rows->end(), [](const auto& a, const auto& b) { return a.uuid < b.uuid; }));
   }
   EXPECT_GE(lists, 4u);
 }
@@ -156,14 +159,14 @@ constexpr auto kExpected = std::to_array<Expected>({
     {"6c971abc-0b94-4c66-be8c-c646dc0e9c19", 4242420109, 7, Intent::absent, "", "fe80::109", "46x",
      "V3xq2UjSTNRJ7BWsDajJxzb/l1tAKbQqzMhCVI/BWc0=", "", "", 30109, 1420, ""},
     {"863f844e-28cc-47ee-8071-fddee3178b41", 4242420116, 5, Intent::absent, "", "fe80::116", "46x",
-     "uB4D82INO0NnP987qPNoNBxAInGVs2IQDgYJTtEd+Lo=", "JV0/2VcsgjAJ3PPrGPCucg3fGkMUnEV2E5h2q9hsOMA=", "192.0.2.116:5", 30116,
-     1420, ""},
+     "uB4D82INO0NnP987qPNoNBxAInGVs2IQDgYJTtEd+Lo=", "JV0/2VcsgjAJ3PPrGPCucg3fGkMUnEV2E5h2q9hsOMA=", "192.0.2.116:5",
+     30116, 1420, ""},
     {"8bfccd65-cc2a-4195-8d9d-f44f0293a368", 4242420105, 5, Intent::absent, "", "fd42:105::1", "46x",
      "3pZp3aZ3qxEZCprBtuMUO+J/eK0rmY6DclEyZB5dayI=", "", "[2001:db8::105]:51822", 30105, 1420, ""},
     {"8fe9263a-ce0d-4c5c-9059-963fd3824b80", 4242420114, 4, Intent::present, kKeyFault, "", "", "", "", "", 0, 0, ""},
     {"94d0fc31-865d-49ab-a7b3-445ece07c3d3", 4242420104, 4, Intent::present, "", "172.20.104.1", "4",
-     "Qa/Gztv69l9Qlu+YX8IGvU2SedGnWT1b2v+pE0zf8lM=", "2XKyQszqIsCmzyXrIIK33bdXv5zDrdkhY7YFHsb23v0=", "192.0.2.104:51821",
-     30104, 1300, ""},
+     "Qa/Gztv69l9Qlu+YX8IGvU2SedGnWT1b2v+pE0zf8lM=", "2XKyQszqIsCmzyXrIIK33bdXv5zDrdkhY7YFHsb23v0=",
+     "192.0.2.104:51821", 30104, 1300, ""},
     {"9d78ac32-7dd9-460a-9374-e3e83fd11fc1", 4242420103, 2, Intent::present, "", "fe80::103", "46x",
      "tC3l0zBYDYcZD40u8XlUhzpWdf9F4FqVSdEvSlvidzw=", "", "192.0.2.103:51820", 30103, 1400, ""},
     {"ae10b651-1e4d-46ba-b68c-59b9afd87194", 4242420101, 3, Intent::untouched, "", "fd42:101::1", "46x",

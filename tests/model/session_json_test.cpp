@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <set>
 
-#include <gtest/gtest.h>
-
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include "base/utf8.h"
@@ -22,11 +21,24 @@ constexpr const char* kPsk = "TGd4Ing/MxhIFa5mh+4wwkX6MJw78mw/OlEPWwQry+o=";
 constexpr const char* kUuid = "3f7002fb-4d90-45bb-a646-6f30be403c9e";
 
 json::object good_row() {
-  return {{"uuid", kUuid},       {"asn", 4242420001u}, {"name", "n"},        {"description", "d"},
-          {"status", 4},         {"ipv4", nullptr},    {"ipv6", "fe80::7"},  {"ipv6LinkLocal", nullptr},
-          {"type", "wireguard"}, {"extensions", json::array{"mp_bgp"}},      {"interface", "dn42-4242420001"},
-          {"endpoint", nullptr}, {"credential", kKey}, {"data", nullptr},    {"mtu", 1420},
-          {"port", 0},           {"policy", "full"},   {"lastError", nullptr}};
+  return {{"uuid", kUuid},
+          {"asn", 4242420001u},
+          {"name", "n"},
+          {"description", "d"},
+          {"status", 4},
+          {"ipv4", nullptr},
+          {"ipv6", "fe80::7"},
+          {"ipv6LinkLocal", nullptr},
+          {"type", "wireguard"},
+          {"extensions", json::array{"mp_bgp"}},
+          {"interface", "dn42-4242420001"},
+          {"endpoint", nullptr},
+          {"credential", kKey},
+          {"data", nullptr},
+          {"mtu", 1420},
+          {"port", 0},
+          {"policy", "full"},
+          {"lastError", nullptr}};
 }
 
 // The good row with one field replaced by JSON text.
@@ -36,7 +48,9 @@ SessionRow with(std::string_view key, std::string_view text) {
   return read_session(row);
 }
 
-std::string json_text(std::string_view text) { return json::serialize(json::value(json::string_view(text.data(), text.size()))); }
+std::string json_text(std::string_view text) {
+  return json::serialize(json::value(json::string_view(text.data(), text.size())));
+}
 
 std::string fault_of(const SessionRow& row) { return row.session ? "" : row.session.error().text(); }
 
@@ -119,8 +133,8 @@ TEST(SessionJson, KeepsAStatusThatIsUnknown) {
 
 TEST(SessionJson, ReadsTheUuidInLowerCase) {
   EXPECT_EQ(with("uuid", "\"3F7002FB-4D90-45BB-A646-6F30BE403C9E\"").uuid, kUuid);
-  for (const char* bad : {"\"\"", "null", "5", "\"3f7002fb4d9045bba6466f30be403c9e\"", "\"3f7002fb-4d90-45bb-a646-6f30be403c9g\"",
-                          "\"../../../../../../../etc/passwd/../..\""}) {
+  for (const char* bad : {"\"\"", "null", "5", "\"3f7002fb4d9045bba6466f30be403c9e\"",
+                          "\"3f7002fb-4d90-45bb-a646-6f30be403c9g\"", "\"../../../../../../../etc/passwd/../..\""}) {
     EXPECT_EQ(with("uuid", bad).uuid, "") << bad;
     EXPECT_EQ(with("uuid", bad).session.error().field, "uuid") << bad;
   }
@@ -146,10 +160,13 @@ TEST(SessionJson, ReadsCredentialsOfEveryShape) {
     }
   }
   const std::string zero(Key().base64());
-  const std::vector<std::string> without_psk = {
-      key, " " + key + "\n", "\"" + key + "\"", R"({"public_key":")" + key + R"(","preshared_key":null})",
-      R"({"public_key":")" + key + R"(","preshared_key":""})", R"({"public_key":")" + key + R"(","preshared_key":")" + zero + R"("})",
-      R"({"public_key":null,"pubkey":")" + key + R"("})"};
+  const std::vector<std::string> without_psk = {key,
+                                                " " + key + "\n",
+                                                "\"" + key + "\"",
+                                                R"({"public_key":")" + key + R"(","preshared_key":null})",
+                                                R"({"public_key":")" + key + R"(","preshared_key":""})",
+                                                R"({"public_key":")" + key + R"(","preshared_key":")" + zero + R"("})",
+                                                R"({"public_key":null,"pubkey":")" + key + R"("})"};
   for (const std::string& credential : without_psk) {
     const SessionRow row = with("credential", json_text(credential));
     ASSERT_TRUE(row.session) << credential << fault_of(row);
@@ -162,7 +179,17 @@ TEST(SessionJson, RefusesBrokenCredentialsWithoutShowingThem) {
   const std::string psk = kPsk;
   const std::string key = kKey;
   const std::vector<std::string> broken = {
-      "null", "5", "true", "[]", "{}", "\"\"", "\"null\"", "\"5\"", "\"{}\"", "\"{\"", "\"[1]\"",
+      "null",
+      "5",
+      "true",
+      "[]",
+      "{}",
+      "\"\"",
+      "\"null\"",
+      "\"5\"",
+      "\"{}\"",
+      "\"{\"",
+      "\"[1]\"",
       json_text(R"({"psk":")" + psk + R"("})"),
       json_text(R"({"pubkey":null,"psk":")" + psk + R"("})"),
       json_text(R"({"public_key":5,"psk":")" + psk + R"("})"),
@@ -192,23 +219,29 @@ TEST(SessionJson, NeedsNoKeyForTunnelsWithoutOne) {
   }
   row["type"] = "wireguard";
   EXPECT_FALSE(read_session(row).session);
-  expect_faults({{"type", "null", ""}, {"type", "\"\"", ""}, {"type", "\"WireGuard\"", ""},
+  expect_faults({{"type", "null", ""},
+                 {"type", "\"\"", ""},
+                 {"type", "\"WireGuard\"", ""},
                  {"type", "\"openvpn\"", "type: 'openvpn' is not one of wireguard, gre, ip6gre"}});
 }
 
 TEST(SessionJson, ReadsExtensionsOfEveryShape) {
-  const std::vector<std::string> both = {
-      R"(["mp_bgp","extended_nexthop"])", R"(["mp-bgp","extended-nexthop","unknown",5,null])",
-      R"("[\"mp_bgp\",\"extended_nexthop\"]")", R"({"mp_bgp":true,"extended_nexthop":1})",
-      R"("{\"mp-bgp\":true,\"extended-nexthop\":\"true\"}")", R"("mp_bgp, extended_nexthop")",
-      R"({"0":"mp_bgp","1":"extended_nexthop"})", R"(["MP_BGP","Extended-Nexthop"])"};
+  const std::vector<std::string> both = {R"(["mp_bgp","extended_nexthop"])",
+                                         R"(["mp-bgp","extended-nexthop","unknown",5,null])",
+                                         R"("[\"mp_bgp\",\"extended_nexthop\"]")",
+                                         R"({"mp_bgp":true,"extended_nexthop":1})",
+                                         R"("{\"mp-bgp\":true,\"extended-nexthop\":\"true\"}")",
+                                         R"("mp_bgp, extended_nexthop")",
+                                         R"({"0":"mp_bgp","1":"extended_nexthop"})",
+                                         R"(["MP_BGP","Extended-Nexthop"])"};
   for (const std::string& text : both) {
     const SessionRow row = with("extensions", text);
     ASSERT_TRUE(row.session) << text << fault_of(row);
     EXPECT_TRUE(row.session->mp_bgp) << text;
     EXPECT_TRUE(row.session->extended_next_hop) << text;
   }
-  for (const char* text : {"null", "[]", "{}", "\"\"", "\"[]\"", "[\"x\"]", R"({"mp_bgp":false,"extended_nexthop":0})"}) {
+  for (const char* text :
+       {"null", "[]", "{}", "\"\"", "\"[]\"", "[\"x\"]", R"({"mp_bgp":false,"extended_nexthop":0})"}) {
     const SessionRow row = with("extensions", text);
     ASSERT_TRUE(row.session) << text << fault_of(row);
     EXPECT_FALSE(row.session->mp_bgp) << text;
@@ -220,7 +253,8 @@ TEST(SessionJson, ReadsExtensionsOfEveryShape) {
 }
 
 TEST(SessionJson, ReadsPoliciesByNameAndNumber) {
-  const SessionPolicy policies[] = {SessionPolicy::full, SessionPolicy::peer, SessionPolicy::upstream, SessionPolicy::downstream};
+  const SessionPolicy policies[] = {SessionPolicy::full, SessionPolicy::peer, SessionPolicy::upstream,
+                                    SessionPolicy::downstream};
   for (int i = 0; i < 4; ++i) {
     const std::string number = std::to_string(i);
     const std::string name(name_of(policies[i]));
@@ -240,7 +274,8 @@ TEST(SessionJson, ReadsInterfaceNamesThatTheKernelTakes) {
   for (const char* good : {"dn42-4242420001", "dn42_4242420001", "a", "wg0.1"}) {
     EXPECT_EQ(with("interface", json_text(good)).session->interface_name, good);
   }
-  for (const char* bad : {"", ".", "..", "all", "default", "dn42-42424200012", "a b", "a/b", "a'b", "a%b", "a\nb", "\xC3\xA4", "a:b"}) {
+  for (const char* bad :
+       {"", ".", "..", "all", "default", "dn42-42424200012", "a b", "a/b", "a'b", "a%b", "a\nb", "\xC3\xA4", "a:b"}) {
     const SessionRow row = with("interface", json_text(bad));
     ASSERT_FALSE(row.session) << bad;
     EXPECT_EQ(row.session.error().field, "interface");
@@ -284,8 +319,10 @@ TEST(SessionJson, ReadsEndpointsOfEveryForm) {
     ASSERT_TRUE(row.session->endpoint);
     EXPECT_EQ(row.session->endpoint->text(), expected);
   }
-  for (const char* absent : {"null", "\"\"", "\"  \""}) EXPECT_FALSE(with("endpoint", absent).session->endpoint) << absent;
-  for (const char* bad : {"a b:1", "host:0", "host:65536", "host:", ":5", "host:x", "a;reboot:1", "[::1", "a\nb:1", "-"}) {
+  for (const char* absent : {"null", "\"\"", "\"  \""})
+    EXPECT_FALSE(with("endpoint", absent).session->endpoint) << absent;
+  for (const char* bad :
+       {"a b:1", "host:0", "host:65536", "host:", ":5", "host:x", "a;reboot:1", "[::1", "a\nb:1", "-"}) {
     EXPECT_EQ(with("endpoint", json_text(bad)).session.error().field, "endpoint") << bad;
   }
   EXPECT_FALSE(with("endpoint", json_text(std::string(10'000, 'a'))).session);
@@ -293,7 +330,8 @@ TEST(SessionJson, ReadsEndpointsOfEveryForm) {
 
 TEST(SessionJson, TakesTheCredentialsCopyOnlyWhereTheRowHasNoField) {
   json::object row = good_row();
-  row["credential"] = R"({"public_key":")" + std::string(kKey) + R"(","listen_port":"30001","endpoint":"x.example:9","mtu":1300})";
+  row["credential"] =
+      R"({"public_key":")" + std::string(kKey) + R"(","listen_port":"30001","endpoint":"x.example:9","mtu":1300})";
   EXPECT_FALSE(read_session(row).session->endpoint);
   EXPECT_EQ(read_session(row).session->listen_port, 0);
   row.erase("endpoint");
@@ -305,13 +343,15 @@ TEST(SessionJson, TakesTheCredentialsCopyOnlyWhereTheRowHasNoField) {
 }
 
 TEST(SessionJson, ReadsWhatItKnowsOfData) {
-  for (const char* text : {R"({"password":"s3cret\"","importLimit":"500","other":1})", R"("{\"password\":\"s3cret\\\"\",\"importLimit\":500}")"}) {
+  for (const char* text : {R"({"password":"s3cret\"","importLimit":"500","other":1})",
+                           R"("{\"password\":\"s3cret\\\"\",\"importLimit\":500}")"}) {
     const SessionRow row = with("data", text);
     ASSERT_TRUE(row.session) << fault_of(row);
     EXPECT_EQ(row.session->bgp_password->reveal(), "s3cret\"");
     EXPECT_EQ(row.session->import_limit, 500u);
   }
-  for (const char* text : {"null", "5", "[]", "{}", "\"x\"", "\"{\"", R"({"password":"","importLimit":0})", R"({"a":1})"}) {
+  for (const char* text :
+       {"null", "5", "[]", "{}", "\"x\"", "\"{\"", R"({"password":"","importLimit":0})", R"({"a":1})"}) {
     const SessionRow row = with("data", text);
     ASSERT_TRUE(row.session) << text << fault_of(row);
     EXPECT_FALSE(row.session->bgp_password);
@@ -320,14 +360,23 @@ TEST(SessionJson, ReadsWhatItKnowsOfData) {
   expect_faults({
       {"data", R"({"password":"s3cret\n"})", "data.password: expected 1 to 80 characters of printable ASCII"},
       {"data", R"({"password":12345678})", "data.password: expected 1 to 80 characters of printable ASCII"},
-      {"data", "{\"password\":\"" + std::string(81, 'x') + "\"}", "data.password: expected 1 to 80 characters of printable ASCII"},
+      {"data", "{\"password\":\"" + std::string(81, 'x') + "\"}",
+       "data.password: expected 1 to 80 characters of printable ASCII"},
       {"data", R"({"importLimit":-1})", "data.importLimit: -1 is not a number from 0 to 4294967295"},
   });
 }
 
 TEST(SessionJson, KeepsHostileTextAsItIsButValidAndShort) {
-  const std::vector<std::string> hostile = {
-      "a\nb", "\"; }", "{ } ' \" \\", "%s%n%d", std::string("a\0b", 3), "\xE2\x80\xAE" "rtl", "\x1B[2J", "$(reboot)", "<script>"};
+  const std::vector<std::string> hostile = {"a\nb",
+                                            "\"; }",
+                                            "{ } ' \" \\",
+                                            "%s%n%d",
+                                            std::string("a\0b", 3),
+                                            "\xE2\x80\xAE"
+                                            "rtl",
+                                            "\x1B[2J",
+                                            "$(reboot)",
+                                            "<script>"};
   for (const std::string& text : hostile) {
     const SessionRow row = with("description", json_text(text));
     ASSERT_TRUE(row.session);
@@ -344,14 +393,16 @@ TEST(SessionJson, KeepsHostileTextAsItIsButValidAndShort) {
 }
 
 TEST(SessionJson, NeverPutsHostileBytesIntoAFault) {
-  const std::vector<std::string> hostile = {"a\nb\"'", std::string("\0", 1), "\x1B[2J", std::string(10'000, '{'), "\xFF\xFE"};
+  const std::vector<std::string> hostile = {"a\nb\"'", std::string("\0", 1), "\x1B[2J", std::string(10'000, '{'),
+                                            "\xFF\xFE"};
   for (const char* field : {"uuid", "asn", "status", "ipv4", "ipv6", "ipv6LinkLocal", "type", "extensions", "interface",
                             "endpoint", "mtu", "port", "policy"}) {
     for (const std::string& text : hostile) {
       json::object row = good_row();
       row[field] = text;
       const std::string fault = fault_of(read_session(row));
-      EXPECT_TRUE(std::all_of(fault.begin(), fault.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20; })) << fault;
+      EXPECT_TRUE(std::all_of(fault.begin(), fault.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20; }))
+          << fault;
       EXPECT_EQ(valid_utf8(fault, fault.size()), fault);
       EXPECT_LT(fault.size(), 200u);
     }
@@ -374,7 +425,8 @@ TEST(Sessions, OneBadRowStopsNoOther) {
   const auto rows = read_sessions(data);
   ASSERT_TRUE(rows);
   ASSERT_EQ(rows->size(), 5u);
-  EXPECT_EQ(std::count_if(rows->begin(), rows->end(), [](const SessionRow& row) { return row.session.has_value(); }), 2);
+  EXPECT_EQ(std::count_if(rows->begin(), rows->end(), [](const SessionRow& row) { return row.session.has_value(); }),
+            2);
   EXPECT_EQ((*rows)[3].uuid, "00000000-0000-0000-0000-000000000001");
   EXPECT_EQ((*rows)[4].uuid, kUuid);
 }
@@ -391,7 +443,8 @@ TEST(Sessions, CountsTheFirstOfEqualUuids) {
 }
 
 TEST(Sessions, RefusesAnAnswerWithoutAList) {
-  for (const char* text : {"null", "[]", "{}", R"({"bgpSessions":null})", R"({"bgpSessions":{}})", R"({"bgpSessions":5})"}) {
+  for (const char* text :
+       {"null", "[]", "{}", R"({"bgpSessions":null})", R"({"bgpSessions":{}})", R"({"bgpSessions":5})"}) {
     const auto rows = read_sessions(json::parse(text));
     ASSERT_FALSE(rows) << text;
     EXPECT_EQ(rows.error().code, Errc::invalid);
@@ -400,8 +453,8 @@ TEST(Sessions, RefusesAnAnswerWithoutAList) {
 }
 
 TEST(Envelope, RefusesWhatIsNone) {
-  for (const char* text : {"", "null", "[]", "{}", "<html>", "Internal Server Error", R"({"code":"x"})", R"({"data":{}})",
-                           R"({"code":0,"data":)", R"({"code":null})"}) {
+  for (const char* text : {"", "null", "[]", "{}", "<html>", "Internal Server Error", R"({"code":"x"})",
+                           R"({"data":{}})", R"({"code":0,"data":)", R"({"code":null})"}) {
     const auto data = read_envelope(text);
     ASSERT_FALSE(data) << text;
     EXPECT_EQ(data.error().code, Errc::invalid) << text;
@@ -436,7 +489,9 @@ rc::Gen<Session> any_session() {
       for (std::size_t i = 8; i < 16; ++i) bytes[i] = *rc::gen::arbitrary<std::uint8_t>();
       return IpAddress::v6(bytes);
     };
-    const auto text = [](std::size_t max) { return valid_utf8(*rc::gen::container<std::string>(rc::gen::arbitrary<char>()), max); };
+    const auto text = [](std::size_t max) {
+      return valid_utf8(*rc::gen::container<std::string>(rc::gen::arbitrary<char>()), max);
+    };
     const auto coin = [] { return *rc::gen::arbitrary<bool>(); };
     Session s;
     s.uuid = "3f7002fb-4d90-45bb-a646-6f30be4" + std::to_string(*rc::gen::inRange(10'000, 99'999));
@@ -456,13 +511,16 @@ rc::Gen<Session> any_session() {
       s.public_key = bytes32();
       if (coin()) s.preshared_key = bytes32();
     }
-    if (coin()) s.ipv4 = IpAddress::v4({172, 20, *rc::gen::arbitrary<std::uint8_t>(), *rc::gen::arbitrary<std::uint8_t>()});
+    if (coin())
+      s.ipv4 = IpAddress::v4({172, 20, *rc::gen::arbitrary<std::uint8_t>(), *rc::gen::arbitrary<std::uint8_t>()});
     if (coin()) s.ipv6 = coin() ? v6(0xfe, 0x80) : v6(0xfd, 0x42);
     if (coin()) s.ipv6_link_local = v6(0xfe, 0x80);
     s.mp_bgp = coin();
     s.extended_next_hop = coin();
-    s.policy = *rc::gen::element(SessionPolicy::full, SessionPolicy::peer, SessionPolicy::upstream, SessionPolicy::downstream);
-    if (coin()) s.bgp_password = Secret(*rc::gen::nonEmpty(rc::gen::container<std::string>(rc::gen::inRange(' ', '~'))));
+    s.policy =
+        *rc::gen::element(SessionPolicy::full, SessionPolicy::peer, SessionPolicy::upstream, SessionPolicy::downstream);
+    if (coin())
+      s.bgp_password = Secret(*rc::gen::nonEmpty(rc::gen::container<std::string>(rc::gen::inRange(' ', '~'))));
     if (s.bgp_password && s.bgp_password->reveal().size() > 80) s.bgp_password.reset();
     if (coin()) s.import_limit = *rc::gen::inRange<std::uint32_t>(1, UINT32_MAX);
     return s;
@@ -484,13 +542,18 @@ RC_GTEST_PROP(SessionJson, ReadsBackWhatItWrote, ()) {
 
 json::value any_json(int depth) {
   switch (*rc::gen::inRange(0, depth == 0 ? 5 : 7)) {
-    case 0: return nullptr;
-    case 1: return *rc::gen::arbitrary<bool>();
-    case 2: return *rc::gen::arbitrary<std::int64_t>();
-    case 3: return *rc::gen::arbitrary<double>();
+    case 0:
+      return nullptr;
+    case 1:
+      return *rc::gen::arbitrary<bool>();
+    case 2:
+      return *rc::gen::arbitrary<std::int64_t>();
+    case 3:
+      return *rc::gen::arbitrary<double>();
     case 4: {
-      const auto text = *rc::gen::oneOf(rc::gen::arbitrary<std::string>(),
-                                        rc::gen::element<std::string>("fe80::1", "{\"psk\":1}", "[", "1420", kKey, "mp_bgp", "a:1"));
+      const auto text =
+          *rc::gen::oneOf(rc::gen::arbitrary<std::string>(),
+                          rc::gen::element<std::string>("fe80::1", "{\"psk\":1}", "[", "1420", kKey, "mp_bgp", "a:1"));
       return json::value(text);
     }
     case 5: {

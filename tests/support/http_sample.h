@@ -1,5 +1,5 @@
-// HttpSample: one captured exchange from tests/samples/*.http. The files hold an optional comment, the raw request, and the raw
-// response, with line ends normalised to \n; bodies of the size tests are elided.
+// HttpSample: one captured exchange from tests/samples/*.http. The files hold an optional comment, the raw request, and
+// the raw response, with line ends normalised to \n; bodies of the size tests are elided.
 #pragma once
 
 #include <algorithm>
