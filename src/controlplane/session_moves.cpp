@@ -30,17 +30,17 @@ std::unexpected<Refusal> refuse_move(const StoredSession& row, std::string_view 
 
 Checked<Verdict> approve(const StoredSession& row) {
   switch (row.status) {
-    case pending: return moved(row, {queued_for_setup});
+    case pending:
+    case disabled:
+    case teardown: return moved(row, {queued_for_setup});
     case queued_for_setup:
     case enabled:
     case problem: return Keep{};
-    case disabled:
-    case teardown: return refuse_move(row, "enable it instead");
     case rejected: return refuse_move(row, "delete it and add it anew");
     case queued_for_delete:
     case deleted: break;
   }
-  return refuse_move(row, "wait until the node has removed it, then add it anew");
+  return refuse_move(row, "disable it first, which calls the deletion off");
 }
 
 Checked<Verdict> reject(const StoredSession& row, std::string_view reason) {
@@ -65,18 +65,8 @@ Checked<Verdict> disable(const StoredSession& row) {
 }
 
 Checked<Verdict> enable(const StoredSession& row) {
-  switch (row.status) {
-    case disabled:
-    case teardown: return moved(row, {queued_for_setup});
-    case queued_for_setup:
-    case enabled:
-    case problem: return Keep{};
-    case pending: return refuse_move(row, "approve it instead");
-    case rejected: return refuse_move(row, "delete it and add it anew");
-    case queued_for_delete:
-    case deleted: break;
-  }
-  return refuse_move(row, "disable it first, which calls the deletion off");
+  if (row.status == pending) return refuse_move(row, "approve it instead");
+  return approve(row);
 }
 
 Checked<Verdict> remove(const StoredSession& row) {

@@ -15,6 +15,7 @@ enum class OperatorMove : std::uint8_t { approve, reject, disable, enable, remov
 std::string_view name_of(OperatorMove move);
 std::optional<OperatorMove> operator_move_from(std::string_view name);
 
+// `approve` queues a row for setup, the first time or again (DISABLED, TEARDOWN); `enable` does so but for PENDING rows.
 // Repeating a wish that is already granted is Keep. `remove` drops rows of which nothing can be on the node (PENDING, REJECTED,
 // DISABLED, TEARDOWN); others wait as QUEUED_FOR_DELETE until the node says that they are gone. `reason` is kept with a rejection.
 // Refusals: conflict, field "status", with what to do instead.

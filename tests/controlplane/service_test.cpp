@@ -1,0 +1,426 @@
+// The agent API and the admin API over real sockets, and what happens between them: waiting reads, tokens, moves, limits.
+#include "controlplane/service.h"
+
+#include <chrono>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "controlplane/raw_http.h"
+#include "controlplane/seeds.h"
+
+namespace moenet::controlplane {
+namespace {
+
+namespace json = boost::json;
+using moenet::testing::HeaderList;
+using testing::must;
+
+constexpr const char* kKey = "uJskkgsWIKjUdj4GVtWL07j7wGWGrSLW5g3jUjtfgmk=";
+constexpr const char* kOtherKey = "tC3l0zBYDYcZD40u8XlUhzpWdf9F4FqVSdEvSlvidzw=";
+constexpr const char* kPsk = "TGd4Ing/MxhIFa5mh+4wwkX6MJw78mw/OlEPWwQry+o=";
+
+class ServiceTest : public ::testing::Test {
+ protected:
+  ServiceTest() : store_(must(SqlStore::open_sqlite(folder_.path() / "moenet.db", [] { return UnixMs{1}; }))) {
+    testing::add_sample_nodes(*store_);
+    start(std::nullopt);
+  }
+  void start(std::optional<Secret> shared_key) {
+    service_.reset();
+    ServiceSettings settings;
+    settings.listen = {IpAddress::v4({127, 0, 0, 1}), 0};
+    settings.keys = {Secret(testing::kAdminToken), std::move(shared_key)};
+    service_ = must(Service::start(*store_, settings));
+  }
+  http::Response request(std::string_view method, const std::string& path, const std::string& token, HeaderList headers = {},
+                         const std::string& body = {}) {
+    headers.emplace_back("Authorization", "Bearer " + token);
+    return moenet::testing::exchange(service_->port(), method, path, headers, body);
+  }
+  http::Response admin(std::string_view method, const std::string& path, const json::value& body = nullptr) {
+    return request(method, "/api/v1/admin/" + path, testing::kAdminToken, {}, body.is_null() ? "" : json::serialize(body));
+  }
+  http::Response agent(std::string_view method, const std::string& action, const std::string& body = {}, HeaderList headers = {}) {
+    return request(method, "/api/v1/agent/jp1/" + action, "token-of-jp1", std::move(headers), body);
+  }
+  static json::object draft(std::int64_t asn = 4'242'420'101) {
+    return {{"node", "jp1"}, {"asn", asn}, {"publicKey", kKey}, {"ipv6LinkLocal", "fe80::101"}, {"mpBgp", true}, {"extendedNextHop", true},
+            {"endpoint", "peer.example.net:20998"}};
+  }
+  std::string add(const json::object& body) {
+    const auto added = admin("POST", "sessions", body);
+    EXPECT_EQ(added.status, 201) << added.body;
+    return std::string(json::parse(added.body).at("uuid").as_string());
+  }
+  json::value only_session_of_agent() {
+    const auto list = json::parse(agent("GET", "sessions").body).at("data").at("bgpSessions").as_array();
+    EXPECT_EQ(list.size(), 1u);
+    return list.empty() ? json::value() : list.front();
+  }
+  std::string modify(const std::string& uuid, int status, const std::string& error = {}) {
+    json::object body{{"uuid", uuid}, {"status", status}};
+    if (!error.empty()) body["lastError"] = error;
+    return agent("POST", "modify", json::serialize(body)).body;
+  }
+  void expect_field(const http::Response& answer, std::string_view field, int status = 422) {
+    EXPECT_EQ(answer.status, status) << answer.body;
+    EXPECT_EQ(answer.headers.find("Content-Type"), "application/problem+json");
+    const auto body = json::parse(answer.body);
+    EXPECT_EQ(body.at("status").as_int64(), status);
+    ASSERT_TRUE(body.as_object().contains("field")) << answer.body;
+    EXPECT_EQ(std::string_view(body.at("field").as_string()), field) << answer.body;
+  }
+
+  testing::TempFolder folder_;
+  std::unique_ptr<SqlStore> store_;
+  std::unique_ptr<Service> service_;
+};
+
+TEST_F(ServiceTest, ASessionLivesFromRequestToDeletion) {
+  const std::string uuid = add(draft());
+  EXPECT_EQ(only_session_of_agent().at("status").as_int64(), 3);
+  EXPECT_EQ(admin("POST", "sessions/" + uuid + "/approve").status, 200);
+  EXPECT_EQ(only_session_of_agent().at("status").as_int64(), 4);
+  EXPECT_NE(modify(uuid, 2).find("\"updated\":true"), std::string::npos);
+  EXPECT_EQ(json::parse(admin("GET", "sessions/" + uuid).body).at("status").as_string(), "ENABLED");
+  EXPECT_EQ(admin("DELETE", "sessions/" + uuid).status, 200);
+  EXPECT_EQ(only_session_of_agent().at("status").as_int64(), 5);
+  EXPECT_NE(modify(uuid, 0).find("\"deleted\":true"), std::string::npos);
+  EXPECT_EQ(admin("GET", "sessions/" + uuid).status, 404);
+}
+
+TEST_F(ServiceTest, HandsOutWhatWasAskedFor) {
+  json::object body = draft();
+  body["presharedKey"] = kPsk;
+  body["mtu"] = 1400;
+  body["password"] = "pass word";
+  body["importLimit"] = 500;
+  body["policy"] = "peer";
+  add(body);
+  const auto row = only_session_of_agent();
+  EXPECT_EQ(row.at("interface").as_string(), "dn42-4242420101");
+  EXPECT_EQ(row.at("port").as_int64(), 30'101);
+  EXPECT_EQ(row.at("mtu").as_int64(), 1400);
+  EXPECT_EQ(row.at("policy").as_string(), "peer");
+  EXPECT_EQ(row.at("extensions").as_array().size(), 2u);
+  const auto credential = json::parse(row.at("credential").as_string());
+  EXPECT_EQ(credential.at("public_key").as_string(), kKey);
+  EXPECT_EQ(credential.at("preshared_key").as_string(), kPsk);
+  EXPECT_EQ(row.at("data").at("password").as_string(), "pass word");
+}
+
+TEST_F(ServiceTest, TellsOperatorsNoSecrets) {
+  json::object body = draft();
+  body["presharedKey"] = kPsk;
+  body["password"] = "pass-word";
+  const std::string uuid = add(body);
+  for (const auto& answer : {admin("GET", "sessions/" + uuid), admin("GET", "sessions"), admin("GET", "nodes")}) {
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.body.find(kPsk), std::string::npos);
+    EXPECT_EQ(answer.body.find("pass-word"), std::string::npos);
+    EXPECT_EQ(answer.body.find(hash_of_token("token-of-jp1")), std::string::npos);
+  }
+}
+
+TEST_F(ServiceTest, RefusesAtTheDoorWhatTheAgentWould) {
+  const struct {
+    const char* member;
+    json::value value;
+    const char* field;
+  } cases[] = {
+      {"asn", 0, "asn"},
+      {"asn", -1, "asn"},
+      {"asn", 4'294'967'296, "asn"},
+      {"asn", 4'242'420'998, "asn"},
+      {"node", "nope", "node"},
+      {"publicKey", "short", "publicKey"},
+      {"publicKey", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "publicKey"},
+      {"publicKey", nullptr, "publicKey"},
+      {"presharedKey", "short", "presharedKey"},
+      {"endpoint", "host:99999", "endpoint"},
+      {"endpoint", "bad host", "endpoint"},
+      {"ipv4", "not an address", "ipv4"},
+      {"ipv6", "172.20.0.1", "ipv6"},
+      {"ipv6LinkLocal", "fd00::1", "ipv6LinkLocal"},
+      {"ipv6LinkLocal", "fe80::998:101:2:1", "ipv6LinkLocal"},
+      {"ipv6LinkLocal", nullptr, "ipv6"},
+      {"ipv4", "172.22.188.2", "ipv4"},
+      {"mtu", 1279, "mtu"},
+      {"mtu", 9001, "mtu"},
+      {"port", 65'536, "port"},
+      {"port", 51'821, "port"},
+      {"policy", "everything", "policy"},
+      {"type", "gre", "type"},
+      {"interface", "a-name-that-is-too-long", "interface"},
+      {"interface", "a/b", "interface"},
+      {"interface", "dn42-wg-igp-1", "interface"},
+      {"name", "two\nlines", "name"},
+      {"importLimit", -5, "importLimit"},
+      {"password", std::string(81, 'x').c_str(), "password"},
+      {"nonsense", 1, "nonsense"},
+  };
+  for (const auto& [member, value, field] : cases) {
+    json::object body = draft();
+    body[member] = value;
+    SCOPED_TRACE(json::serialize(body));
+    expect_field(admin("POST", "sessions", body), field);
+  }
+  EXPECT_TRUE(must(store_->sessions()).empty());
+}
+
+TEST_F(ServiceTest, RefusesWhatAnotherSessionOfTheNodeHolds) {
+  add(draft());
+  const auto second = [](const char* member, json::value value) {
+    json::object body = draft(4'242'420'102);
+    body["publicKey"] = kOtherKey;
+    body[member] = std::move(value);
+    return body;
+  };
+  expect_field(admin("POST", "sessions", second("asn", 4'242'420'101)), "asn");
+  expect_field(admin("POST", "sessions", second("port", 30'101)), "port");
+  expect_field(admin("POST", "sessions", second("publicKey", kKey)), "publicKey");
+  expect_field(admin("POST", "sessions", second("interface", "dn42-4242420101")), "interface");
+  EXPECT_EQ(admin("POST", "sessions", second("node", "hk-rr")).status, 201) << "another node is another world";
+}
+
+TEST_F(ServiceTest, AnIllegalMoveIsAConflict) {
+  const std::string uuid = add(draft());
+  EXPECT_EQ(admin("POST", "sessions/" + uuid + "/reject", {{"reason", "no"}}).status, 200);
+  expect_field(admin("POST", "sessions/" + uuid + "/approve"), "status", 409);
+  EXPECT_EQ(admin("POST", "sessions/" + uuid + "/dance").status, 404);
+}
+
+TEST_F(ServiceTest, AnEditedEnabledSessionIsQueuedAgain) {
+  const std::string uuid = add(draft());
+  admin("POST", "sessions/" + uuid + "/approve");
+  modify(uuid, 2);
+  const auto edited = admin("PATCH", "sessions/" + uuid, {{"mtu", 1300}, {"endpoint", nullptr}});
+  EXPECT_EQ(edited.status, 200) << edited.body;
+  const auto row = only_session_of_agent();
+  EXPECT_EQ(row.at("status").as_int64(), 4);
+  EXPECT_EQ(row.at("mtu").as_int64(), 1300);
+  EXPECT_TRUE(row.at("endpoint").is_null());
+  EXPECT_EQ(row.at("port").as_int64(), 30'101) << "what was not named stays";
+}
+
+TEST_F(ServiceTest, AnEditThatChangesNothingLeavesTheStatus) {
+  const std::string uuid = add(draft());
+  admin("POST", "sessions/" + uuid + "/approve");
+  modify(uuid, 2);
+  EXPECT_EQ(admin("PATCH", "sessions/" + uuid, {{"mtu", 1420}}).status, 200);
+  EXPECT_EQ(only_session_of_agent().at("status").as_int64(), 2);
+}
+
+TEST_F(ServiceTest, AnEditKeepsThePresharedKey) {
+  json::object body = draft();
+  body["presharedKey"] = kPsk;
+  const std::string uuid = add(body);
+  admin("PATCH", "sessions/" + uuid, {{"mtu", 1300}});
+  EXPECT_EQ(json::parse(only_session_of_agent().at("credential").as_string()).at("preshared_key").as_string(), kPsk);
+}
+
+TEST_F(ServiceTest, ANodesTokenOpensThatNodeOnly) {
+  EXPECT_EQ(agent("GET", "sessions").status, 200);
+  EXPECT_EQ(request("GET", "/api/v1/agent/hk-rr/sessions", "token-of-jp1").status, 403);
+  EXPECT_EQ(request("GET", "/api/v1/agent/nope/sessions", "token-of-jp1").status, 403);
+  EXPECT_EQ(request("GET", "/api/v1/admin/nodes", "token-of-jp1").status, 403);
+  EXPECT_EQ(request("POST", "/api/v1/agent/heartbeat", "token-of-jp1", {}, R"({"node_id":"hk-rr"})").status, 403);
+  EXPECT_EQ(request("POST", "/api/v1/agent/heartbeat", "token-of-jp1", {}, R"({"node_id":"jp1"})").status, 200);
+}
+
+TEST_F(ServiceTest, ASharedKeyIsRefusedUnlessConfigured) {
+  EXPECT_EQ(request("GET", "/api/v1/agent/jp1/sessions", testing::kSharedKey).status, 401);
+  start(Secret(testing::kSharedKey));
+  EXPECT_EQ(request("GET", "/api/v1/agent/jp1/sessions", testing::kSharedKey).status, 200);
+  EXPECT_EQ(request("GET", "/api/v1/agent/hk-rr/sessions", testing::kSharedKey).status, 200);
+}
+
+TEST_F(ServiceTest, ARotatedTokenReplacesTheOldOne) {
+  const auto rotated = admin("POST", "nodes/jp1/token");
+  EXPECT_EQ(rotated.status, 200);
+  const std::string token(json::parse(rotated.body).at("token").as_string());
+  EXPECT_EQ(agent("GET", "sessions").status, 401);
+  EXPECT_EQ(request("GET", "/api/v1/agent/jp1/sessions", token).status, 200);
+}
+
+TEST_F(ServiceTest, ANewNodeGetsItsPlaceInTheNetwork) {
+  const auto added = admin("POST", "nodes", {{"name", "sg1"}, {"region", "as-se"}});
+  EXPECT_EQ(added.status, 201) << added.body;
+  const auto body = json::parse(added.body);
+  EXPECT_EQ(body.at("id").as_int64(), 3);
+  EXPECT_EQ(body.at("loopbackIpv4").as_string(), "172.22.188.3");
+  EXPECT_EQ(body.at("loopbackIpv6").as_string(), "fd00:4242:7777:102:3::1");
+  EXPECT_EQ(body.at("linkLocal").as_string(), "fe80::998:102:3:1");
+  expect_field(admin("POST", "nodes", {{"name", "sg1"}, {"region", "AS-SE"}}), "name");
+  expect_field(admin("POST", "nodes", {{"name", "x y"}, {"region", "AS-SE"}}), "name");
+  expect_field(admin("POST", "nodes", {{"name", "x"}, {"region", "Mars"}}), "region");
+  expect_field(admin("POST", "nodes", {{"name", "x"}}), "region");
+  expect_field(admin("PATCH", "nodes/sg1", {{"name", "sg2"}}), "name");
+}
+
+TEST_F(ServiceTest, AReadWithItsTagIsNotRepeated) {
+  for (const char* action : {"sessions", "mesh", "bird-config"}) {
+    const auto first = agent("GET", action);
+    const auto tag = first.headers.find("ETag");
+    ASSERT_TRUE(tag) << action;
+    EXPECT_TRUE(tag->starts_with('"')) << "strong";
+    const auto again = agent("GET", action, "", {{"If-None-Match", std::string(*tag)}});
+    EXPECT_EQ(again.status, 304);
+    EXPECT_EQ(again.body, "");
+    EXPECT_EQ(again.headers.find("ETag"), tag);
+    EXPECT_EQ(agent("GET", action, "", {{"If-None-Match", "\"other\""}}).status, 200);
+  }
+}
+
+class WaitingRead : public ServiceTest {
+ protected:
+  // A read of jp1 that is held by the server.
+  std::unique_ptr<moenet::testing::RawConnection> hold(const std::string& action, int seconds) {
+    const std::string tag(*agent("GET", action).headers.find("ETag"));
+    auto connection = std::make_unique<moenet::testing::RawConnection>(service_->port());
+    connection->send(moenet::testing::request_text("GET", "/api/v1/agent/jp1/" + action,
+                                                   {{"Authorization", "Bearer token-of-jp1"},
+                                                    {"If-None-Match", tag},
+                                                    {"Prefer", "wait=" + std::to_string(seconds)}},
+                                                   ""));
+    for (int i = 0; i < 1000 && service_->waiting_reads() == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_EQ(service_->waiting_reads(), 1u);
+    return connection;
+  }
+};
+
+TEST_F(WaitingRead, IsAnsweredAsSoonAsAnApprovalChangesIt) {
+  const std::string uuid = add(draft());
+  const auto held = hold("sessions", 50);
+  EXPECT_FALSE(held->has_answer_within(0));
+  const auto begin = steady_now();
+  admin("POST", "sessions/" + uuid + "/approve");
+  const auto answer = held->response();
+  EXPECT_LT(steady_now() - begin, std::chrono::seconds(2));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_NE(answer.body.find("\"status\":4"), std::string::npos);
+}
+
+TEST_F(WaitingRead, IsNotDisturbedByOtherNodes) {
+  const auto held = hold("sessions", 1);
+  json::object body = draft();
+  body["node"] = "hk-rr";
+  add(body);
+  EXPECT_EQ(held->response().status, 304);
+}
+
+TEST_F(WaitingRead, EndsWithNotModifiedWhenItsTimeIsOver) {
+  const auto held = hold("mesh", 1);
+  const auto answer = held->response();
+  EXPECT_EQ(answer.status, 304);
+  EXPECT_TRUE(answer.headers.find("ETag"));
+}
+
+TEST_F(WaitingRead, OfTheMeshHearsOfAnotherNodesKey) {
+  const auto held = hold("mesh", 50);
+  const std::string heartbeat = std::string(R"({"node_id":"hk-rr","status":{"meshPublicKey":")") + kKey + R"("}})";
+  request("POST", "/api/v1/agent/heartbeat", "token-of-hk-rr", {}, heartbeat);
+  const auto answer = held->response();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_NE(answer.body.find(kKey), std::string::npos);
+}
+
+TEST_F(WaitingRead, OfBirdConfigHearsOfASetting) {
+  const auto held = hold("bird-config", 50);
+  EXPECT_EQ(admin("PATCH", "settings", {{"policy", {{"ebgpImportLimit", 9000}}}}).status, 200);
+  const auto answer = held->response();
+  EXPECT_EQ(json::parse(answer.body).at("data").at("policy").at("ebgpImportLimit").as_int64(), 9000);
+}
+
+TEST_F(WaitingRead, DoesNotKeepTheServiceFromStopping) {
+  const auto held = hold("sessions", 50);
+  const auto begin = steady_now();
+  service_.reset();
+  EXPECT_LT(steady_now() - begin, std::chrono::seconds(2));
+}
+
+TEST_F(WaitingRead, OfARevokedTokenIsRefusedAtTheNextChange) {
+  const auto held = hold("sessions", 50);
+  must(store_->replace_node_token(2, hash_of_token("new")));
+  add(draft());
+  EXPECT_EQ(held->response().status, 401);
+}
+
+TEST_F(ServiceTest, OffersAndAnswersBatches) {
+  EXPECT_EQ(agent("GET", "sessions").headers.find("X-MoeNet-Features"), "batch-modify");
+  json::object body = draft();
+  body["approve"] = true;
+  const std::string uuid = add(body);
+  const auto answer = agent("POST", "modify", json::serialize(json::object{
+      {"updates", json::array{json::object{{"uuid", uuid}, {"status", 2}},
+                              json::object{{"uuid", "00000000-0000-4000-8000-000000000000"}, {"status", 2}},
+                              json::object{{"uuid", uuid}, {"status", 8}}, json::object{{"status", 2}}, 7}}}));
+  EXPECT_EQ(answer.status, 200);
+  const auto results = json::parse(answer.body).at("data").at("results").as_array();
+  ASSERT_EQ(results.size(), 5u);
+  EXPECT_EQ(results[0].at("code").as_int64(), 0);
+  EXPECT_EQ(results[1].at("code").as_int64(), 404);
+  EXPECT_EQ(results[2].at("code").as_int64(), 422);
+  EXPECT_EQ(results[3].at("code").as_int64(), 422);
+  EXPECT_EQ(results[4].at("code").as_int64(), 500);
+  EXPECT_EQ(only_session_of_agent().at("status").as_int64(), 2);
+}
+
+TEST_F(ServiceTest, RepeatedPostsAreHarmless) {
+  const std::string uuid = add(draft());
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(admin("POST", "sessions/" + uuid + "/approve").status, 200);
+  for (int i = 0; i < 2; ++i) EXPECT_NE(modify(uuid, 2).find("\"code\":0"), std::string::npos);
+  EXPECT_NE(modify(uuid, 0).find("deleted"), std::string::npos);
+  EXPECT_NE(modify(uuid, 0).find("\"code\":404"), std::string::npos);
+}
+
+TEST_F(ServiceTest, KeepsTheLatestReportOfEachSession) {
+  const std::string uuid = add(draft());
+  agent("POST", "report", R"({"sessions":[{"name":"dn42_4242420101","uuid":")" + uuid + R"(","state":"Established","mtu":1420}]})");
+  const auto shown = json::parse(admin("GET", "sessions/" + uuid).body);
+  EXPECT_EQ(shown.at("report").at("state").as_string(), "Established");
+}
+
+TEST_F(ServiceTest, BirdConfigIsNotFoundWithoutAPolicy) {
+  admin("PATCH", "settings", {{"policy", nullptr}});
+  const auto answer = agent("GET", "bird-config");
+  EXPECT_EQ(answer.status, 404);
+  EXPECT_EQ(json::parse(answer.body).at("code").as_int64(), 404);
+}
+
+TEST_F(ServiceTest, SettingsNameTheFaultyMember) {
+  expect_field(admin("PATCH", "settings", {{"asn", 0}}), "asn");
+  expect_field(admin("PATCH", "settings", {{"ipv4Prefix", "fd00::/8"}}), "ipv4Prefix");
+  expect_field(admin("PATCH", "settings", {{"policy", {{"asPathMaxLen", 0}}}}), "policy.asPathMaxLen");
+  expect_field(admin("PATCH", "settings", {{"colour", "red"}}), "colour");
+}
+
+TEST_F(ServiceTest, SlowsDownWhoGuessesTokensAndNobodyElse) {
+  for (int i = 0; i < 300; ++i) ASSERT_EQ(request("GET", "/api/v1/agent/jp1/sessions", "wrong").status, 401) << i;
+  const auto limited = request("GET", "/api/v1/agent/jp1/sessions", "wrong");
+  EXPECT_EQ(limited.status, 429);
+  EXPECT_TRUE(limited.headers.find("Retry-After"));
+  EXPECT_GT(json::parse(limited.body).at("retryAfter").as_int64(), 0);
+  EXPECT_EQ(agent("GET", "sessions").status, 200);
+}
+
+TEST_F(ServiceTest, HealthIsForEveryone) {
+  const auto answer = moenet::testing::exchange(service_->port(), "GET", "/health");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(json::parse(answer.body).at("status").as_string(), "ok");
+}
+
+TEST_F(ServiceTest, AnUnknownBootstrapTokenIsAScriptThatFails) {
+  const auto answer = moenet::testing::exchange(service_->port(), "GET", "/bootstrap/whatever");
+  EXPECT_EQ(answer.status, 404);
+  EXPECT_TRUE(answer.body.ends_with("exit 1\n"));
+}
+
+TEST_F(ServiceTest, EchoesAHarmlessRequestIdOnly) {
+  EXPECT_EQ(agent("GET", "config", "", {{"X-Request-ID", "abc-123"}}).headers.find("X-Request-ID"), "abc-123");
+  EXPECT_NE(agent("GET", "config", "", {{"X-Request-ID", "a b"}}).headers.find("X-Request-ID"), "a b");
+}
+
+}  // namespace
+}  // namespace moenet::controlplane

@@ -1,0 +1,307 @@
+// The Store's contract, for every Store there is: another one joins by one more value of INSTANTIATE_TEST_SUITE_P.
+#include "controlplane/sql_store.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <functional>
+#include <set>
+
+#include <gtest/gtest.h>
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+
+#include "controlplane/seeds.h"
+
+namespace moenet::controlplane {
+namespace {
+
+using testing::TempFolder;
+using testing::must;
+using testing::node_of;
+
+struct StoreKind {
+  const char* name;
+  std::function<std::unique_ptr<Store>(const TempFolder&)> open;
+};
+void PrintTo(const StoreKind& kind, std::ostream* out) { *out << kind.name; }
+
+class StoreTest : public ::testing::TestWithParam<StoreKind> {
+ protected:
+  StoreTest() : store_(GetParam().open(folder_)) {
+    store_->set_change_listener([this](NodeId node, std::int64_t changes) { told_.emplace_back(node, changes); });
+  }
+  NodeId add(const std::string& name) { return must(store_->add_node(node_of(0, name, 101, false, "1G"), hash_of_token(name))).id; }
+  static StoredSession row(NodeId node, model::Asn asn) {
+    StoredSession session;
+    session.uuid = make_uuid();
+    session.node = node;
+    session.asn = asn;
+    session.interface_name = "dn42-" + std::to_string(asn);
+    session.port = 30'000 + asn % 10'000;
+    session.public_key = "key-" + std::to_string(asn);
+    return session;
+  }
+  static SessionChange set_status(const StoredSession& session, model::SessionStatus status) {
+    return {session.uuid, [status](const StoredSession& now) -> Checked<Verdict> {
+              StoredSession wanted = now;
+              wanted.status = status;
+              return Replace{wanted};
+            }};
+  }
+
+  TempFolder folder_;
+  std::unique_ptr<Store> store_;
+  std::vector<std::pair<NodeId, std::int64_t>> told_;
+};
+
+TEST_P(StoreTest, GivesTheLowestFreeId) {
+  must(store_->add_node(node_of(2, "two", 101, false, "1G"), "hash"));
+  EXPECT_EQ(add("a"), 1);
+  EXPECT_EQ(add("b"), 3);
+}
+
+TEST_P(StoreTest, RefusesATakenNameOrIdAndTheSixtyThirdNode) {
+  add("a");
+  const auto same_name = store_->add_node(node_of(0, "a", 101, false, "1G"), "x");
+  ASSERT_FALSE(same_name);
+  EXPECT_EQ(same_name.error().field, "name");
+  EXPECT_EQ(store_->add_node(node_of(1, "b", 101, false, "1G"), "x").error().field, "id");
+  for (int i = 2; i <= kMaxNodeId; ++i) add("n" + std::to_string(i));
+  EXPECT_EQ(store_->add_node(node_of(0, "late", 101, false, "1G"), "x").error().field, "id");
+}
+
+TEST_P(StoreTest, FindsNodesByNameAndByUuid) {
+  add("jp1");
+  const Node node = must(store_->find_node("jp1"));
+  EXPECT_EQ(must(store_->find_node(node.uuid)).id, node.id);
+  EXPECT_EQ(store_->find_node("JP1").error().code, Errc::not_found);
+}
+
+TEST_P(StoreTest, ANewTokenEndsTheOldOne) {
+  const NodeId node = add("jp1");
+  EXPECT_EQ(must(store_->node_of_token(hash_of_token("jp1"))), node);
+  must(store_->replace_node_token(node, hash_of_token("new")));
+  EXPECT_EQ(must(store_->node_of_token(hash_of_token("jp1"))), std::nullopt);
+  EXPECT_EQ(must(store_->node_of_token(hash_of_token("new"))), node);
+}
+
+TEST_P(StoreTest, KeepsEveryFieldOfASession) {
+  StoredSession session = row(add("jp1"), 4'294'967'295);
+  session.status = model::SessionStatus::problem;
+  session.name = "O'Brien \"; DROP TABLE session; --";
+  session.description = "\xE2\x82\xAC";
+  session.ipv4 = "172.20.0.1";
+  session.ipv6 = "fd00::1";
+  session.ipv6_link_local = "fe80::1";
+  session.extensions_json = R"(["mp_bgp"])";
+  session.endpoint = "[2001:db8::1]:5";
+  session.credential = R"({"public_key":"x"})";
+  session.data_json = R"({"a":1})";
+  session.mtu = 1280;
+  session.policy = "peer";
+  session.last_error = "no handshake";
+  session.neighbor = "fd00::1";
+  session.created_at = 1'795'440'902'589;
+  session.updated_at = session.created_at;
+  must(store_->add_session(session));
+  EXPECT_EQ(must(store_->find_session(session.uuid)), session);
+}
+
+TEST_P(StoreTest, NamesTheFieldThatAnotherSessionOfTheNodeHolds) {
+  const NodeId node = add("jp1");
+  StoredSession first = row(node, 1);
+  first.neighbor = "fd00::1";
+  must(store_->add_session(first));
+  const auto field_of = [&](auto change) {
+    StoredSession second = row(node, 2);
+    change(second);
+    const auto added = store_->add_session(second);
+    return added ? std::string("added") : added.error().field;
+  };
+  EXPECT_EQ(field_of([](StoredSession& s) { s.asn = 1; }), "asn");
+  EXPECT_EQ(field_of([](StoredSession& s) { s.interface_name = "dn42-1"; }), "interface");
+  EXPECT_EQ(field_of([&](StoredSession& s) { s.port = first.port; }), "port");
+  EXPECT_EQ(field_of([](StoredSession& s) { s.public_key = "key-1"; }), "publicKey");
+  EXPECT_EQ(field_of([](StoredSession& s) { s.neighbor = "fd00::1"; }), "neighbor");
+  EXPECT_EQ(must(store_->sessions_of(node)).rows.size(), 1u);
+}
+
+TEST_P(StoreTest, LetsSessionsShareWhatIsNothing) {
+  const NodeId node = add("jp1");
+  for (const model::Asn asn : {1u, 2u}) {
+    StoredSession session = row(node, asn);
+    session.port = 0;
+    session.public_key.clear();
+    must(store_->add_session(session));
+  }
+}
+
+TEST_P(StoreTest, LetsTwoNodesPeerWithTheSameNetwork) {
+  must(store_->add_session(row(add("a"), 1)));
+  EXPECT_TRUE(store_->add_session(row(add("b"), 1)));
+}
+
+TEST_P(StoreTest, RaisesTheCounterOfTheNodeAndTellsAfterTheCommit) {
+  const NodeId jp = add("jp1");
+  const NodeId hk = add("hk");
+  const StoredSession session = must(store_->add_session(row(jp, 1)));
+  const auto before = must(store_->sessions_of(jp)).changes;
+  const auto other = must(store_->sessions_of(hk)).changes;
+  told_.clear();
+  ASSERT_TRUE(store_->change_session(set_status(session, model::SessionStatus::queued_for_setup)));
+  EXPECT_EQ(must(store_->sessions_of(jp)).changes, before + 1);
+  EXPECT_EQ(must(store_->sessions_of(hk)).changes, other);
+  const std::vector<std::pair<NodeId, std::int64_t>> told{{jp, before + 1}};
+  EXPECT_EQ(told_, told);
+}
+
+TEST_P(StoreTest, ChangesNothingForKeepAndForAnEqualRow) {
+  const NodeId jp = add("jp1");
+  const StoredSession session = must(store_->add_session(row(jp, 1)));
+  told_.clear();
+  ASSERT_TRUE(store_->change_session({session.uuid, [](const StoredSession&) -> Checked<Verdict> { return Keep{}; }}));
+  ASSERT_TRUE(store_->change_session(set_status(session, session.status)));
+  EXPECT_EQ(must(store_->find_session(session.uuid)), session);
+  EXPECT_TRUE(told_.empty());
+}
+
+TEST_P(StoreTest, CountsVersionsOfARow) {
+  const StoredSession session = must(store_->add_session(row(add("jp1"), 1)));
+  const auto changed = must(store_->change_session(set_status(session, model::SessionStatus::rejected)));
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->version, session.version + 1);
+  EXPECT_GT(changed->updated_at, 0);
+}
+
+TEST_P(StoreTest, OneRefusedChangeDoesNotStopTheOthers) {
+  const NodeId jp = add("jp1");
+  const StoredSession one = must(store_->add_session(row(jp, 1)));
+  const StoredSession two = must(store_->add_session(row(jp, 2)));
+  const auto results = must(store_->change_sessions({
+      {one.uuid, [](const StoredSession&) -> Checked<Verdict> { return refuse(Errc::invalid, "no", "status"); }},
+      {make_uuid(), [](const StoredSession&) -> Checked<Verdict> { return Drop{}; }},
+      {two.uuid, [](const StoredSession&) -> Checked<Verdict> { return Drop{}; }},
+  }));
+  EXPECT_EQ(results[0].error().field, "status");
+  EXPECT_EQ(results[1].error().error.code, Errc::not_found);
+  ASSERT_TRUE(results[2]);
+  EXPECT_FALSE(results[2]->has_value());
+  const auto left = must(store_->sessions_of(jp)).rows;
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left.front().uuid, one.uuid);
+}
+
+TEST_P(StoreTest, AHeartbeatThatTellsNothingNewWakesNobody) {
+  const NodeId jp = add("jp1");
+  add("hk");
+  Heartbeat heartbeat{"v1", "{}", "key", "192.0.2.1", std::nullopt, 5};
+  must(store_->record_heartbeat(jp, heartbeat));
+  told_.clear();
+  heartbeat.at = 6;
+  must(store_->record_heartbeat(jp, heartbeat));
+  EXPECT_TRUE(told_.empty());
+  heartbeat.mesh_public_key = "another";
+  must(store_->record_heartbeat(jp, heartbeat));
+  EXPECT_EQ(told_.size(), 2u) << "the key is what the others' mesh is made of";
+  EXPECT_EQ(must(store_->find_node("jp1")).last_seen, 6);
+}
+
+TEST_P(StoreTest, KeepsTheLatestReportOnly) {
+  const NodeId jp = add("jp1");
+  must(store_->record_reports(jp, {{"dn42_1", "{}", 1}, {"dn42_2", "{}", 1}}));
+  must(store_->record_reports(jp, {{"dn42_2", R"({"state":"up"})", 2}}));
+  const auto reports = must(store_->reports_of(jp));
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports.front().json, R"({"state":"up"})");
+}
+
+TEST_P(StoreTest, KeepsSettings) {
+  Settings settings;
+  settings.asn = 4'242'421'111;
+  settings.policy.reset();
+  must(store_->save_settings(settings));
+  EXPECT_EQ(must(store_->settings()), settings);
+}
+
+std::unique_ptr<Store> open_sqlite(const TempFolder& folder) {
+  return must(SqlStore::open_sqlite(folder.path() / "moenet.db", [] { return UnixMs{1000}; }));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, StoreTest, ::testing::Values(StoreKind{"sqlite", open_sqlite}),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+TEST(SqliteFile, IsForItsOwnerOnly) {
+  const TempFolder folder;
+  const auto store = open_sqlite(folder);
+  must(store->add_node(node_of(0, "jp1", 101, false, "1G"), "hash"));
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    struct stat status{};
+    ASSERT_EQ(::stat(entry.path().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600u) << entry.path();
+  }
+}
+
+TEST(SqliteFile, IsReadAgainAfterItsWriterIsGone) {
+  const TempFolder folder;
+  must(open_sqlite(folder)->add_node(node_of(0, "jp1", 101, false, "1G"), "hash"));
+  EXPECT_EQ(must(open_sqlite(folder)->nodes()).size(), 1u);
+}
+
+TEST(SqliteFile, OfANewerProgramIsRefused) {
+  const TempFolder folder;
+  open_sqlite(folder);
+  soci::session(soci::sqlite3, "dbname=" + (folder.path() / "moenet.db").string()) << "INSERT INTO schema_step VALUES (999, 0)";
+  const auto opened = SqlStore::open_sqlite(folder.path() / "moenet.db", [] { return UnixMs{0}; });
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::invalid);
+}
+
+TEST(SqliteFile, ThatIsNoDatabaseIsAnErrorNotACrash) {
+  const TempFolder folder;
+  std::ofstream(folder.path() / "moenet.db") << std::string(4096, 'x');
+  EXPECT_FALSE(SqlStore::open_sqlite(folder.path() / "moenet.db", [] { return UnixMs{0}; }));
+}
+
+// Writes rows and tells each through a pipe once it was committed, until it is killed.
+[[noreturn]] void write_until_killed(const TempFolder& folder, int pipe) {
+  const auto store = open_sqlite(folder);
+  const NodeId node = must(store->add_node(node_of(0, "jp1", 101, false, "1G"), "hash")).id;
+  for (model::Asn asn = 1;; ++asn) {
+    StoredSession session;
+    session.uuid = make_uuid();
+    session.node = node;
+    session.asn = asn;
+    session.interface_name = "dn42-" + std::to_string(asn);
+    must(store->add_session(session));
+    if (::write(pipe, session.uuid.data(), 36) != 36) ::_exit(1);
+  }
+}
+
+TEST(SqliteFile, LosesNothingThatWasCommittedWhenItsWriterIsKilled) {
+  const TempFolder folder;
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  const pid_t writer = ::fork();
+  if (writer == 0) write_until_killed(folder, pipe[1]);
+  ::close(pipe[1]);
+  std::set<std::string> told;
+  char uuid[36];
+  while (told.size() < 50 && ::read(pipe[0], uuid, sizeof uuid) == sizeof uuid) told.emplace(uuid, sizeof uuid);
+  ::kill(writer, SIGKILL);
+  while (::read(pipe[0], uuid, sizeof uuid) == sizeof uuid) told.emplace(uuid, sizeof uuid);
+  ::waitpid(writer, nullptr, 0);
+  ::close(pipe[0]);
+  ASSERT_GE(told.size(), 50u);
+
+  const auto store = open_sqlite(folder);
+  for (const StoredSession& row : must(store->sessions())) told.erase(row.uuid);
+  EXPECT_TRUE(told.empty()) << told.size() << " rows were told as written and are lost";
+  EXPECT_TRUE(store->add_node(node_of(0, "after", 101, false, "1G"), "other"));
+}
+
+}  // namespace
+}  // namespace moenet::controlplane
