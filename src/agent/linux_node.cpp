@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/base_config.h"
 #include "agent/ownership_mark.h"
 #include "base/log.h"
 
@@ -124,7 +125,8 @@ Result<std::unique_ptr<LinuxNode>> LinuxNode::open(const AgentConfig& config) {
   TRY(node->maker_, choose_maker(config.wireguard.backend, kernel, node->userspace_.get()));
   if (kernel) node->kernel_ = std::move(*kernel);
   if (config.bird.ownership == BirdOwnership::full) {
-    node->base_config_.emplace(config.bird.config_file, base_config_text(config.bird, config.node));
+    node->base_config_path_ = config.bird.config_file;
+    node->base_config_text_ = base_config_text(config.bird, config.node);
   }
   return node;
 }
@@ -176,14 +178,14 @@ reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_
     state.problem = listing.error().what;
     return state;
   }
-  state.was_cut_off = transaction_.was_cut_off() || base_config_replaced_;
-  if (base_config_) {
-    const auto look = base_config_->look();
-    if (!look) {
-      state.problem = look.error().what;
+  state.was_cut_off = transaction_.was_cut_off();
+  if (base_config_text_) {
+    const auto is_current = is_base_config_current(base_config_path_, *base_config_text_);
+    if (!is_current) {
+      state.problem = is_current.error().what;
       return state;
     }
-    if (*look != BaseConfigFile::State::current) state.was_cut_off = true;
+    state.was_cut_off = state.was_cut_off || !*is_current;
   }
   auto reply = pool_.ask("show protocols", deadline.or_sooner(std::chrono::seconds(10)), stop);
   if (!reply) {
@@ -292,14 +294,12 @@ std::vector<Result<void>> LinuxNode::apply_tunnels(std::span<const TunnelAction>
 
 Result<reconcile::BirdResult> LinuxNode::apply_bird(const reconcile::BirdAction& action, Deadline deadline,
                                                     const std::stop_token& stop) {
-  if (base_config_) {
-    TRY(const auto look, base_config_->look());
-    TRY_VOID(base_config_->replace(pool_, deadline, stop));
-    base_config_replaced_ = base_config_replaced_ || look != BaseConfigFile::State::current;
-  }
-  bird::FileChange change{action.put, action.remove, action.reload || base_config_replaced_};
+  bird::FileChange change;
+  change.put = action.put;
+  change.remove = action.remove;
+  change.main_text = base_config_text_;
+  change.reload = action.reload;
   TRY(auto done, transaction_.apply(change, deadline, stop));
-  if (done.configured) base_config_replaced_ = false;
   reconcile::BirdResult result;
   result.configured = done.configured;
   for (auto& refusal : done.refused) result.refused.push_back({std::move(refusal.file), std::move(refusal.message)});

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "agent/base_config.h"
 #include "agent/config.h"
 #include "bird/client.h"
 #include "bird/peer_folder.h"
@@ -53,8 +52,9 @@ class LinuxNode : public reconcile::Node {
   bird::BirdPool pool_;
   bird::PeerFolder folder_;
   bird::BirdTransaction transaction_;
-  std::optional<BaseConfigFile> base_config_;  // with bird.ownership "full"
-  bool base_config_replaced_ = false;          // and BIRD has not read it yet
+  // With bird.ownership "full": where bird.conf is and what it must say.
+  std::string base_config_path_;
+  std::optional<std::string> base_config_text_;
 };
 
 }  // namespace moenet::agent
