@@ -1,0 +1,144 @@
+#include "controlplane/pages.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace moenet::controlplane {
+
+namespace {
+
+namespace json = boost::json;
+
+// A member as one harmless word or line for a terminal: others chose it.
+std::string text(const json::value& object, std::string_view member, std::string_view otherwise = "-") {
+  const json::value* value = object.is_object() ? object.get_object().if_contains(member) : nullptr;
+  if (value == nullptr || value->is_null()) return std::string(otherwise);
+  if (value->is_string()) return value->get_string().empty() ? std::string(otherwise) : escape_for_log({value->get_string().data(), value->get_string().size()});
+  return json::serialize(*value);
+}
+
+bool is_true(const json::value& object, std::string_view member) { return text(object, member) == "true"; }
+
+std::size_t width_of(std::string_view cell) {
+  return static_cast<std::size_t>(std::ranges::count_if(cell, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+std::string age(const json::value& node, std::int64_t now_ms) {
+  const json::value* seen = node.as_object().if_contains("lastSeen");
+  if (seen == nullptr || !seen->is_int64()) return "never";
+  const std::int64_t seconds = std::max<std::int64_t>(0, (now_ms - seen->get_int64()) / 1000);
+  if (seconds < 120) return fmt::format("{} s ago", seconds);
+  return seconds < 7'200 ? fmt::format("{} min ago", seconds / 60) : fmt::format("{} h ago", seconds / 3'600);
+}
+
+const json::value& report_of(const json::value& session) {
+  static const json::value kNone;
+  const json::value* report = session.as_object().if_contains("report");
+  return report != nullptr ? *report : kNone;
+}
+
+// The peer's and our address of one link, by the rule that the agent uses: link-local before the rest.
+bool uses_link_local(const json::value& session) {
+  return text(session, "ipv6LinkLocal") != "-" || text(session, "ipv6").starts_with("fe80:");
+}
+
+std::string wireguard_part(const json::value& session, const json::value& node) {
+  std::string addresses;
+  if (uses_link_local(session)) {
+    const std::string own = text(session, "ipv6").starts_with("fe80:") ? text(session, "ipv6") : text(session, "ipv6LinkLocal");
+    addresses += fmt::format("PostUp = ip addr add {}/64 dev %i\n", own);
+  } else if (text(session, "ipv6") != "-") {
+    addresses += fmt::format("PostUp = ip addr add {}/128 peer {}/128 dev %i\n", text(session, "ipv6"), text(node, "loopbackIpv6"));
+  }
+  if (text(session, "ipv4") != "-") {
+    addresses += fmt::format("PostUp = ip addr add {}/32 peer {}/32 dev %i\n", text(session, "ipv4"), text(node, "loopbackIpv4"));
+  }
+  const std::string ipv4 = text(node, "publicIpv4");
+  const std::string host = ipv4 != "-" ? ipv4 : text(node, "publicIpv6") != "-" ? "[" + text(node, "publicIpv6") + "]" : "ADDRESS-OF-" + text(node, "name");
+  const std::string endpoint = text(session, "endpoint");
+  const std::size_t colon = endpoint.rfind(':');
+  return fmt::format(
+      "[Interface]\nPrivateKey = YOUR-PRIVATE-KEY\n{}MTU = {}\nTable = off\n{}\n"
+      "[Peer]\nPublicKey = {}\n{}Endpoint = {}:{}\nAllowedIPs = 0.0.0.0/0, ::/0\n",
+      colon == std::string::npos ? "" : fmt::format("ListenPort = {}\n", endpoint.substr(colon + 1)), text(session, "mtu"), addresses,
+      text(node, "publicKey", "KEY-OF-" + text(node, "name")), is_true(session, "hasPresharedKey") ? "PresharedKey = AS-AGREED\n" : "", host,
+      text(session, "port"));
+}
+
+std::string bird_part(const json::value& session, const json::value& node, std::int64_t our_asn) {
+  const bool v6 = uses_link_local(session) || text(session, "ipv6") != "-";
+  const std::string neighbor = uses_link_local(session) ? fmt::format("{} % 'IFACE'", text(node, "linkLocal"))
+                               : v6                     ? text(node, "loopbackIpv6")
+                                                        : text(node, "loopbackIpv4");
+  const bool mp_bgp = is_true(session, "mpBgp");
+  std::string channels;
+  if (v6 || mp_bgp) channels += "  ipv6 { import where …; export where …; };\n";
+  if (!v6 || mp_bgp) {
+    channels += fmt::format("  ipv4 {{ {}import where …; export where …; }};\n", is_true(session, "extendedNextHop") ? "extended next hop on; " : "");
+  }
+  return fmt::format("protocol bgp {} {{\n  local as {};\n  neighbor {} as {};\n{}{}}}\n", "moenet", text(session, "asn"), neighbor, our_asn,
+                     is_true(session, "hasPassword") ? "  password \"AS-AGREED\";\n" : "", channels);
+}
+
+}  // namespace
+
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      if (i + 1 < row.size()) line.append(widths[i] - width_of(row[i]) + 2, ' ');
+    }
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::string nodes_page(const json::value& nodes, std::int64_t now_ms) {
+  std::vector<std::vector<std::string>> rows{{"ID", "NAME", "REGION", "TYPE", "IPV4", "IPV6", "AGENT", "SEEN"}};
+  for (const json::value& node : nodes.as_array()) {
+    rows.push_back({text(node, "id"), text(node, "name"), text(node, "region"), is_true(node, "isRr") ? "rr" : "client",
+                    text(node, "loopbackIpv4"), text(node, "loopbackIpv6"), text(node, "agentVersion"), age(node, now_ms)});
+  }
+  return rows.size() == 1 ? "no nodes yet: moenet-controlplane node add NAME --region REGION\n" : table(rows);
+}
+
+std::string sessions_page(const json::value& sessions) {
+  std::vector<std::vector<std::string>> rows{{"NODE", "ASN", "STATUS", "BGP", "PORT", "ENDPOINT", "NAME", "LAST ERROR"}};
+  for (const json::value& session : sessions.as_array()) {
+    rows.push_back({text(session, "node"), text(session, "asn"), text(session, "status"), text(report_of(session), "state"),
+                    text(session, "port"), text(session, "endpoint"), text(session, "name"), text(session, "lastError", "")});
+  }
+  return rows.size() == 1 ? "no sessions\n" : table(rows);
+}
+
+std::string session_page(const json::value& session, const json::value& node, std::int64_t our_asn) {
+  std::string page = fmt::format("AS{} on {}: {}\n", text(session, "asn"), text(session, "node"), text(session, "status"));
+  if (text(session, "lastError") != "-") page += fmt::format("  last error   {}\n", text(session, "lastError"));
+  for (const auto& [label, member] : {std::pair{"uuid", "uuid"}, {"name", "name"}, {"interface", "interface"}, {"listen port", "port"},
+                                      {"endpoint", "endpoint"}, {"public key", "publicKey"}, {"link-local", "ipv6LinkLocal"}, {"ipv6", "ipv6"},
+                                      {"ipv4", "ipv4"}, {"mtu", "mtu"}, {"policy", "policy"}, {"mp-bgp", "mpBgp"},
+                                      {"ext. next hop", "extendedNextHop"}}) {
+    page += fmt::format("  {:<15}{}\n", label, text(session, member));
+  }
+  const json::value& report = report_of(session);
+  if (report.is_object()) {
+    page += fmt::format("  {:<15}{}{}\n", "BGP", text(report, "state"), text(report, "since") == "-" ? "" : " since " + text(report, "since"));
+  }
+  page += "\nFor the peer, WireGuard (wg-quick):\n\n" + wireguard_part(session, node);
+  page += "\nand BIRD (IFACE is the interface above):\n\n" + bird_part(session, node, our_asn);
+  return page;
+}
+
+}  // namespace moenet::controlplane

@@ -1,0 +1,130 @@
+// The commands against a running service, as an operator types them.
+#include "controlplane/commands.h"
+
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "controlplane/seeds.h"
+#include "controlplane/serve.h"
+#include "controlplane/service.h"
+
+namespace moenet::controlplane {
+namespace {
+
+using testing::must;
+
+constexpr const char* kKey = "uJskkgsWIKjUdj4GVtWL07j7wGWGrSLW5g3jUjtfgmk=";
+
+class Commands : public ::testing::Test {
+ protected:
+  Commands() : store_(must(SqlStore::open_sqlite(folder_.path() / "moenet.db", [] { return UnixMs{1}; }))) {
+    testing::add_sample_nodes(*store_);
+    ServiceSettings settings;
+    settings.listen = {IpAddress::v4({127, 0, 0, 1}), 0};
+    settings.keys = {must(admin_token_of(folder_.path().string())), std::nullopt};
+    service_ = must(Service::start(*store_, settings));
+  }
+
+  struct Ran {
+    int status = 0;
+    std::string out;
+    std::string err;
+  };
+  Ran run(std::vector<std::string> words) {
+    words.insert(words.begin(), "moenet-controlplane");
+    for (const std::string& word : {std::string("--url"), "http://127.0.0.1:" + std::to_string(service_->port()), std::string("--state-dir"),
+                                    folder_.path().string()}) {
+      words.push_back(word);
+    }
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    ::testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStderr();
+    const auto parsed = parse_command_line(static_cast<int>(argv.size()), argv.data());
+    Ran ran;
+    if (const int* ended = std::get_if<int>(&parsed)) ran.status = *ended;
+    else ran.status = run_command(std::get<CommandLine>(parsed), std::get<ApiCommand>(std::get<CommandLine>(parsed).command));
+    ran.out = ::testing::internal::GetCapturedStdout();
+    ran.err = ::testing::internal::GetCapturedStderr();
+    return ran;
+  }
+  Ran add_peer(std::vector<std::string> more = {}) {
+    std::vector<std::string> words{"peer", "add", "--node", "jp1", "--asn", "4242420101", "--key", kKey, "--link-local", "fe80::101"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(std::move(words));
+  }
+
+  testing::TempFolder folder_;
+  std::unique_ptr<SqlStore> store_;
+  std::unique_ptr<Service> service_;
+};
+
+TEST_F(Commands, TakeAPeerFromRequestToDeletion) {
+  EXPECT_EQ(add_peer().status, 0);
+  EXPECT_NE(run({"peer", "list"}).out.find("PENDING"), std::string::npos);
+  EXPECT_NE(run({"peer", "approve", "4242420101"}).out.find("QUEUED_FOR_SETUP"), std::string::npos);
+  EXPECT_NE(run({"peer", "disable", "AS4242420101"}).out.find("DISABLED"), std::string::npos);
+  EXPECT_EQ(run({"peer", "delete", "4242420101"}).out, "deleted\n");
+  EXPECT_EQ(run({"peer", "list"}).out, "no sessions\n");
+}
+
+TEST_F(Commands, SayTheFieldAndTheReasonOfARefusal) {
+  const Ran refused = add_peer({"--mtu", "100"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.err.find("mtu: "), std::string::npos) << refused.err;
+}
+
+TEST_F(Commands, ShowWhatThePeerPastes) {
+  add_peer({"--mp-bgp", "--extended-next-hop"});
+  const std::string page = run({"peer", "show", "4242420101"}).out;
+  for (const char* part : {"127.0.0.12:30101", "ip addr add fe80::101/64", "neighbor fe80::998:101:2:1 % 'IFACE' as 4242420998",
+                           "local as 4242420101", "extended next hop on"}) {
+    EXPECT_NE(page.find(part), std::string::npos) << part << " in\n" << page;
+  }
+}
+
+TEST_F(Commands, TakeThePresharedKeyFromAPrivateFileOnly) {
+  const auto file = folder_.path() / "psk";
+  std::ofstream(file) << "TGd4Ing/MxhIFa5mh+4wwkX6MJw78mw/OlEPWwQry+o=\n";
+  ::chmod(file.c_str(), 0644);
+  const Ran refused = add_peer({"--psk-file", file.string()});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.err.find("chmod 600"), std::string::npos) << refused.err;
+  ::chmod(file.c_str(), 0600);
+  EXPECT_EQ(add_peer({"--psk-file", file.string()}).status, 0);
+  EXPECT_NE(must(store_->sessions()).front().credential.find("TGd4Ing"), std::string::npos);
+}
+
+TEST_F(Commands, PrintANewNodesTokenAsJsonToo) {
+  const Ran added = run({"node", "add", "sg1", "--region", "AS-SE", "--json"});
+  const auto body = boost::json::parse(added.out);
+  EXPECT_EQ(must(store_->node_of_token(hash_of_token(std::string(body.at("token").as_string())))), 3);
+}
+
+TEST_F(Commands, AskWhichNodeWhenAnAsPeersWithTwo) {
+  add_peer();
+  run({"peer", "add", "--node", "hk-rr", "--asn", "4242420101", "--key", kKey, "--link-local", "fe80::101"});
+  EXPECT_NE(run({"peer", "approve", "4242420101"}).err.find("--node"), std::string::npos);
+  EXPECT_NE(run({"peer", "approve", "4242420101", "--node", "jp1"}).out.find("on jp1: QUEUED_FOR_SETUP"), std::string::npos);
+}
+
+TEST_F(Commands, EndWithUsageWhenMistyped) { EXPECT_EQ(run({"peer", "frobnicate"}).status, 64); }
+
+TEST(AdminToken, IsMadeOncePrivateAndPrintedOnce) {
+  const testing::TempFolder folder;
+  ::testing::internal::CaptureStderr();
+  const Secret made = must(admin_token_of((folder.path() / "state").string()));
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find(made.reveal()), std::string::npos);
+  struct stat status{};
+  ASSERT_EQ(::stat((folder.path() / "state" / "admin-token").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(must(admin_token_of((folder.path() / "state").string())).reveal(), made.reveal());
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
+}  // namespace
+}  // namespace moenet::controlplane
