@@ -44,7 +44,7 @@ struct TransactionResult {
 
 struct TransactionSettings {
   std::chrono::seconds undo_timeout{30};   // `configure timeout N`: BIRD takes the change back by itself if this agent dies
-  std::chrono::milliseconds gate{10'000};// how long the gate waits for BIRD to settle
+  std::chrono::milliseconds gate{10'000};     // how long the gate waits for BIRD to settle
   std::size_t most_refusals = 256;         // then the transaction fails as a whole
 };
 

@@ -48,7 +48,7 @@ class TransactionOn : public testing::TestWithParam<BirdProgram> {
   }
   // Two sessions of one BIRD with itself, Established within a second.
   static std::string mirror(const std::string& second_as = "65002") {
-    return "template bgp mirror { connect delay time 0; error wait time 1, 2; multihop; ipv4 { import none; export none; }; }\n"
+    return "template bgp mirror { connect delay time 0; connect retry time 1; error wait time 1, 2; multihop; ipv4 { import none; export none; }; }\n"
            "protocol bgp self_a from mirror { router id 1.1.1.1; local 127.0.0.1 as 65001; neighbor 127.0.0.2 as " +
            second_as +
            "; strict bind yes; }\n"
