@@ -1,4 +1,5 @@
-// Replies of a userspace WireGuard daemon, and the /proc files of host_facts: whatever the text is, it is read or refused.
+// Replies of a userspace WireGuard daemon, and the /proc files of host_facts: whatever the text is, it is read or
+// refused.
 #include <cstddef>
 #include <cstdint>
 

@@ -4,15 +4,15 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <fmt/format.h>
 
 #include "base/fd.h"
 
@@ -57,7 +57,8 @@ struct FileActions {
   ~FileActions() { ::posix_spawn_file_actions_destroy(&value); }
 };
 
-// One started process and the memory file that takes its stderr: a file never blocks it, and sealed afterwards it takes no more.
+// One started process and the memory file that takes its stderr: a file never blocks it, and sealed afterwards it takes
+// no more.
 class Process {
  public:
   static Result<Process> start(const std::string& program, const std::string& argument) {
@@ -94,8 +95,8 @@ class Process {
     (void)::fcntl(stderr_.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SEAL);
     if (!in_time) return fail(Errc::timeout, fmt::format("{}: not ready in time", action));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-    const std::string how = WIFEXITED(status) ? fmt::format("status {}", WEXITSTATUS(status))
-                                              : fmt::format("signal {}", WTERMSIG(status));
+    const std::string how =
+        WIFEXITED(status) ? fmt::format("status {}", WEXITSTATUS(status)) : fmt::format("signal {}", WTERMSIG(status));
     return fail(Errc::unavailable, fmt::format("{}: {}: {}", action, how, stderr_tail(read_stderr())));
   }
 
@@ -133,7 +134,8 @@ std::string stderr_tail(std::string_view text) {
   return tail.empty() ? "it said nothing" : tail;
 }
 
-std::vector<Result<void>> start_daemons(const std::string& program, const std::vector<std::string>& arguments, Deadline deadline) {
+std::vector<Result<void>> start_daemons(const std::string& program, const std::vector<std::string>& arguments,
+                                        Deadline deadline) {
   std::vector<Result<Process>> processes;
   for (const auto& argument : arguments) processes.push_back(Process::start(program, argument));
   std::vector<Result<void>> results;

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <initializer_list>
-#include <vector>
-
 #include <sys/utsname.h>
+#include <vector>
 
 #include "base/file.h"
 #include "net/link.h"
@@ -66,10 +65,11 @@ void find_public_addresses(HostFacts& facts, Deadline deadline) {
 }  // namespace
 
 bool is_public(const IpAddress& address) {
-  if (address.is_v6()) return is_in(address, {"2000::/3"}) && !is_in(address, {"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"});
-  return !is_in(address, {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
-                          "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
-                          "224.0.0.0/3"});
+  if (address.is_v6())
+    return is_in(address, {"2000::/3"}) && !is_in(address, {"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"});
+  return !is_in(address, {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+                          "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
+                          "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"});
 }
 
 std::string parse_load_average(std::string_view text) {
@@ -86,12 +86,13 @@ Traffic parse_traffic(std::string_view text) {
   Traffic sum;
   while (!text.empty()) {
     const std::string_view line = next_line(text);
-    const std::size_t colon = line.rfind(':');  // a name may hold one, the numbers never do
+    const std::size_t colon = line.rfind(':');      // a name may hold one, the numbers never do
     if (colon == std::string_view::npos) continue;  // the two heading lines
     const auto name = words_of(line.substr(0, colon));
     const auto numbers = words_of(line.substr(colon + 1));
     if (name.empty() || name[0] == "lo" || numbers.size() < 9) continue;
-    sum.rx_bytes += number_of(numbers[0]);  // receive has eight columns, then transmit begins, each with its bytes first
+    sum.rx_bytes +=
+        number_of(numbers[0]);  // receive has eight columns, then transmit begins, each with its bytes first
     sum.tx_bytes += number_of(numbers[8]);
   }
   return sum;

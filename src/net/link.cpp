@@ -1,11 +1,11 @@
 #include "net/link.h"
 
 #include <algorithm>
+#include <linux/netlink.h>
 #include <map>
 #include <random>
 
 #include <fmt/format.h>
-#include <linux/netlink.h>
 
 #include "net/rtnl_codec.h"
 
@@ -13,8 +13,8 @@ namespace moenet::net {
 
 namespace {
 
-// A dump that changes under the reader is read again; four times in a row means a node in turmoil, which the caller's next look
-// will find calmer (chosen).
+// A dump that changes under the reader is read again; four times in a row means a node in turmoil, which the caller's
+// next look will find calmer (chosen).
 constexpr int kDumpAttempts = 4;
 
 nlmsghdr* header_of(NetlinkBytes& message) { return reinterpret_cast<nlmsghdr*>(message.data()); }
@@ -27,20 +27,26 @@ Result<std::vector<Link>> dump_once(NetlinkSocket& socket, Deadline deadline) {
   std::map<int, Link> links;
   Result<void> fault;
   NetlinkBytes link_dump = encode_link_dump();
-  TRY_VOID(socket.request(header_of(link_dump), [&](const nlmsghdr* message) {
-    auto link = decode_link(bytes_of(message));
-    if (!link) fault = std::unexpected(link.error());
-    if (link && *link) links.insert_or_assign((**link).index, std::move(**link));
-  }, deadline));
+  TRY_VOID(socket.request(
+      header_of(link_dump),
+      [&](const nlmsghdr* message) {
+        auto link = decode_link(bytes_of(message));
+        if (!link) fault = std::unexpected(link.error());
+        if (link && *link) links.insert_or_assign((**link).index, std::move(**link));
+      },
+      deadline));
   NetlinkBytes address_dump = encode_address_dump();
-  TRY_VOID(socket.request(header_of(address_dump), [&](const nlmsghdr* message) {
-    auto address = decode_address(bytes_of(message));
-    if (!address) fault = std::unexpected(address.error());
-    if (!address || !*address) return;
-    if (const auto link = links.find((**address).first); link != links.end()) {
-      link->second.addresses.push_back(std::move((**address).second));
-    }
-  }, deadline));
+  TRY_VOID(socket.request(
+      header_of(address_dump),
+      [&](const nlmsghdr* message) {
+        auto address = decode_address(bytes_of(message));
+        if (!address) fault = std::unexpected(address.error());
+        if (!address || !*address) return;
+        if (const auto link = links.find((**address).first); link != links.end()) {
+          link->second.addresses.push_back(std::move((**address).second));
+        }
+      },
+      deadline));
   TRY_VOID(fault);
   std::vector<Link> sorted;
   sorted.reserve(links.size());
@@ -74,7 +80,8 @@ Steps steps_of(int index, std::string_view name, const LinkChange& change) {
   Steps steps;
   if (change.alias) steps.add(encode_set_alias(index, *change.alias), fmt::format("set the alias of {}", name));
   if (change.mtu_bytes) {
-    steps.add(encode_set_mtu(index, *change.mtu_bytes), fmt::format("set the MTU of {} to {}", name, *change.mtu_bytes));
+    steps.add(encode_set_mtu(index, *change.mtu_bytes),
+              fmt::format("set the MTU of {} to {}", name, *change.mtu_bytes));
   }
   if (change.no_generated_address) {
     // EAFNOSUPPORT: a link without IPv6 makes no address of its own anyhow.
@@ -87,7 +94,8 @@ Steps steps_of(int index, std::string_view name, const LinkChange& change) {
   for (const auto& address : change.add_addresses) {
     steps.add(encode_add_address(index, address), fmt::format("add address {} to {}", describe(address), name));
   }
-  if (change.up) steps.add(encode_set_up(index, *change.up), fmt::format("set {} {}", name, *change.up ? "up" : "down"));
+  if (change.up)
+    steps.add(encode_set_up(index, *change.up), fmt::format("set {} {}", name, *change.up ? "up" : "down"));
   return steps;
 }
 
@@ -103,7 +111,8 @@ Result<std::vector<Link>> list_links(NetlinkSocket& socket, Deadline deadline) {
   }
 }
 
-Result<void> change_link(NetlinkSocket& socket, int index, std::string_view name, const LinkChange& change, Deadline deadline) {
+Result<void> change_link(NetlinkSocket& socket, int index, std::string_view name, const LinkChange& change,
+                         Deadline deadline) {
   Steps steps = steps_of(index, name, change);
   if (steps.steps.empty()) return {};
   auto outcomes = socket.batch(steps.messages, deadline);
@@ -141,7 +150,8 @@ std::vector<Result<int>> create_links(NetlinkSocket& socket, std::string_view ki
       results.push_back(std::unexpected(with_context(created.error(), action)));
     } else if (const auto& marked = (*outcomes)[2 * i + 1]; !marked) {
       (void)delete_link(socket, indexes[i], links[i].name, deadline);
-      results.push_back(std::unexpected(with_context(marked.error(), fmt::format("set the alias of {}", links[i].name))));
+      results.push_back(
+          std::unexpected(with_context(marked.error(), fmt::format("set the alias of {}", links[i].name))));
     } else {
       results.push_back(indexes[i]);
     }
@@ -166,11 +176,16 @@ Result<Link> find_link(NetlinkSocket& socket, std::string_view name, Deadline de
   std::optional<Link> found;
   Result<void> fault;
   NetlinkBytes message = encode_link_query(name);
-  auto done = socket.request(header_of(message), [&](const nlmsghdr* answer) {
-    auto link = decode_link(bytes_of(answer));
-    if (!link) fault = std::unexpected(link.error());
-    else if (*link) found = std::move(**link);
-  }, deadline);
+  auto done = socket.request(
+      header_of(message),
+      [&](const nlmsghdr* answer) {
+        auto link = decode_link(bytes_of(answer));
+        if (!link)
+          fault = std::unexpected(link.error());
+        else if (*link)
+          found = std::move(**link);
+      },
+      deadline);
   if (done) done = fault;
   if (!done) return std::unexpected(with_context(std::move(done).error(), fmt::format("find link {}", name)));
   if (!found) return fail(Errc::internal, fmt::format("find link {}: the kernel answered nothing", name));

@@ -1,5 +1,5 @@
-// Network interfaces and their addresses by rtnetlink (rtnetlink(7), linux/if_link.h, linux/if_addr.h): the table of what there is,
-// and the few changes the agent makes. It knows nothing of sessions; whose link it is stands in `alias`.
+// Network interfaces and their addresses by rtnetlink (rtnetlink(7), linux/if_link.h, linux/if_addr.h): the table of
+// what there is, and the few changes the agent makes. It knows nothing of sessions; whose link it is stands in `alias`.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ struct Link {
   std::string kind;   // IFLA_INFO_KIND: "wireguard", "tun", "gre"; empty for hardware and loopback
   std::string alias;  // IFLA_IFALIAS; empty when unset
   std::uint32_t mtu_bytes = 0;
-  bool up = false;    // IFF_UP, the administrative state
+  bool up = false;                     // IFF_UP, the administrative state
   std::vector<LinkAddress> addresses;  // sorted
 
   friend bool operator==(const Link&, const Link&) = default;
@@ -38,28 +38,31 @@ struct Link {
 // All links with all their addresses, in two dumps. Statistics are left out (RTEXT_FILTER_SKIP_STATS).
 Result<std::vector<Link>> list_links(NetlinkSocket& socket, Deadline deadline);
 
-// What to change on a link; absent fields stay as they are. One netlink batch, whose order is: alias, mtu, addrgenmode, addresses,
-// up. Adding an address that is there and removing one that is not are no errors. A failing step does not keep the later ones from
-// being tried; the first error is returned, with the errno, the step and the link ("add address 172.22.188.2/32 to dn42_7: …").
+// What to change on a link; absent fields stay as they are. One netlink batch, whose order is: alias, mtu, addrgenmode,
+// addresses, up. Adding an address that is there and removing one that is not are no errors. A failing step does not
+// keep the later ones from being tried; the first error is returned, with the errno, the step and the link ("add
+// address 172.22.188.2/32 to dn42_7: …").
 struct LinkChange {
   std::optional<std::string> alias;
   std::optional<std::uint32_t> mtu_bytes;
-  bool no_generated_address = false;  // IN6_ADDR_GEN_MODE_NONE: a tun would get a random fe80:: of its own, which Babel may pick
+  bool no_generated_address =
+      false;  // IN6_ADDR_GEN_MODE_NONE: a tun would get a random fe80:: of its own, which Babel may pick
   std::vector<LinkAddress> remove_addresses;
   std::vector<LinkAddress> add_addresses;  // IPv6 with IFA_F_NODAD: usable at once
   std::optional<bool> up;
 };
-Result<void> change_link(NetlinkSocket& socket, int index, std::string_view name, const LinkChange& change, Deadline deadline);
+Result<void> change_link(NetlinkSocket& socket, int index, std::string_view name, const LinkChange& change,
+                         Deadline deadline);
 
 // A link to be made, with the mark of its owner.
 struct NewLink {
   std::string name;
   std::string alias;
 };
-// Creates links of a kind that needs no parameters ("wireguard", "dummy", "ifb"); result i is the index of link i. The kernel ignores
-// an alias in the creating request (rtnl_create_link() in net/core/rtnetlink.c), so creation and mark go out in one send(): the
-// kernel carries out both before it returns, and no kill can leave a link without its owner's mark. Errors: conflict (name taken:
-// that link is not touched), invalid (kind not in this kernel: EOPNOTSUPP), denied.
+// Creates links of a kind that needs no parameters ("wireguard", "dummy", "ifb"); result i is the index of link i. The
+// kernel ignores an alias in the creating request (rtnl_create_link() in net/core/rtnetlink.c), so creation and mark go
+// out in one send(): the kernel carries out both before it returns, and no kill can leave a link without its owner's
+// mark. Errors: conflict (name taken: that link is not touched), invalid (kind not in this kernel: EOPNOTSUPP), denied.
 std::vector<Result<int>> create_links(NetlinkSocket& socket, std::string_view kind, const std::vector<NewLink>& links,
                                       Deadline deadline);
 Result<int> create_link(NetlinkSocket& socket, std::string_view name, std::string_view kind, std::string_view alias,

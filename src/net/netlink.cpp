@@ -2,14 +2,14 @@
 
 #include <cerrno>
 #include <cstring>
-#include <string>
-
-#include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
+#include <string>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+
+#include <libmnl/libmnl.h>
 
 #include "base/fd.h"
 #include "base/secret.h"
@@ -19,10 +19,11 @@ namespace moenet::net {
 
 namespace {
 
-// The kernel fills a dump's buffer up to what the reader offers, at most 32 KiB (netlink_dump() in net/netlink/af_netlink.c).
+// The kernel fills a dump's buffer up to what the reader offers, at most 32 KiB (netlink_dump() in
+// net/netlink/af_netlink.c).
 constexpr std::size_t kReceiveBytes = 32768;
-// Acknowledgements of one send() wait in our receive buffer: 64 of them with their overhead (about 1 kB each) stay far below the
-// default net.core.rmem_default of 208 KiB.
+// Acknowledgements of one send() wait in our receive buffer: 64 of them with their overhead (about 1 kB each) stay far
+// below the default net.core.rmem_default of 208 KiB.
 constexpr std::size_t kBatchMessages = 64;
 constexpr std::size_t kBatchBytes = 65536;
 
@@ -51,7 +52,8 @@ Result<bool> wait_readable(int fd, Deadline deadline) {
   }
 }
 
-// The kernel's own words (NLMSGERR_ATTR_MSG, linux/netlink.h), for example "Unknown device type"; empty when it gave none.
+// The kernel's own words (NLMSGERR_ATTR_MSG, linux/netlink.h), for example "Unknown device type"; empty when it gave
+// none.
 std::string extended_text(const nlmsghdr* message) {
   if ((message->nlmsg_flags & NLM_F_ACK_TLVS) == 0) return {};
   const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message));

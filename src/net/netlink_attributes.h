@@ -1,14 +1,13 @@
-// Reading netlink attributes from bytes (struct nlattr, linux/netlink.h): bounds are checked, alignment does not matter. libmnl's own
-// loops are macros that do not compile as C++.
+// Reading netlink attributes from bytes (struct nlattr, linux/netlink.h): bounds are checked, alignment does not
+// matter. libmnl's own loops are macros that do not compile as C++.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <linux/netlink.h>
 #include <span>
 #include <string>
-
-#include <linux/netlink.h>
 
 namespace moenet::net {
 
@@ -29,8 +28,8 @@ struct Attribute {
   std::string text() const { return {payload.begin(), std::ranges::find(payload, std::uint8_t{0})}; }
 };
 
-// Calls `on_attribute` for each attribute in `bytes` until it returns false. True when all were read; attributes that are cut short
-// end the list, as they do in the kernel.
+// Calls `on_attribute` for each attribute in `bytes` until it returns false. True when all were read; attributes that
+// are cut short end the list, as they do in the kernel.
 template <class OnAttribute>
 bool each_attribute(ByteView bytes, OnAttribute&& on_attribute) {
   nlattr header{};

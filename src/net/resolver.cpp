@@ -6,12 +6,12 @@
 #include <deque>
 #include <map>
 #include <mutex>
-#include <thread>
-
-#include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <thread>
+
+#include <fmt/format.h>
 
 namespace moenet::net {
 
@@ -42,7 +42,8 @@ std::optional<IpAddress> first_address(const addrinfo* list) {
 }  // namespace
 
 Result<IpAddress> look_up_host(const std::string& host) {
-  if (host.empty() || host.size() > kMaxHostBytes || host.contains('\0')) return fail(Errc::invalid, "look up: no host name");
+  if (host.empty() || host.size() > kMaxHostBytes || host.contains('\0'))
+    return fail(Errc::invalid, "look up: no host name");
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_DGRAM;
@@ -53,15 +54,16 @@ Result<IpAddress> look_up_host(const std::string& host) {
   if (error == EAI_SYSTEM) return std::unexpected(error_from_errno(errno, fmt::format("look up {}", host)));
   if (error != 0) {
     const bool absent = error == EAI_NONAME || error == EAI_NODATA || error == EAI_ADDRFAMILY;
-    return fail(absent ? Errc::not_found : Errc::unavailable, fmt::format("look up {}: {}", host, ::gai_strerror(error)));
+    return fail(absent ? Errc::not_found : Errc::unavailable,
+                fmt::format("look up {}: {}", host, ::gai_strerror(error)));
   }
   const auto address = first_address(list);
   if (!address) return fail(Errc::not_found, fmt::format("look up {}: no address", host));
   return *address;
 }
 
-// Shared with the workers, which may outlive the Resolver inside a getaddrinfo() that nothing can stop. This is why there are
-// mutexes here and not a Latest, and why the workers are detached.
+// Shared with the workers, which may outlive the Resolver inside a getaddrinfo() that nothing can stop. This is why
+// there are mutexes here and not a Latest, and why the workers are detached.
 struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
   struct Host {
     std::optional<Result<IpAddress>> answer;

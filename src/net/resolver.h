@@ -1,5 +1,5 @@
-// Resolver: host names to addresses in the background, because getaddrinfo blocks for as long as it likes. The reconciler asks for
-// what is known and never waits; a change of what is known wakes it.
+// Resolver: host names to addresses in the background, because getaddrinfo blocks for as long as it likes. The
+// reconciler asks for what is known and never waits; a change of what is known wakes it.
 #pragma once
 
 #include <chrono>
@@ -15,8 +15,8 @@
 
 namespace moenet::net {
 
-// One blocking lookup by getaddrinfo, which orders IPv4 and IPv6 by RFC 6724: its first address. Errors: invalid (no host name),
-// not_found (no such host, or one without address), unavailable (no name server answers).
+// One blocking lookup by getaddrinfo, which orders IPv4 and IPv6 by RFC 6724: its first address. Errors: invalid (no
+// host name), not_found (no such host, or one without address), unavailable (no name server answers).
 Result<IpAddress> look_up_host(const std::string& host);
 
 struct ResolverSettings {
@@ -27,16 +27,18 @@ struct ResolverSettings {
 // Thread-safe. Answers are kept until `forget`, so that an address in use does not change on its own.
 class Resolver {
  public:
-  // `on_change` runs on one of the resolver's threads after each change of what `lookup` returns for a host. It may call `lookup`.
+  // `on_change` runs on one of the resolver's threads after each change of what `lookup` returns for a host. It may
+  // call `lookup`.
   explicit Resolver(std::function<void()> on_change, ResolverSettings settings = {});
   ~Resolver();  // does not wait for a lookup that hangs; waits for `on_change`, which is never called after it
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  // An address at once; nullopt while a first lookup is under way (this call starts it); or the lookup's error (not_found,
-  // unavailable), which is retried after 30 s when asked for again. An address as text needs no lookup.
+  // An address at once; nullopt while a first lookup is under way (this call starts it); or the lookup's error
+  // (not_found, unavailable), which is retried after 30 s when asked for again. An address as text needs no lookup.
   Result<std::optional<IpAddress>> lookup(std::string_view host);
-  // Looks the name up again in the background; the old answer stays until there is a new one, and a failure changes nothing.
+  // Looks the name up again in the background; the old answer stays until there is a new one, and a failure changes
+  // nothing.
   void refresh(std::string_view host);
   void forget(std::string_view host);
 

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
-
-#include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <string>
 #include <sys/socket.h>
+
+#include <libmnl/libmnl.h>
 
 #include "net/netlink_attributes.h"
 
@@ -25,7 +25,8 @@ constexpr std::size_t kMaxAliasBytes = IFALIASZ - 1;
 
 class Message {
  public:
-  Message(std::uint16_t type, std::uint16_t flags) : bytes_(kMessageBytes), header_(mnl_nlmsg_put_header(bytes_.data())) {
+  Message(std::uint16_t type, std::uint16_t flags)
+      : bytes_(kMessageBytes), header_(mnl_nlmsg_put_header(bytes_.data())) {
     header_->nlmsg_type = type;
     header_->nlmsg_flags = flags;
   }
@@ -62,7 +63,8 @@ NetlinkBytes address_message(std::uint16_t type, std::uint16_t flags, int index,
   body->ifa_prefixlen = address.local.length;
   body->ifa_scope = local.is_link_local() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   body->ifa_index = static_cast<std::uint32_t>(index);
-  // Duplicate address detection would make the address unusable for a second or more, and a tunnel has no neighbours to collide.
+  // Duplicate address detection would make the address unusable for a second or more, and a tunnel has no neighbours to
+  // collide.
   if (local.is_v6() && type == RTM_NEWADDR) body->ifa_flags = IFA_F_NODAD;
   const auto put = [&](std::uint16_t attribute, const IpAddress& value) {
     mnl_attr_put(message.header(), attribute, value.bytes().size(), value.bytes().data());
@@ -178,11 +180,20 @@ Result<std::optional<Link>> decode_link(std::span<const std::uint8_t> message) {
   link.up = (body.ifi_flags & IFF_UP) != 0;
   each_attribute(attributes, [&](const Attribute& attribute) {
     switch (attribute.type) {
-      case IFLA_IFNAME: link.name = attribute.text(); break;
-      case IFLA_IFALIAS: link.alias = attribute.text(); break;
-      case IFLA_LINKINFO: link.kind = kind_of(attribute.payload); break;
-      case IFLA_MTU: attribute.read(link.mtu_bytes); break;
-      default: break;  // the kernel has some sixty more
+      case IFLA_IFNAME:
+        link.name = attribute.text();
+        break;
+      case IFLA_IFALIAS:
+        link.alias = attribute.text();
+        break;
+      case IFLA_LINKINFO:
+        link.kind = kind_of(attribute.payload);
+        break;
+      case IFLA_MTU:
+        attribute.read(link.mtu_bytes);
+        break;
+      default:
+        break;  // the kernel has some sixty more
     }
     return true;
   });
@@ -194,7 +205,8 @@ Result<std::optional<std::pair<int, LinkAddress>>> decode_address(std::span<cons
   nlmsghdr header{};
   ifaddrmsg body{};
   ByteView attributes;
-  if (!read_message(message, header, body, attributes)) return fail(Errc::internal, "an address message that is cut short");
+  if (!read_message(message, header, body, attributes))
+    return fail(Errc::internal, "an address message that is cut short");
   if (header.nlmsg_type != RTM_NEWADDR) return std::nullopt;
   std::optional<IpAddress> local;
   std::optional<IpAddress> address;
@@ -203,7 +215,8 @@ Result<std::optional<std::pair<int, LinkAddress>>> decode_address(std::span<cons
     if (attribute.type == IFA_ADDRESS) address = address_of(attribute, body.ifa_family);
     return true;
   });
-  // IPv6 without a peer comes as IFA_ADDRESS alone; with a peer, IFA_LOCAL is ours and IFA_ADDRESS the peer's (linux/if_addr.h).
+  // IPv6 without a peer comes as IFA_ADDRESS alone; with a peer, IFA_LOCAL is ours and IFA_ADDRESS the peer's
+  // (linux/if_addr.h).
   if (!local) local = address;
   if (!local || body.ifa_prefixlen > local->bits()) return fail(Errc::internal, "an address message without address");
   LinkAddress result{{*local, body.ifa_prefixlen}, std::nullopt};

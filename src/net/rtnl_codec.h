@@ -1,4 +1,5 @@
-// rtnetlink messages of links and addresses to and from values (rtnetlink(7), linux/if_link.h, linux/if_addr.h). Pure: no socket.
+// rtnetlink messages of links and addresses to and from values (rtnetlink(7), linux/if_link.h, linux/if_addr.h). Pure:
+// no socket.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,8 @@ NetlinkBytes encode_link_dump();
 NetlinkBytes encode_address_dump();
 NetlinkBytes encode_link_query(std::string_view name);
 
-// The link is made with the index `index`, so that a message right behind can speak of just this link and of no other, even when
-// this one is refused.
+// The link is made with the index `index`, so that a message right behind can speak of just this link and of no other,
+// even when this one is refused.
 NetlinkBytes encode_create_link(int index, std::string_view name, std::string_view kind);
 NetlinkBytes encode_delete_link(int index);
 
@@ -33,7 +34,8 @@ NetlinkBytes encode_set_up(int index, bool up);
 NetlinkBytes encode_add_address(int index, const LinkAddress& address);
 NetlinkBytes encode_remove_address(int index, const LinkAddress& address);
 
-// RTM_NEWLINK, without addresses. Nullopt for a message of another type. Errors: internal, when the bytes make no sense.
+// RTM_NEWLINK, without addresses. Nullopt for a message of another type. Errors: internal, when the bytes make no
+// sense.
 Result<std::optional<Link>> decode_link(std::span<const std::uint8_t> message);
 // RTM_NEWADDR: link index and address.
 Result<std::optional<std::pair<int, LinkAddress>>> decode_address(std::span<const std::uint8_t> message);

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+
+#include <fmt/format.h>
 
 #include "base/secret.h"
 #include "net/wireguard_uapi_codec.h"
@@ -92,11 +92,13 @@ Result<std::string> receive_reply(int fd, Deadline deadline) {
 Result<UniqueFd> connect_uapi(const std::string& path, Deadline deadline) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return fail(Errc::invalid, fmt::format("socket path {} is too long", path));
+  if (path.size() >= sizeof address.sun_path)
+    return fail(Errc::invalid, fmt::format("socket path {} is too long", path));
   std::memcpy(address.sun_path, path.data(), path.size());
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) return std::unexpected(error_from_errno(errno, "open a unix socket"));
-  // connect() blocks while the daemon's backlog is full; this bounds it, and connect has no other deadline on unix sockets.
+  // connect() blocks while the daemon's backlog is full; this bounds it, and connect has no other deadline on unix
+  // sockets.
   const auto left = std::max(deadline.left(), std::chrono::milliseconds(1));
   const timeval bound{static_cast<time_t>(left.count() / 1000), static_cast<suseconds_t>(left.count() % 1000 * 1000)};
   (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);

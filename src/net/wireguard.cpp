@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cerrno>
-
-#include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+
+#include <fmt/format.h>
 
 #include "base/fd.h"
 
@@ -36,7 +36,8 @@ std::optional<std::chrono::system_clock::time_point> wg_handshake_time(std::int6
   // 64 bits of nanoseconds, in which system_clock counts, end in the year 2262.
   constexpr std::int64_t kLastSecond = 9'000'000'000;
   const bool never = seconds == 0 && nanoseconds == 0;
-  if (never || seconds < 0 || seconds > kLastSecond || nanoseconds < 0 || nanoseconds > 999'999'999) return std::nullopt;
+  if (never || seconds < 0 || seconds > kLastSecond || nanoseconds < 0 || nanoseconds > 999'999'999)
+    return std::nullopt;
   return std::chrono::system_clock::time_point(std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanoseconds));
 }
 

@@ -5,13 +5,13 @@
 #include <bit>
 #include <cassert>
 #include <cstring>
-#include <string>
-
-#include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <linux/wireguard.h>
 #include <netinet/in.h>
+#include <string>
 #include <sys/socket.h>
+
+#include <libmnl/libmnl.h>
 
 #include "base/secret.h"
 #include "net/netlink_attributes.h"
@@ -69,7 +69,8 @@ class SetWriter {
   }
 
  private:
-  // Upper bounds with all attribute headers: a peer without allowed IPs (two keys, an IPv6 endpoint), and one allowed IP.
+  // Upper bounds with all attribute headers: a peer without allowed IPs (two keys, an IPv6 endpoint), and one allowed
+  // IP.
   static constexpr std::size_t kPeerBytes = 192;
   static constexpr std::size_t kAllowedIpBytes = 48;
 
@@ -162,9 +163,12 @@ bool read_key(const Attribute& attribute, Key& key) {
 bool read_address(const Attribute& attribute, IpAddress& address) {
   std::array<std::uint8_t, 4> v4{};
   std::array<std::uint8_t, 16> v6{};
-  if (attribute.read(v4)) address = IpAddress::v4(v4);
-  else if (attribute.read(v6)) address = IpAddress::v6(v6);
-  else return false;
+  if (attribute.read(v4))
+    address = IpAddress::v4(v4);
+  else if (attribute.read(v6))
+    address = IpAddress::v6(v6);
+  else
+    return false;
   return true;
 }
 
@@ -207,26 +211,32 @@ bool read_allowed_ip(const Attribute& entry, WgPeer& peer) {
 
 bool read_peer_attribute(const Attribute& attribute, WgPeer& peer) {
   switch (attribute.type) {
-    case WGPEER_A_PUBLIC_KEY: return read_key(attribute, peer.public_key);
+    case WGPEER_A_PUBLIC_KEY:
+      return read_key(attribute, peer.public_key);
     case WGPEER_A_PRESHARED_KEY: {
       Key key;
       if (!read_key(attribute, key)) return false;
       if (!key.is_zero()) peer.preshared_key = key;
       return true;
     }
-    case WGPEER_A_ENDPOINT: return read_endpoint(attribute, peer.endpoint);
+    case WGPEER_A_ENDPOINT:
+      return read_endpoint(attribute, peer.endpoint);
     case WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL: {
       std::uint16_t seconds = 0;
       const bool right = attribute.read(seconds);
       peer.keepalive = std::chrono::seconds(seconds);
       return right;
     }
-    case WGPEER_A_LAST_HANDSHAKE_TIME: return read_handshake(attribute, peer);
-    case WGPEER_A_RX_BYTES: return attribute.read(peer.rx_bytes);
-    case WGPEER_A_TX_BYTES: return attribute.read(peer.tx_bytes);
+    case WGPEER_A_LAST_HANDSHAKE_TIME:
+      return read_handshake(attribute, peer);
+    case WGPEER_A_RX_BYTES:
+      return attribute.read(peer.rx_bytes);
+    case WGPEER_A_TX_BYTES:
+      return attribute.read(peer.tx_bytes);
     case WGPEER_A_ALLOWEDIPS:
       return each_attribute(attribute.payload, [&](const Attribute& entry) { return read_allowed_ip(entry, peer); });
-    default: return true;  // protocol version, flags, and what newer kernels add
+    default:
+      return true;  // protocol version, flags, and what newer kernels add
   }
 }
 
@@ -246,12 +256,17 @@ bool read_peer(const Attribute& entry, WgDevice& device) {
 
 bool read_device_attribute(const Attribute& attribute, WgDevice& device) {
   switch (attribute.type) {
-    case WGDEVICE_A_IFNAME: device.name = attribute.text(); return true;
-    case WGDEVICE_A_PRIVATE_KEY: return read_key(attribute, device.private_key);
-    case WGDEVICE_A_LISTEN_PORT: return attribute.read(device.listen_port);
+    case WGDEVICE_A_IFNAME:
+      device.name = attribute.text();
+      return true;
+    case WGDEVICE_A_PRIVATE_KEY:
+      return read_key(attribute, device.private_key);
+    case WGDEVICE_A_LISTEN_PORT:
+      return attribute.read(device.listen_port);
     case WGDEVICE_A_PEERS:
       return each_attribute(attribute.payload, [&](const Attribute& entry) { return read_peer(entry, device); });
-    default: return true;  // index, public key, fwmark, and what newer kernels add
+    default:
+      return true;  // index, public key, fwmark, and what newer kernels add
   }
 }
 
@@ -287,8 +302,8 @@ std::vector<std::uint8_t> encode_wg_get(std::uint16_t family, std::string_view n
   return bytes;
 }
 
-std::vector<std::vector<std::uint8_t>> encode_wg_set(std::uint16_t family, std::string_view name, const WgChange& change,
-                                                     std::size_t limit_bytes) {
+std::vector<std::vector<std::uint8_t>> encode_wg_set(std::uint16_t family, std::string_view name,
+                                                     const WgChange& change, std::size_t limit_bytes) {
   assert(limit_bytes >= 1024 && limit_bytes <= 65000);
   SetWriter writer(family, name, limit_bytes);
   writer.device(change);
@@ -300,7 +315,8 @@ Result<void> decode_wg_device(std::span<const std::uint8_t> message, WgDevice& d
   nlmsghdr header{};
   genlmsghdr generic{};
   ByteView attributes;
-  if (!read_message(message, header, generic, attributes)) return fail(Errc::internal, "a WireGuard message that is cut short");
+  if (!read_message(message, header, generic, attributes))
+    return fail(Errc::internal, "a WireGuard message that is cut short");
   const auto read = [&](const Attribute& attribute) { return read_device_attribute(attribute, device); };
   if (!each_attribute(attributes, read)) return fail(Errc::internal, "a WireGuard message that makes no sense");
   return {};

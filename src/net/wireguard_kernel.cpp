@@ -1,9 +1,9 @@
 // The kernel's WireGuard: links by rtnetlink, devices by generic netlink.
 #include <cerrno>
-
-#include <fmt/format.h>
 #include <linux/netlink.h>
 #include <linux/wireguard.h>
+
+#include <fmt/format.h>
 
 #include "base/secret.h"
 #include "net/link.h"
@@ -67,7 +67,8 @@ class KernelWireGuard final : public WireGuard {
       if (done) continue;
       // The one address that the kernel binds is the listen port's.
       if (done.error().code == Errc::conflict && change.listen_port) {
-        return fail(Errc::conflict, fmt::format("set wg device {}: listen port {} is in use", name, *change.listen_port));
+        return fail(Errc::conflict,
+                    fmt::format("set wg device {}: listen port {} is in use", name, *change.listen_port));
       }
       return std::unexpected(with_context(std::move(done).error(), fmt::format("set wg device {}", name)));
     }
@@ -97,9 +98,12 @@ class KernelWireGuard final : public WireGuard {
     WgDevice device;
     Result<void> fault;
     auto message = encode_wg_get(family_, name);
-    TRY_VOID(generic_.request(header_of(message), [&](const nlmsghdr* answer) {
-      if (auto read = decode_wg_device(bytes_of(answer), device); !read && fault) fault = read;
-    }, deadline));
+    TRY_VOID(generic_.request(
+        header_of(message),
+        [&](const nlmsghdr* answer) {
+          if (auto read = decode_wg_device(bytes_of(answer), device); !read && fault) fault = read;
+        },
+        deadline));
     TRY_VOID(fault);
     sort_wg_device(device);
     return device;
@@ -118,8 +122,9 @@ Result<std::unique_ptr<WireGuard>> open_kernel_wireguard() {
   Result<std::uint16_t> family = fail(Errc::internal, "no answer");
   auto query = encode_family_query(WG_GENL_NAME);
   // Loading the module takes a slow machine well under a second; ten are for a boot under load (chosen).
-  const auto asked = generic.request(header_of(query), [&](const nlmsghdr* answer) { family = decode_family(bytes_of(answer)); },
-                                     Deadline::after(std::chrono::seconds(10)));
+  const auto asked = generic.request(
+      header_of(query), [&](const nlmsghdr* answer) { family = decode_family(bytes_of(answer)); },
+      Deadline::after(std::chrono::seconds(10)));
   if (!asked && asked.error().code == Errc::not_found) return fail(Errc::invalid, "this kernel has no WireGuard");
   if (!asked) return std::unexpected(with_context(asked.error(), "ask the kernel for WireGuard"));
   if (!family) return std::unexpected(with_context(family.error(), "ask the kernel for WireGuard"));

@@ -13,8 +13,8 @@ namespace moenet::net {
 
 namespace {
 
-// A line of a peer is at most this long (two keys, an endpoint and the small ones are some 400 bytes); an allowed IP is shorter
-// than 64. Reserving keeps keys from being copied about in memory that nobody wipes.
+// A line of a peer is at most this long (two keys, an endpoint and the small ones are some 400 bytes); an allowed IP is
+// shorter than 64. Reserving keeps keys from being copied about in memory that nobody wipes.
 std::size_t size_hint(const WgChange& change) {
   std::size_t bytes = 256;
   for (const auto& peer : change.peers) bytes += 512 + (peer.allowed_ips ? 64 * peer.allowed_ips->size() : 0);
@@ -157,7 +157,8 @@ class Reader {
   std::int64_t seconds_ = 0;
 };
 
-// Calls `on_line(key, value)` for each line up to the empty one, until it returns false. False when a line is none, or that did.
+// Calls `on_line(key, value)` for each line up to the empty one, until it returns false. False when a line is none, or
+// that did.
 template <class OnLine>
 bool each_line(std::string_view text, OnLine&& on_line) {
   while (!text.empty()) {

@@ -1,5 +1,5 @@
-// The text protocol of userspace WireGuard to and from values (wireguard.com/xplatform, "Cross-platform Userspace Implementation").
-// Pure: no socket. The text holds keys: callers wipe it.
+// The text protocol of userspace WireGuard to and from values (wireguard.com/xplatform, "Cross-platform Userspace
+// Implementation"). Pure: no socket. The text holds keys: callers wipe it.
 #pragma once
 
 #include <string>
@@ -21,8 +21,8 @@ bool is_whole_uapi_reply(std::string_view reply);
 // The errno of a reply, 0 when all went well. Errors: internal, when it has none.
 Result<int> decode_uapi_errno(std::string_view reply);
 
-// The device that a reply to `get=1` describes, sorted. Keys of other versions of the protocol are passed over. Errors: by the
-// reply's errno; internal, when the text makes no sense.
+// The device that a reply to `get=1` describes, sorted. Keys of other versions of the protocol are passed over. Errors:
+// by the reply's errno; internal, when the text makes no sense.
 Result<WgDevice> decode_uapi_get(std::string_view name, std::string_view reply);
 
 }  // namespace moenet::net

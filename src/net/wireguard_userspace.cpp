@@ -2,15 +2,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
-
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <filesystem>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <fmt/format.h>
 
 #include "base/fd.h"
 #include "base/secret.h"
@@ -25,8 +25,9 @@ namespace moenet::net {
 
 namespace {
 
-// A connection made in a daemon's first instants may never be answered; another one is. Measured: a daemon answers within 1 ms
-// when idle, and within 100 ms while 50 start on 2 cores. Each attempt waits twice as long as the one before.
+// A connection made in a daemon's first instants may never be answered; another one is. Measured: a daemon answers
+// within 1 ms when idle, and within 100 ms while 50 start on 2 cores. Each attempt waits twice as long as the one
+// before.
 constexpr std::chrono::milliseconds kFirstAttempt{250};
 
 // Text with keys in it, wiped at the end of its scope.
@@ -43,8 +44,10 @@ struct WipedText {
 Error daemon_ended(std::string_view name) {
   const UniqueFd probe(::inotify_init1(IN_CLOEXEC));
   if (!probe && errno == EMFILE) {
-    return {Errc::unavailable, fmt::format("the daemon of {} ended at once: this user's inotify instances are used up; raise "
-                                           "fs.inotify.max_user_instances (sysctl) above the number of tunnels", name)};
+    return {Errc::unavailable,
+            fmt::format("the daemon of {} ended at once: this user's inotify instances are used up; raise "
+                        "fs.inotify.max_user_instances (sysctl) above the number of tunnels",
+                        name)};
   }
   return {Errc::unavailable, fmt::format("the daemon of {} ended at once", name)};
 }
@@ -71,7 +74,8 @@ class UapiWireGuard final : public WireGuard {
 
   Result<WgDevice> get(std::string_view name, Deadline deadline) override {
     auto device = get_served(name, deadline);
-    if (!device && device.error().code == Errc::not_found && is_tun(name, deadline)) return WgDevice{std::string(name), {}, 0, {}};
+    if (!device && device.error().code == Errc::not_found && is_tun(name, deadline))
+      return WgDevice{std::string(name), {}, 0, {}};
     if (!device) return std::unexpected(with_context(std::move(device).error(), fmt::format("get wg device {}", name)));
     return device;
   }
@@ -104,7 +108,8 @@ class UapiWireGuard final : public WireGuard {
       if (!results[i]) (void)remove(devices[i].name, Deadline::after(std::chrono::seconds(2)));
     }
     for (std::size_t i = 0; i < devices.size(); ++i) {
-      if (!results[i]) results[i] = std::unexpected(with_context(results[i].error(), "create wg device " + devices[i].name));
+      if (!results[i])
+        results[i] = std::unexpected(with_context(results[i].error(), "create wg device " + devices[i].name));
     }
     return results;
   }
@@ -126,7 +131,9 @@ class UapiWireGuard final : public WireGuard {
   std::string_view link_kind() const override { return "tun"; }
 
  private:
-  std::string socket_path(std::string_view name) const { return fmt::format("{}/{}.sock", settings_.socket_folder, name); }
+  std::string socket_path(std::string_view name) const {
+    return fmt::format("{}/{}.sock", settings_.socket_folder, name);
+  }
 
   Result<NetlinkSocket*> route() {
     if (!route_) {
@@ -152,7 +159,8 @@ class UapiWireGuard final : public WireGuard {
         return decode_uapi_get(name, wiped.text);
       }
       const Errc code = reply.error().code;
-      if ((code != Errc::timeout && code != Errc::unavailable) || deadline.passed()) return std::unexpected(reply.error());
+      if ((code != Errc::timeout && code != Errc::unavailable) || deadline.passed())
+        return std::unexpected(reply.error());
     }
   }
 
@@ -184,8 +192,9 @@ class UapiWireGuard final : public WireGuard {
       return fail(Errc::invalid, fmt::format("{} is no link name", device.name));
     }
     std::memcpy(request.ifr_name, device.name.data(), device.name.size());
-    // IFF_TUN_EXCL: never attach to a tun of somebody else. boringtun attaches only to a tun of several queues, wireguard-go only to
-    // one of a single queue; the other flags are the daemon's to choose (tun_set_iff() in drivers/net/tun.c).
+    // IFF_TUN_EXCL: never attach to a tun of somebody else. boringtun attaches only to a tun of several queues,
+    // wireguard-go only to one of a single queue; the other flags are the daemon's to choose (tun_set_iff() in
+    // drivers/net/tun.c).
     const bool many_queues = settings_.program.contains("boringtun");
     request.ifr_flags = static_cast<short>(IFF_TUN | IFF_TUN_EXCL | (many_queues ? IFF_MULTI_QUEUE : 0));
     if (::ioctl(tun.get(), TUNSETIFF, &request) != 0) {
@@ -196,7 +205,8 @@ class UapiWireGuard final : public WireGuard {
     LinkChange mark;
     mark.alias = device.alias;
     TRY_VOID(change_link(*socket, index, device.name, mark, deadline));
-    if (::ioctl(tun.get(), TUNSETPERSIST, 1UL) != 0) return std::unexpected(error_from_errno(errno, "make a tun persistent"));
+    if (::ioctl(tun.get(), TUNSETPERSIST, 1UL) != 0)
+      return std::unexpected(error_from_errno(errno, "make a tun persistent"));
     return {};
   }
 
@@ -205,7 +215,8 @@ class UapiWireGuard final : public WireGuard {
     const auto link = find_link(*socket, name, deadline);
     if (!link && link.error().code == Errc::not_found) return {};
     if (!link) return std::unexpected(link.error());
-    if (link->kind != link_kind()) return fail(Errc::conflict, fmt::format("link {} is of kind '{}', no tun", name, link->kind));
+    if (link->kind != link_kind())
+      return fail(Errc::conflict, fmt::format("link {} is of kind '{}', no tun", name, link->kind));
     auto done = delete_link(*socket, link->index, name, deadline);
     return !done && done.error().code == Errc::not_found ? Result<void>() : done;
   }

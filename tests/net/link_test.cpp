@@ -88,7 +88,8 @@ TEST_F(LinkTest, ChangesEveryFieldAndReadsItBack) {
   EXPECT_EQ(link.alias, "other");
   EXPECT_EQ(link.mtu_bytes, 1400U);
   EXPECT_TRUE(link.up);
-  const std::vector<LinkAddress> sorted{address("172.22.188.2/32"), address("fd00:4242:7777::1/128"), address("fe80::998:1/64")};
+  const std::vector<LinkAddress> sorted{address("172.22.188.2/32"), address("fd00:4242:7777::1/128"),
+                                        address("fe80::998:1/64")};
   EXPECT_EQ(link.addresses, sorted);
 }
 

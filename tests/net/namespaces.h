@@ -1,26 +1,25 @@
-// Network namespaces for tests: the whole test program runs in its own, so that it may make and break links at will, and a test may
-// have more of them.
+// Network namespaces for tests: the whole test program runs in its own, so that it may make and break links at will,
+// and a test may have more of them.
 #pragma once
 
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <fcntl.h>
 #include <fstream>
 #include <functional>
-#include <stdexcept>
-#include <string>
-#include <thread>
-#include <vector>
-
-#include <fcntl.h>
-#include <fmt/format.h>
 #include <sched.h>
 #include <spawn.h>
+#include <stdexcept>
+#include <string>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
@@ -35,8 +34,8 @@ inline void require(bool condition, const std::string& what) {
   if (!condition) throw std::runtime_error(what + ": " + std::strerror(errno));
 }
 
-// A network and a mount namespace for the calling thread, with `lo` up and an empty /run/wireguard: UAPI sockets live in the file
-// system. Without root, a user namespace in which we are root comes first.
+// A network and a mount namespace for the calling thread, with `lo` up and an empty /run/wireguard: UAPI sockets live
+// in the file system. Without root, a user namespace in which we are root comes first.
 inline void enter_new_namespaces() {
   const uid_t uid = ::getuid();
   const gid_t gid = ::getgid();
@@ -81,7 +80,8 @@ class Namespaces {
 
   void run(const std::function<void()>& function) const {
     on_thread([&] {
-      require(::unshare(CLONE_FS) == 0, "unshare");  // setns() refuses a mount namespace while other threads share our root
+      require(::unshare(CLONE_FS) == 0,
+              "unshare");  // setns() refuses a mount namespace while other threads share our root
       require(::setns(network_.get(), CLONE_NEWNET) == 0, "enter the network namespace");
       require(::setns(mounts_.get(), CLONE_NEWNS) == 0, "enter the mount namespace");
       function();
@@ -90,7 +90,8 @@ class Namespaces {
 
   // A cable between two of them.
   static void connect(const Namespaces& a, const std::string& end_a, const Namespaces& b, const std::string& end_b) {
-    require(run_program({"ip", "link", "add", end_a, "netns", a.path(), "type", "veth", "peer", "name", end_b, "netns", b.path()}) == 0,
+    require(run_program({"ip", "link", "add", end_a, "netns", a.path(), "type", "veth", "peer", "name", end_b, "netns",
+                         b.path()}) == 0,
             "make a veth");
   }
 

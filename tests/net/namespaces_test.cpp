@@ -1,4 +1,5 @@
-// The whole program runs in its own namespaces: nothing that a test does is seen outside, and nothing outside disturbs it.
+// The whole program runs in its own namespaces: nothing that a test does is seen outside, and nothing outside disturbs
+// it.
 #include "net/namespaces.h"
 
 namespace moenet::net::testing {

@@ -1,8 +1,8 @@
 #include "net/rtnl_codec.h"
 
-#include <fmt/format.h>
 #include <linux/rtnetlink.h>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "net/wg_arbitrary.h"
@@ -16,6 +16,8 @@ std::string hex(std::span<const std::uint8_t> bytes) {
   return text;
 }
 
+// The bytes of the golden messages stand as their structures do.
+// clang-format off
 TEST(Rtnl, EncodesACreationAsTheKernelExpectsIt) {
   EXPECT_EQ(hex(encode_create_link(7, "wg0", "wireguard")),
             "3c000000" "1000" "0006" "00000000" "00000000"          // RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL
@@ -33,6 +35,8 @@ TEST(Rtnl, EncodesAnAddressWithoutDuplicateDetection) {
             "1400" "0100" "fe800000000000000000000000000001");  // IFA_ADDRESS
 }
 
+// clang-format on
+
 TEST(Rtnl, AMessageOfAnotherTypeIsNone) {
   EXPECT_EQ(decode_link(encode_link_dump()).value(), std::nullopt);
   EXPECT_EQ(decode_address(encode_link_dump()).value(), std::nullopt);
@@ -42,7 +46,8 @@ TEST(Rtnl, BytesThatAreCutShortAreRefused) {
   const NetlinkBytes link = encode_create_link(7, "wg0", "wireguard");
   const NetlinkBytes address = encode_add_address(7, {IpPrefix::parse("10.0.0.1/8").value(), std::nullopt});
   for (std::size_t size = 0; size < link.size(); ++size) EXPECT_FALSE(decode_link(std::span(link).first(size)));
-  for (std::size_t size = 0; size < address.size(); ++size) EXPECT_FALSE(decode_address(std::span(address).first(size)));
+  for (std::size_t size = 0; size < address.size(); ++size)
+    EXPECT_FALSE(decode_address(std::span(address).first(size)));
   NetlinkBytes nameless = link;
   nameless[34] = 99;  // IFLA_IFNAME becomes something else
   EXPECT_FALSE(decode_link(nameless));
@@ -59,8 +64,8 @@ RC_GTEST_PROP(RtnlProperty, DecodingAnEncodedAddressGivesItBack, ()) {
   LinkAddress address;
   address.local.address = testing::arbitrary_address();
   address.local.length = static_cast<std::uint8_t>(*rc::gen::inRange<unsigned>(0, address.local.address.bits() + 1));
-  if (const IpAddress peer = testing::arbitrary_address(); peer.family() == address.local.address.family() &&
-                                                           peer != address.local.address) {
+  if (const IpAddress peer = testing::arbitrary_address();
+      peer.family() == address.local.address.family() && peer != address.local.address) {
     address.peer = peer;
   }
   const auto index = *rc::gen::inRange(1, 1 << 30);

@@ -27,7 +27,8 @@ inline WgPeer arbitrary_peer() {
   WgPeer peer;
   peer.public_key = arbitrary_key();
   if (*rc::gen::arbitrary<bool>()) peer.preshared_key = arbitrary_key();
-  if (*rc::gen::arbitrary<bool>()) peer.endpoint = Endpoint{arbitrary_address(), *rc::gen::inRange<std::uint16_t>(1, 65535)};
+  if (*rc::gen::arbitrary<bool>())
+    peer.endpoint = Endpoint{arbitrary_address(), *rc::gen::inRange<std::uint16_t>(1, 65535)};
   peer.keepalive = std::chrono::seconds(*rc::gen::arbitrary<std::uint16_t>());
   const auto count = *rc::gen::element(0, 1, 2, 3, 100);
   for (int i = 0; i < count; ++i) {

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-
-#include <fmt/format.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "net/wg_arbitrary.h"
@@ -44,6 +43,8 @@ WgDevice decode(const std::vector<std::vector<std::uint8_t>>& messages) {
   return device;
 }
 
+// The bytes of the golden messages stand as their structures do.
+// clang-format off
 TEST(WireGuardGenl, EncodesAGetAsTheKernelExpectsIt) {
   EXPECT_EQ(hex(encode_wg_get(kFamily, "wg0")),
             "1c000000" "1c00" "0003" "00000000" "00000000"  // nlmsghdr: 28 bytes, family 28, NLM_F_DUMP
@@ -89,8 +90,11 @@ TEST(WireGuardGenl, ARemovalSaysNothingButTheKey) {
   change.peers[0].keepalive = std::chrono::seconds(25);
   change.peers[0].allowed_ips.emplace();
   const auto messages = encode_wg_set(kFamily, "wg0", change);
-  EXPECT_EQ(hex(messages.at(0)).substr(56), "3400" "0880" "3000" "0080" "2400" "0100" + repeat("22", 32) + "0800" "0300" "01000000");
+  EXPECT_EQ(hex(messages.at(0)).substr(56),
+            "3400" "0880" "3000" "0080" "2400" "0100" + repeat("22", 32) + "0800" "0300" "01000000");
 }
+
+// clang-format on
 
 // What the kernel does with a sequence of messages, as linux/wireguard.h describes it.
 struct KernelModel {
@@ -101,7 +105,10 @@ struct KernelModel {
     WgDevice said;
     ASSERT_TRUE(decode_wg_device(message, said));
     // WGDEVICE_A_FLAGS = REPLACE_PEERS stands before the peers, where no key can be mistaken for it in these tests.
-    if (text.substr(0, 300).contains("0800" "0500" "01000000")) device.peers.clear();
+    if (text.substr(0, 300).contains("0800"
+                                     "0500"
+                                     "01000000"))
+      device.peers.clear();
     for (const auto& peer : said.peers) {
       auto found = std::ranges::find(device.peers, peer.public_key, &WgPeer::public_key);
       if (found == device.peers.end()) {
@@ -139,8 +146,16 @@ TEST(WireGuardGenl, ALongListGoesOnOverMessagesAndReplacesOnlyOnce) {
     for (auto at = all.find(needle); at != std::string::npos; at = all.find(needle, at + 1)) ++times;
     return times;
   };
-  EXPECT_EQ(count("0800" "0500" "01000000"), 1U) << "peers are replaced in the first message only";
-  EXPECT_EQ(count("0800" "0300" "02000000"), 100U) << "allowed IPs are replaced in the first part of a peer only";
+  EXPECT_EQ(count("0800"
+                  "0500"
+                  "01000000"),
+            1U)
+      << "peers are replaced in the first message only";
+  EXPECT_EQ(count("0800"
+                  "0300"
+                  "02000000"),
+            100U)
+      << "allowed IPs are replaced in the first part of a peer only";
 }
 
 TEST(WireGuardGenl, APeerThatTheKernelSplitsIsOneAgain) {
@@ -154,7 +169,8 @@ TEST(WireGuardGenl, APeerThatTheKernelSplitsIsOneAgain) {
   second.peers[0].public_key = key(2);
   second.peers[0].allowed_ips = {IpPrefix::parse("10.0.0.0/32").value()};
   second.peers[1].public_key = key(3);
-  const WgDevice device = decode({encode_wg_set(kFamily, "wg0", first).at(0), encode_wg_set(kFamily, "wg0", second).at(0)});
+  const WgDevice device =
+      decode({encode_wg_set(kFamily, "wg0", first).at(0), encode_wg_set(kFamily, "wg0", second).at(0)});
   ASSERT_EQ(device.peers.size(), 3U);
   EXPECT_EQ(device.peers[1].allowed_ips,
             (std::vector{IpPrefix::parse("10.0.0.0/32").value(), IpPrefix::parse("10.0.0.1/32").value()}));

@@ -27,21 +27,26 @@ TEST(WireGuardUapi, EncodesASet) {
   change.peers[1].public_key = Key::from_hex(kHexA).value();
   change.peers[1].remove = true;
   change.peers[1].only_if_present = true;
-  EXPECT_EQ(encode_uapi_set(change),
-            "set=1\nprivate_key=" + kHexA + "\nlisten_port=51820\nreplace_peers=true\npublic_key=" + kHexB + "\npreshared_key=" + kZero +
-                "\nendpoint=[2001:db8::1]:1\npersistent_keepalive_interval=25\nreplace_allowed_ips=true\nallowed_ip=::/0\npublic_key=" +
-                kHexA + "\nupdate_only=true\nremove=true\n\n");
+  EXPECT_EQ(encode_uapi_set(change), "set=1\nprivate_key=" + kHexA +
+                                         "\nlisten_port=51820\nreplace_peers=true\npublic_key=" + kHexB +
+                                         "\npreshared_key=" + kZero +
+                                         "\nendpoint=[2001:db8::1]:1\npersistent_keepalive_interval=25\nreplace_"
+                                         "allowed_ips=true\nallowed_ip=::/0\npublic_key=" +
+                                         kHexA + "\nupdate_only=true\nremove=true\n\n");
   EXPECT_EQ(encode_uapi_set({}), "set=1\n\n");
 }
 
 TEST(WireGuardUapi, ReadsAReplyOfWireguardGo) {
-  const auto device = decode_uapi_get("wg0", "private_key=" + kHexA + "\nlisten_port=51820\nfwmark=7\npublic_key=" + kHexB +
-                                                 "\npreshared_key=" + kZero + "\nprotocol_version=1\nendpoint=192.0.2.1:51821\n"
-                                                 "last_handshake_time_sec=1700000000\nlast_handshake_time_nsec=500\ntx_bytes=3\n"
-                                                 "rx_bytes=4\npersistent_keepalive_interval=25\nallowed_ip=10.0.0.0/8\n"
-                                                 "allowed_ip=::/0\nsomething_new=yes\npublic_key=" + kHexA +
-                                                 "\nendpoint=[fe80::1%eth0]:5\nlast_handshake_time_sec=0\n"
-                                                 "last_handshake_time_nsec=0\nerrno=0\n\n");
+  const auto device =
+      decode_uapi_get("wg0", "private_key=" + kHexA + "\nlisten_port=51820\nfwmark=7\npublic_key=" + kHexB +
+                                 "\npreshared_key=" + kZero +
+                                 "\nprotocol_version=1\nendpoint=192.0.2.1:51821\n"
+                                 "last_handshake_time_sec=1700000000\nlast_handshake_time_nsec=500\ntx_bytes=3\n"
+                                 "rx_bytes=4\npersistent_keepalive_interval=25\nallowed_ip=10.0.0.0/8\n"
+                                 "allowed_ip=::/0\nsomething_new=yes\npublic_key=" +
+                                 kHexA +
+                                 "\nendpoint=[fe80::1%eth0]:5\nlast_handshake_time_sec=0\n"
+                                 "last_handshake_time_nsec=0\nerrno=0\n\n");
   ASSERT_TRUE(device) << device.error().what;
   EXPECT_EQ(device->name, "wg0");
   EXPECT_EQ(device->listen_port, 51820);
@@ -73,13 +78,15 @@ TEST(WireGuardUapi, AReplyEndsWithAnEmptyLine) {
 }
 
 TEST(WireGuardUapi, TextThatMakesNoSenseIsRefused) {
-  for (const std::string text : {
-           "", "\n", "no line\nerrno=0\n\n", "errno=x\n\n", "errno=\n\n", "errno=-2147483648\n\n", "errno=99999999999\n\n",
-           "listen_port=65536\nerrno=0\n\n", "listen_port=-1\nerrno=0\n\n", "public_key=abc\nerrno=0\n\n", "private_key=zz\nerrno=0\n\n"}) {
+  for (const std::string text :
+       {"", "\n", "no line\nerrno=0\n\n", "errno=x\n\n", "errno=\n\n", "errno=-2147483648\n\n", "errno=99999999999\n\n",
+        "listen_port=65536\nerrno=0\n\n", "listen_port=-1\nerrno=0\n\n", "public_key=abc\nerrno=0\n\n",
+        "private_key=zz\nerrno=0\n\n"}) {
     EXPECT_FALSE(decode_uapi_get("wg0", text)) << text;
   }
-  for (const std::string line : {"endpoint=192.0.2.1", "endpoint=example.net:5", "endpoint=[fe80::1%eth0", "allowed_ip=10.0.0.0/33",
-                                 "rx_bytes=many", "persistent_keepalive_interval=70000", "preshared_key=0"}) {
+  for (const std::string line :
+       {"endpoint=192.0.2.1", "endpoint=example.net:5", "endpoint=[fe80::1%eth0", "allowed_ip=10.0.0.0/33",
+        "rx_bytes=many", "persistent_keepalive_interval=70000", "preshared_key=0"}) {
     EXPECT_FALSE(decode_uapi_get("wg0", "public_key=" + kHexA + "\n" + line + "\nerrno=0\n\n")) << line;
   }
 }

@@ -3,7 +3,6 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -77,7 +76,8 @@ TEST_F(UserspaceTest, CreatesAMarkedLinkWithADaemonAndRemovesBoth) {
 
 TEST_F(UserspaceTest, ADaemonInheritsNoDescriptorOfOurs) {
   make("wgt0");
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(daemons_of("wgt0").at(0)) + "/fd")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(daemons_of("wgt0").at(0)) + "/fd")) {
     const std::string target = std::filesystem::read_symlink(entry.path());
     const bool its_own = target == "/dev/null" || target == "/dev/net/tun" || target.starts_with("socket:") ||
                          target.starts_with("anon_inode:") || target.starts_with("pipe:");
@@ -101,7 +101,8 @@ TEST_F(UserspaceTest, SetsEveryFieldAndReadsItBack) {
   ASSERT_TRUE(done) << done.error().what;
 
   WgDevice expected{"wgt0", key(1), 31080, {}};
-  expected.peers.push_back({key(9), key(7), peer.endpoint, std::chrono::seconds(25), *peer.allowed_ips, std::nullopt, 0, 0});
+  expected.peers.push_back(
+      {key(9), key(7), peer.endpoint, std::chrono::seconds(25), *peer.allowed_ips, std::nullopt, 0, 0});
   EXPECT_EQ(wireguard_->get("wgt0", soon()).value(), expected);
 }
 
@@ -218,7 +219,8 @@ TEST_F(UserspaceTest, ADeadDaemonShowsAsAnEmptyDeviceAndSetRevivesIt) {
 }
 
 TEST_F(UserspaceTest, AnAgentKilledBeforeTheDaemonStartsLeavesAMarkedLink) {
-  // What such an agent leaves: the link, its alias, and no daemon. A program that fails does the same, but is cleaned up.
+  // What such an agent leaves: the link, its alias, and no daemon. A program that fails does the same, but is cleaned
+  // up.
   make("wgt0");
   ASSERT_EQ(::kill(daemons_of("wgt0").at(0), SIGKILL), 0);
   while (!daemons_of("wgt0").empty()) std::this_thread::yield();
@@ -233,8 +235,9 @@ TEST_F(UserspaceTest, AnAgentKilledBeforeTheDaemonStartsLeavesAMarkedLink) {
 TEST_F(UserspaceTest, AProgramThatFailsLeavesNoLinkAndSaysWhy) {
   UserspaceWireGuard settings;
   settings.program = "/run/failing";
-  std::ofstream(settings.program) << "#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8 9; do echo 'some banner text that nobody needs to read, again and "
-                                     "again' >&2; done\necho \"no luck with $1 $*$TOKEN$LD_PRELOAD\" >&2\nexit 3\n";
+  std::ofstream(settings.program)
+      << "#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8 9; do echo 'some banner text that nobody needs to read, again and "
+         "again' >&2; done\necho \"no luck with $1 $*$TOKEN$LD_PRELOAD\" >&2\nexit 3\n";
   std::filesystem::permissions(settings.program, std::filesystem::perms::owner_all);
   ::setenv("TOKEN", "secret", 1);
   const auto made = open_userspace_wireguard(settings)->create({{"wgt0", "ours"}}, soon()).front();
@@ -250,7 +253,9 @@ TEST_F(UserspaceTest, AProgramThatHangsIsKilledAtTheDeadline) {
   settings.program = "/run/hanging";
   std::ofstream(settings.program) << "#!/bin/sh\nexec sleep 1000\n";
   std::filesystem::permissions(settings.program, std::filesystem::perms::owner_all);
-  const auto made = open_userspace_wireguard(settings)->create({{"wgt0", "ours"}}, Deadline::after(std::chrono::milliseconds(50))).front();
+  const auto made = open_userspace_wireguard(settings)
+                        ->create({{"wgt0", "ours"}}, Deadline::after(std::chrono::milliseconds(50)))
+                        .front();
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, Errc::timeout);
   EXPECT_EQ(find_link(route_, "wgt0", soon()).error().code, Errc::not_found);
@@ -287,8 +292,8 @@ TEST(UserspaceHandshake, TwoNamespacesTalk) {
   // Public keys of key(1) and key(2), by `wg pubkey`.
   const Key public_a = Key::from_base64("pOCSkrZRwni5dyxWn1+puxPZBrRqtoyd+dwrRAn4ogk=").value();
   const Key public_b = Key::from_base64("zo060cy2M+x7cMF4FKXHbs0CloUFDTRHRboFhw5YfVk=").value();
-  const auto set_up = [](std::uint8_t seed, const std::string& link, const char* own, const char* tunnel, const Key& peer_key,
-                         const char* remote) {
+  const auto set_up = [](std::uint8_t seed, const std::string& link, const char* own, const char* tunnel,
+                         const Key& peer_key, const char* remote) {
     auto route = NetlinkSocket::open(NetlinkFamily::route).value();
     auto wireguard = open_userspace_wireguard({});
     LinkChange change;
@@ -314,7 +319,8 @@ TEST(UserspaceHandshake, TwoNamespacesTalk) {
     set_up(1, "va", "198.51.100.1/24", "fd00::1/64", public_b, "198.51.100.2");
     auto wireguard = open_userspace_wireguard({});
     const Deadline limit = soon();
-    while (!wireguard->get("wgt0", soon()).value().peers.at(0).last_handshake && !limit.passed()) send_datagram("fd00::2");
+    while (!wireguard->get("wgt0", soon()).value().peers.at(0).last_handshake && !limit.passed())
+      send_datagram("fd00::2");
     EXPECT_TRUE(wireguard->get("wgt0", soon()).value().peers.at(0).last_handshake);
     EXPECT_TRUE(wireguard->remove("wgt0", soon()));
   });

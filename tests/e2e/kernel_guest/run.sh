@@ -1,7 +1,8 @@
 #!/bin/bash
-# run.sh [PROGRAM [ARGUMENT...]]: boots Debian's cloud kernel in QEMU and runs PROGRAM (build/dev's net_guest_test when none is given)
-# as root in it; its exit status is the program's. The machine has no disk and no network: the program, its libraries, `ip`, and the
-# kernel modules it needs travel in the initramfs. Needs apt-get, qemu-system-x86_64, busybox (static), cpio, kmod, binutils.
+# run.sh [PROGRAM [ARGUMENT...]]: boots Debian's cloud kernel in QEMU and runs PROGRAM (build/dev's net_guest_test when
+# none is given) as root in it; its exit status is the program's. The machine has no disk and no network: the program,
+# its libraries, `ip`, and the kernel modules travel in the initramfs. About 10 s of CPU.
+# Needs apt-get, qemu-system-x86_64, busybox (static), cpio, kmod, binutils.
 # The kernel package is fetched once into .deps/kernel (27 MB) by the machine's own apt.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../../.." && pwd)
@@ -20,19 +21,24 @@ done
 # The package that the metapackage stands for now; without apt's lists, the one that was fetched last.
 package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '/Depends: linux-image-/ {print $2; exit}')
 if [ -z "$package" ]; then
-  package=$(find "$deps" -mindepth 1 -maxdepth 1 -type d ! -name '*.new' -printf '%T@ %f\n' 2>/dev/null | sort -n | awk 'END {print $2}')
+  package=$({ find "$deps" -mindepth 1 -maxdepth 1 -type d ! -name '*.new' -printf '%T@ %f\n' 2>/dev/null || :; } |
+    sort -n | awk 'END {print $2}')
   [ -n "$package" ] || die "apt knows no linux-image-cloud-amd64: apt-get update"
 fi
 kernel=$deps/$package
 if [ ! -d "$kernel" ]; then
   echo "kernel_guest: fetching $package" >&2
   rm -rf "$kernel.new"; mkdir -p "$kernel.new"
-  (cd "$kernel.new" && apt-get download -qq -o APT::Sandbox::User=root "$package") || die "apt-get download $package failed"
+  (cd "$kernel.new" && apt-get download -qq -o APT::Sandbox::User=root "$package") ||
+    die "apt-get download $package failed"
   # 50 MB of its 160: the kernel, and the modules that a network test may ask for.
-  dpkg-deb --fsys-tarfile "$kernel.new/$package"_*.deb | tar -x -C "$kernel.new" --wildcards './boot/vmlinuz-*' '*/modules.builtin*' \
-    '*/modules.order' '*/kernel/arch/*' '*/kernel/crypto/*' '*/kernel/lib/*' '*/kernel/net/*' '*/kernel/drivers/net/*'
+  dpkg-deb --fsys-tarfile "$kernel.new/$package"_*.deb | tar -x -C "$kernel.new" --wildcards \
+    './boot/vmlinuz-*' '*/modules.builtin*' '*/modules.order' \
+    '*/kernel/arch/*' '*/kernel/crypto/*' '*/kernel/lib/*' '*/kernel/net/*' '*/kernel/drivers/net/*'
   rm "$kernel.new/$package"_*.deb
-  [ -d "$kernel.new/lib/modules" ] || { mkdir -p "$kernel.new/lib"; ln -s ../usr/lib/modules "$kernel.new/lib/modules"; }  # Debian 13
+  if [ ! -d "$kernel.new/lib/modules" ]; then  # Debian 13
+    mkdir -p "$kernel.new/lib"; ln -s ../usr/lib/modules "$kernel.new/lib/modules"
+  fi
   depmod -b "$kernel.new" "$(ls "$kernel.new/lib/modules/")"
   mv "$kernel.new" "$kernel"
 fi
@@ -48,7 +54,9 @@ add_with_libraries() { # add_with_libraries FILE PATH-IN-IMAGE
   cp -L "$1" "$image$2"
   { ldd "$1" 2>/dev/null | grep -oE '/[^ ]+' || :; } | while read -r library; do
     mkdir -p "$image${library%/*}"
-    [ -e "$image$library" ] || { cp -L "$library" "$image$library"; strip --strip-debug "$image$library" 2>/dev/null || :; }
+    [ ! -e "$image$library" ] || continue
+    cp -L "$library" "$image$library"
+    strip --strip-debug "$image$library" 2>/dev/null || :
   done
 }
 add_with_libraries "$(command -v ip)" /sbin/ip
@@ -79,10 +87,11 @@ I
 chmod +x "$image/init"
 (cd "$image" && find . | cpio -o -H newc --quiet) >"$work/initrd"
 
-# TCG and nothing else: /dev/kvm may open and still hang the guest. -no-reboot turns the guest's reboot into QEMU's end. Without
-# mitigations and timer calibration the boot is faster; entropy comes from the emulated CPU.
-timeout "${BOOT_LIMIT:-180}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 512 -nodefaults -no-user-config \
-  -display none -serial stdio -no-reboot ${QEMU_EXTRA:-} -kernel "$(echo "$kernel"/boot/vmlinuz-*)" -initrd "$work/initrd" \
+# TCG and nothing else: /dev/kvm may open and still hang the guest. -no-reboot turns the guest's reboot into QEMU's end.
+# Without mitigations and timer calibration the boot is faster; entropy comes from the emulated CPU.
+timeout "${BOOT_LIMIT:-180}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 512 \
+  -nodefaults -no-user-config -display none -serial stdio -no-reboot \
+  -kernel "$(echo "$kernel"/boot/vmlinuz-*)" -initrd "$work/initrd" \
   -append "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off random.trust_cpu=on tsc=reliable reboot=t" \
   </dev/null | tr -d '\r' | tee "$work/output"
 status=$(sed -n 's/^kernel_guest: exit status //p' "$work/output" | tail -n 1)

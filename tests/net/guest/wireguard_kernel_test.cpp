@@ -1,7 +1,7 @@
-// The kernel backend on a kernel that has WireGuard. It runs as root in a machine of its own (tests/e2e/kernel_guest/run.sh).
+// The kernel backend on a kernel that has WireGuard. It runs as root in a machine of its own
+// (tests/e2e/kernel_guest/run.sh).
 #include <algorithm>
 #include <cstring>
-
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -39,8 +39,8 @@ Key numbered_key(std::uint32_t number) {
 IpPrefix prefix(std::string_view text) { return IpPrefix::parse(text).value(); }
 
 IpPrefix numbered_prefix(std::uint32_t number) {
-  return IpPrefix::host(IpAddress::v4({10, static_cast<std::uint8_t>(number >> 16), static_cast<std::uint8_t>(number >> 8),
-                                       static_cast<std::uint8_t>(number)}));
+  return IpPrefix::host(IpAddress::v4({10, static_cast<std::uint8_t>(number >> 16),
+                                       static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)}));
 }
 
 class KernelTest : public ::testing::Test {
@@ -99,10 +99,22 @@ TEST_F(KernelTest, ATakenNameIsAConflictAndItsLinkStays) {
 TEST_F(KernelTest, SetsEveryFieldAndReadsItBack) {
   make("dn42_1");
   WgDevice expected{"dn42_1", private_key(1), 31080, {}};
-  WgPeer v4{numbered_key(1), private_key(7), Endpoint{IpAddress::v4({192, 0, 2, 1}), 51820}, std::chrono::seconds(25),
-            {prefix("0.0.0.0/0"), prefix("172.20.0.0/14"), prefix("::/0"), prefix("fe80::/10")}, std::nullopt, 0, 0};
-  WgPeer v6{numbered_key(2), std::nullopt, Endpoint{IpAddress::parse("2001:db8::1").value(), 1}, std::chrono::seconds(0), {},
-            std::nullopt, 0, 0};
+  WgPeer v4{numbered_key(1),
+            private_key(7),
+            Endpoint{IpAddress::v4({192, 0, 2, 1}), 51820},
+            std::chrono::seconds(25),
+            {prefix("0.0.0.0/0"), prefix("172.20.0.0/14"), prefix("::/0"), prefix("fe80::/10")},
+            std::nullopt,
+            0,
+            0};
+  WgPeer v6{numbered_key(2),
+            std::nullopt,
+            Endpoint{IpAddress::parse("2001:db8::1").value(), 1},
+            std::chrono::seconds(0),
+            {},
+            std::nullopt,
+            0,
+            0};
   expected.peers = {v4, v6};
   WgChange change;
   change.private_key = expected.private_key;
@@ -241,7 +253,9 @@ class KernelHandshake : public ::testing::Test {
     const Key public_a = Key::from_base64("pOCSkrZRwni5dyxWn1+puxPZBrRqtoyd+dwrRAn4ogk=").value();
     const Key public_b = Key::from_base64("zo060cy2M+x7cMF4FKXHbs0CloUFDTRHRboFhw5YfVk=").value();
     b_.run([&] { set_up(2, "vb", "198.51.100.2/24", "fd00::2/64", public_a, std::nullopt); });
-    a_.run([&] { set_up(1, "va", "198.51.100.1/24", "fd00::1/64", public_b, Endpoint{IpAddress::v4({198, 51, 100, 2}), 51820}); });
+    a_.run([&] {
+      set_up(1, "va", "198.51.100.1/24", "fd00::1/64", public_b, Endpoint{IpAddress::v4({198, 51, 100, 2}), 51820});
+    });
   }
 
   static void set_up(std::uint8_t fill, const std::string& link, const char* own, const char* tunnel, const Key& peer,
