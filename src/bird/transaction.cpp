@@ -316,7 +316,8 @@ Result<void> Run::load(BirdControl& bird) {
 
 // `accepted`: BIRD may have begun to load the new files, so that taking back needs it.
 Result<void> Run::run_new_files(BirdControl& bird, bool& accepted) {
-  const Deadline until = deadline_.or_sooner(std::min<std::chrono::milliseconds>(settings_.gate, settings_.undo_timeout * 3 / 4));
+  const std::chrono::milliseconds undo_after = settings_.undo_timeout;
+  const Deadline until = deadline_.or_sooner(std::min(settings_.gate, undo_after * 3 / 4));
   accepted = true;
   TRY(const std::optional<ConfigError> error, bird.configure(settings_.undo_timeout));
   if (error) {
