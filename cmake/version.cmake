@@ -1,6 +1,6 @@
-# moenet_version(TARGET): TARGET may include "build_version.h", which says what was built: MOENET_VERSION, MOENET_COMMIT (git describe)
-# and MOENET_BUILT (the commit's date, so that equal sources give equal bytes). Written at build time, only when it changed. Without
-# git, as in a source package, the commit is "unknown" and SOURCE_DATE_EPOCH gives the date.
+# moenet_version(TARGET): TARGET may include "build_version.h", which says what was built: MOENET_VERSION, MOENET_COMMIT
+# (git describe) and MOENET_BUILT (the commit's date, so that equal sources give equal bytes). Written at build time, only
+# when it changed. Without git, as in a source package, the commit is "unknown" and SOURCE_DATE_EPOCH gives the date.
 # Include the header in one small version.cpp per program, so that a commit recompiles nothing else.
 
 if(CMAKE_SCRIPT_MODE_FILE)
@@ -17,7 +17,8 @@ if(CMAKE_SCRIPT_MODE_FILE)
       string(TIMESTAMP built "%Y-%m-%d" UTC)
     endif()
   endif()
-  set(text "#pragma once\n#define MOENET_VERSION \"${VERSION}\"\n#define MOENET_COMMIT \"${commit}\"\n#define MOENET_BUILT \"${built}\"\n")
+  set(text "#pragma once\n#define MOENET_VERSION \"${VERSION}\"\n")
+  string(APPEND text "#define MOENET_COMMIT \"${commit}\"\n#define MOENET_BUILT \"${built}\"\n")
   set(before "")
   if(EXISTS ${OUTPUT})
     file(READ ${OUTPUT} before)
@@ -33,8 +34,8 @@ function(moenet_version target)
   set(folder ${CMAKE_BINARY_DIR}/generated)
   if(NOT TARGET moenet_build_version)
     add_custom_target(moenet_build_version
-      COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_SOURCE_DIR} -DVERSION=${PROJECT_VERSION} -DOUTPUT=${folder}/build_version.h
-              -P ${MOENET_VERSION_SCRIPT}
+      COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_SOURCE_DIR} -DVERSION=${PROJECT_VERSION}
+              -DOUTPUT=${folder}/build_version.h -P ${MOENET_VERSION_SCRIPT}
       BYPRODUCTS ${folder}/build_version.h)
   endif()
   add_dependencies(${target} moenet_build_version)

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::size_t kMostTokenBytes = 512;
 
-// "Bearer" with a capital B, as deployed control planes require (wire contract A1); spaces behind the token are the header's.
+// "Bearer" with a capital B, as deployed control planes require (wire contract A1); spaces behind the token are the
+// header's.
 std::string_view bearer_token(const http::Request& request) {
   constexpr std::string_view kScheme = "Bearer ";
   std::string_view value = request.headers.find("Authorization").value_or("");
@@ -24,7 +25,8 @@ std::string_view bearer_token(const http::Request& request) {
   return value.size() <= kMostTokenBytes ? value : std::string_view();
 }
 
-http::Response refused(FailureLimit& limit, const http::Request& request, WallTime now, int status, std::string_view message) {
+http::Response refused(FailureLimit& limit, const http::Request& request, WallTime now, int status,
+                       std::string_view message) {
   const FailureLimit::Count count = limit.failed(request.peer, now);
   http::Response response;
   if (count.exceeded) {

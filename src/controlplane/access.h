@@ -1,5 +1,5 @@
-// Access: who a bearer token is. A node's token is that node and no other; the shared key, where an operator set one, is every node;
-// the admin token is the operator. Refused tokens count against their address.
+// Access: who a bearer token is. A node's token is that node and no other; the shared key, where an operator set one,
+// is every node; the admin token is the operator. Refused tokens count against their address.
 #pragma once
 
 #include <functional>

@@ -15,10 +15,10 @@ namespace moenet::controlplane {
 
 struct Region {
   int code = 0;
-  std::string_view name;               // "AS-E": as operators write it
-  std::string_view continent;          // "AS"
-  std::string_view large_community;    // the constant that names it in the deployed BIRD policy: "LC_REGION_AS_E"
-  std::string_view community;          // "DN42_REGION_AS_E"
+  std::string_view name;             // "AS-E": as operators write it
+  std::string_view continent;        // "AS"
+  std::string_view large_community;  // the constant that names it in the deployed BIRD policy: "LC_REGION_AS_E"
+  std::string_view community;        // "DN42_REGION_AS_E"
 };
 
 std::span<const Region> regions();
@@ -27,9 +27,10 @@ const Region* find_region(std::string_view code_or_name);
 const Region* find_region(int code);
 
 // The loopbacks are nothing when the prefix of the settings has no room for them.
-std::optional<IpAddress> loopback_ipv4(const Settings& settings, const Node& node);   // prefix + id
-std::optional<IpAddress> loopback_ipv6(const Settings& settings, const Node& node);   // prefix:region:id::1, decimal digits as hextets
-IpAddress link_local(const Settings& settings, const Node& node);                        // fe80::<last three digits of the ASN>:region:id:1
+std::optional<IpAddress> loopback_ipv4(const Settings& settings, const Node& node);  // prefix + id
+std::optional<IpAddress> loopback_ipv6(const Settings& settings,
+                                       const Node& node);          // prefix:region:id::1, decimal digits as hextets
+IpAddress link_local(const Settings& settings, const Node& node);  // fe80::<last three digits of the ASN>:region:id:1
 model::NodeIdentity identity_of(const Settings& settings, const Node& node);
 
 // 30000 + asn % 10000.

@@ -1,5 +1,5 @@
-// AdminApi: the operator's REST API under /api/v1/admin (docs/api.yaml), on top of a Store. Synchronous; the service runs it on its
-// workers. JSON in and out, errors as RFC 9457 problem details.
+// AdminApi: the operator's REST API under /api/v1/admin (docs/api.yaml), on top of a Store. Synchronous; the service
+// runs it on its workers. JSON in and out, errors as RFC 9457 problem details.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,7 @@ class AdminApi {
   http::Response legacy(const http::Request& request) const;  // POST /api/v1/admin, which this server does not have
 
   http::Response list_nodes(const http::Request& request) const;
-  http::Response add_node(const http::Request& request) const;      // 201 with the token, told this once
+  http::Response add_node(const http::Request& request) const;  // 201 with the token, told this once
   http::Response show_node(const http::Request& request, std::string_view node) const;
   http::Response edit_node(const http::Request& request, std::string_view node) const;
   http::Response rotate_token(const http::Request& request, std::string_view node) const;
@@ -31,7 +31,8 @@ class AdminApi {
   http::Response show_session(const http::Request& request, std::string_view uuid) const;
   http::Response edit_session(const http::Request& request, std::string_view uuid) const;
   http::Response move_session(const http::Request& request, std::string_view uuid, std::string_view move) const;
-  http::Response remove_session(const http::Request& request, std::string_view uuid) const;  // ?force=1 drops the row now
+  http::Response remove_session(const http::Request& request,
+                                std::string_view uuid) const;  // ?force=1 drops the row now
 
   http::Response show_settings(const http::Request& request) const;
   http::Response edit_settings(const http::Request& request) const;

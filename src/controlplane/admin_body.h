@@ -17,7 +17,7 @@ http::Response json_answer(int status, const boost::json::value& body);
 
 // CHECKED_TRY(auto value, expression): as TRY of base/result.h, for functions that return Checked<T>.
 #define CHECKED_TRY(declaration, ...) CHECKED_TRY_IMPL(MOENET_TRY_CONCAT(checked_, __LINE__), declaration, __VA_ARGS__)
-#define CHECKED_TRY_IMPL(tmp, declaration, ...)                                                            \
-  auto tmp = (__VA_ARGS__);                                                                                \
-  if (!tmp) return std::unexpected<::moenet::controlplane::Refusal>(std::move(tmp).error());               \
+#define CHECKED_TRY_IMPL(tmp, declaration, ...)                                              \
+  auto tmp = (__VA_ARGS__);                                                                  \
+  if (!tmp) return std::unexpected<::moenet::controlplane::Refusal>(std::move(tmp).error()); \
   declaration = std::move(*tmp)

@@ -100,12 +100,15 @@ http::Response AdminApi::add_session(const http::Request& request) const {
     StoredSession row;
     row.uuid = make_uuid();
     row.node = node->id;
-    row.status = is_true_member(body, "approve") ? model::SessionStatus::queued_for_setup : model::SessionStatus::pending;
+    row.status =
+        is_true_member(body, "approve") ? model::SessionStatus::queued_for_setup : model::SessionStatus::pending;
     row.created_at = row.updated_at =
         std::chrono::duration_cast<std::chrono::milliseconds>(now_().time_since_epoch()).count();
     CHECKED_TRY(auto filled, apply_draft(std::move(row), draft, settings, *node));
     CHECKED_TRY(const auto added, store_.add_session(std::move(filled)));
-    log::info("session added", {{"node", node->name}, {"asn", added.asn}, {"session", added.uuid}, {"status", model::name_of(added.status)}});
+    log::info(
+        "session added",
+        {{"node", node->name}, {"asn", added.asn}, {"session", added.uuid}, {"status", model::name_of(added.status)}});
     return session_answer(201, added);
   });
 }
@@ -121,32 +124,35 @@ http::Response AdminApi::edit_session(const http::Request& request, std::string_
   return guarded(request, [&]() -> Checked<http::Response> {
     CHECKED_TRY(const auto body, json_body(request));
     for (const std::string_view fixed : {"node", "approve"}) {
-      if (body.is_object() && body.get_object().contains(fixed)) return refuse(Errc::invalid, "cannot be edited", std::string(fixed));
+      if (body.is_object() && body.get_object().contains(fixed))
+        return refuse(Errc::invalid, "cannot be edited", std::string(fixed));
     }
     CHECKED_TRY(const auto nodes, store_.nodes());
     CHECKED_TRY(const auto settings, store_.settings());
     const auto changed = store_.change_session({std::string(uuid), [&](const StoredSession& row) -> Checked<Verdict> {
-      CHECKED_TRY(const auto status, status_after_edit(row));
-      CHECKED_TRY(const auto draft, merge_draft(draft_of(row), body));
-      for (const Node& node : nodes) {
-        if (node.id != row.node) continue;
-        CHECKED_TRY(auto edited, apply_draft(row, draft, settings, node));
-        if (edited == row) return Keep{};
-        edited.status = status;
-        if (edited.status != row.status) edited.last_error.clear();
-        return Replace{std::move(edited)};
-      }
-      return refuse(Errc::internal, "the session has no node");
-    }});
+                                                  CHECKED_TRY(const auto status, status_after_edit(row));
+                                                  CHECKED_TRY(const auto draft, merge_draft(draft_of(row), body));
+                                                  for (const Node& node : nodes) {
+                                                    if (node.id != row.node) continue;
+                                                    CHECKED_TRY(auto edited, apply_draft(row, draft, settings, node));
+                                                    if (edited == row) return Keep{};
+                                                    edited.status = status;
+                                                    if (edited.status != row.status) edited.last_error.clear();
+                                                    return Replace{std::move(edited)};
+                                                  }
+                                                  return refuse(Errc::internal, "the session has no node");
+                                                }});
     if (changed) log::info("session edited", {{"session", uuid}});
     return changed_answer(changed);
   });
 }
 
-http::Response AdminApi::move_session(const http::Request& request, std::string_view uuid, std::string_view name) const {
+http::Response AdminApi::move_session(const http::Request& request, std::string_view uuid,
+                                      std::string_view name) const {
   return guarded(request, [&]() -> Checked<http::Response> {
     const auto move = operator_move_from(name);
-    if (!move || *move == OperatorMove::remove) return refuse(Errc::not_found, "expected approve, reject, disable or enable");
+    if (!move || *move == OperatorMove::remove)
+      return refuse(Errc::not_found, "expected approve, reject, disable or enable");
     CHECKED_TRY(const auto body, json_body(request));
     const std::string reason(text_member(body, "reason"));
     const auto changed = store_.change_session(
@@ -160,10 +166,10 @@ http::Response AdminApi::remove_session(const http::Request& request, std::strin
   return guarded(request, [&]() -> Checked<http::Response> {
     const bool by_force = request.parameter("force") == "1";
     const auto changed = store_.change_session({std::string(uuid), [&](const StoredSession& row) -> Checked<Verdict> {
-      // The row of a node that will never answer again.
-      if (by_force) return Drop{};
-      return decide_operator_move(row, OperatorMove::remove);
-    }});
+                                                  // The row of a node that will never answer again.
+                                                  if (by_force) return Drop{};
+                                                  return decide_operator_move(row, OperatorMove::remove);
+                                                }});
     if (changed) log::info("session deleted", {{"session", uuid}, {"by_force", by_force}});
     return changed_answer(changed);
   });

@@ -53,7 +53,9 @@ std::optional<std::string> address_member(const json::object& status, std::strin
   return address->text();
 }
 
-UnixMs unix_ms(WallTime time) { return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count(); }
+UnixMs unix_ms(WallTime time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
 
 }  // namespace
 
@@ -61,10 +63,12 @@ std::string etag_of(std::string_view body) { return '"' + fingerprint(body) + '"
 
 bool names_etag(std::string_view if_none_match, std::string_view etag) {
   if (if_none_match == "*") return true;
-  return if_none_match.find(etag) != std::string_view::npos;  // tags are quoted hexadecimal: one is never part of another
+  return if_none_match.find(etag) !=
+         std::string_view::npos;  // tags are quoted hexadecimal: one is never part of another
 }
 
-AgentApi::AgentApi(Store& store, Access& access, std::function<WallTime()> now) : store_(store), access_(access), now_(std::move(now)) {}
+AgentApi::AgentApi(Store& store, Access& access, std::function<WallTime()> now)
+    : store_(store), access_(access), now_(std::move(now)) {}
 
 std::expected<Node, http::Response> AgentApi::admit(const http::Request& request, std::string_view name) const {
   const auto caller = access_.agent(request, now_());
@@ -101,7 +105,8 @@ http::Response AgentApi::config(const Node& node) const {
   return success(config_view(*settings, node));
 }
 
-AgentAnswer AgentApi::conditional(const http::Request& request, const Node& node, std::int64_t changes, http::Response response) const {
+AgentAnswer AgentApi::conditional(const http::Request& request, const Node& node, std::int64_t changes,
+                                  http::Response response) const {
   const std::string etag = etag_of(response.body);
   const bool is_unchanged = names_etag(request.headers.find("If-None-Match").value_or(""), etag);
   if (is_unchanged) response = http::Response{304, {}, ""};
@@ -153,7 +158,8 @@ http::Response AgentApi::heartbeat(const http::Request& request) const {
 http::Response AgentApi::record_heartbeat(const Node& node, const json::object& body) const {
   static const json::object kNone;
   const json::value* status_value = body.if_contains("status");
-  const json::object& status = status_value != nullptr && status_value->is_object() ? status_value->get_object() : kNone;
+  const json::object& status =
+      status_value != nullptr && status_value->is_object() ? status_value->get_object() : kNone;
   const json::value* key = status.if_contains("meshPublicKey");
   if (key != nullptr && !key->is_string() && !key->is_null()) return internal_error();
 
@@ -213,7 +219,9 @@ http::Response AgentApi::modify(const http::Request& request, const Node& node) 
   const auto body = object_in(request);
   if (!body) return internal_error();
   const ModifyBody wanted = read_modify_body(body->get_object());
-  if (wanted.refused) return wanted.refused->status == 500 ? internal_error() : envelope_error(wanted.refused->status, wanted.refused->message);
+  if (wanted.refused)
+    return wanted.refused->status == 500 ? internal_error()
+                                         : envelope_error(wanted.refused->status, wanted.refused->message);
 
   std::vector<SessionChange> changes;
   for (const ModifyItem& item : wanted.items) {
@@ -227,7 +235,8 @@ http::Response AgentApi::modify(const http::Request& request, const Node& node) 
   for (const ModifyItem& item : wanted.items) {
     outcomes.push_back(item.refused ? *item.refused : outcome_of((*changed)[next++]));
     const ModifyOutcome& outcome = outcomes.back();
-    log::info("session reported", {{"node", node.name}, {"session", item.uuid}, {"status", item.status}, {"answer", outcome.message}});
+    log::info("session reported",
+              {{"node", node.name}, {"session", item.uuid}, {"status", item.status}, {"answer", outcome.message}});
   }
   if (wanted.is_batch) return success(batch_answer(wanted.items, outcomes));
   const ModifyOutcome& outcome = outcomes.front();

@@ -1,5 +1,5 @@
-// AgentApi: what nodes ask and tell (wire contract A2, B2 to B5), on top of a Store. Synchronous; the service runs it on its workers.
-// The order of checks is the contract's: token, node, action.
+// AgentApi: what nodes ask and tell (wire contract A2, B2 to B5), on top of a Store. Synchronous; the service runs it
+// on its workers. The order of checks is the contract's: token, node, action.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,8 @@ class AgentApi {
 
  private:
   std::expected<Node, http::Response> admit(const http::Request& request, std::string_view node) const;
-  AgentAnswer conditional(const http::Request& request, const Node& node, std::int64_t changes, http::Response response) const;
+  AgentAnswer conditional(const http::Request& request, const Node& node, std::int64_t changes,
+                          http::Response response) const;
   AgentAnswer sessions(const http::Request& request, const Node& node) const;
   AgentAnswer shared_view(const http::Request& request, const Node& node, std::string_view action) const;
   http::Response config(const Node& node) const;

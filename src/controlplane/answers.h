@@ -1,5 +1,5 @@
-// Answers: the forms that responses take. The agent API speaks envelopes (wire contract A1), the admin API plain JSON and RFC 9457
-// problem details.
+// Answers: the forms that responses take. The agent API speaks envelopes (wire contract A1), the admin API plain JSON
+// and RFC 9457 problem details.
 #pragma once
 
 #include <string>
@@ -17,8 +17,8 @@ http::Response success(const boost::json::value& data);
 // {"code":422,"message":…}, which is also the HTTP status.
 http::Response envelope_error(int status, std::string_view message);
 // What deployed control planes answer to bodies that are not what they should be, and when the database is away.
-http::Response internal_error();      // 500 text/plain "Internal Server Error"
-http::Response plain_not_found();     // 404 text/plain "404 Not Found"
+http::Response internal_error();   // 500 text/plain "Internal Server Error"
+http::Response plain_not_found();  // 404 text/plain "404 Not Found"
 
 // application/problem+json. `field` names the member at fault, when it is one.
 http::Response problem(int status, std::string_view detail, std::string_view field = {});

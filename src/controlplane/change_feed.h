@@ -1,5 +1,6 @@
-// ChangeFeed: who waits for a change of what a node reads (waiting reads, wire contract B2). A waiter is a job that looks again.
-// No change is lost: who waits says which `changes` it saw, and if the node is past that already, it looks again at once.
+// ChangeFeed: who waits for a change of what a node reads (waiting reads, wire contract B2). A waiter is a job that
+// looks again. No change is lost: who waits says which `changes` it saw, and if the node is past that already, it looks
+// again at once.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,8 @@ class ChangeFeed {
 
   // Thread-safe. The store's change listener.
   void changed(NodeId node, std::int64_t changes);
-  // Thread-safe. Runs `look_again` once, as soon as the node's counter is above `seen`; forgets it when `pending` was answered.
+  // Thread-safe. Runs `look_again` once, as soon as the node's counter is above `seen`; forgets it when `pending` was
+  // answered.
   void wait(NodeId node, std::int64_t seen, std::shared_ptr<http::Pending> pending, Job look_again);
 
   std::size_t waiting() const;

@@ -90,11 +90,14 @@ CLI::App* Parser::api_command(CLI::App& app, const char* name, const char* help,
 }
 
 void Parser::add_serve(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("serve", "Run the control plane: what nodes ask, and the API of the commands below");
+  CLI::App* command =
+      app.add_subcommand("serve", "Run the control plane: what nodes ask, and the API of the commands below");
   command->fallthrough();
   command->add_option("--db", serve.db, "Database file; made when absent (default: STATE-DIR/moenet.db)");
-  command->add_option("--listen", serve.listen, "ADDRESS:PORT; keep it on loopback behind a TLS proxy")->capture_default_str();
-  command->add_option("--shared-key-file", serve.shared_key_file, "File with a key that is every node's, as older agents have it (mode 0600)");
+  command->add_option("--listen", serve.listen, "ADDRESS:PORT; keep it on loopback behind a TLS proxy")
+      ->capture_default_str();
+  command->add_option("--shared-key-file", serve.shared_key_file,
+                      "File with a key that is every node's, as older agents have it (mode 0600)");
   command->callback([this] { line.command = serve; });
 }
 
@@ -104,7 +107,9 @@ void Parser::add_nodes(CLI::App& app) {
   nodes->require_subcommand(1);
   CLI::App* add = api_command(*nodes, "add", "Add a node and print its token, this once", ApiCommand::Kind::node_add);
   add->add_option("name", node.name, "Name: letters, digits, . _ -")->required();
-  add->add_option("--region", node.region, "AS-E AS-SE AS-S AS-N NA-E NA-C NA-W CA SA EU-W EU-C EU-E OC AF ME, or its code")->required();
+  add->add_option("--region", node.region,
+                  "AS-E AS-SE AS-S AS-N NA-E NA-C NA-W CA SA EU-W EU-C EU-E OC AF ME, or its code")
+      ->required();
   add->add_option("--id", node.id, "1 to 62 (default: the lowest free one)");
   add->add_option("--location", node.location, "Where it stands, for people");
   add->add_option("--provider", node.provider, "Who hosts it, for people");
@@ -113,13 +118,15 @@ void Parser::add_nodes(CLI::App& app) {
   add->add_option("--public-ipv6", node.ipv6, "Likewise");
   add->add_flag("--rr", node.rr, "It is a route reflector of its region");
   api_command(*nodes, "list", "List the nodes", ApiCommand::Kind::node_list);
-  CLI::App* token = api_command(*nodes, "token", "Give a node a new token and print it, this once; the old one ends at once",
-                                ApiCommand::Kind::node_token);
+  CLI::App* token =
+      api_command(*nodes, "token", "Give a node a new token and print it, this once; the old one ends at once",
+                  ApiCommand::Kind::node_token);
   token->add_option("name", api.node, "Its name")->required();
 }
 
 void Parser::add_peer_add(CLI::App& peers) {
-  CLI::App* add = api_command(peers, "add", "Add a peering session; it is PENDING until approved", ApiCommand::Kind::peer_add);
+  CLI::App* add =
+      api_command(peers, "add", "Add a peering session; it is PENDING until approved", ApiCommand::Kind::peer_add);
   add->add_option("--node", peer.node, "Our node")->required();
   add->add_option("--asn", peer.asn, "The peer's AS number")->required();
   add->add_option("--key", peer.key, "The peer's WireGuard public key")->required();
@@ -128,7 +135,8 @@ void Parser::add_peer_add(CLI::App& peers) {
   add->add_option("--ipv6", peer.ipv6, "The peer's IPv6 address, in DN42 or link-local");
   add->add_option("--ipv4", peer.ipv4, "The peer's IPv4 address in DN42");
   add->add_flag("--mp-bgp", peer.mp_bgp, "Both families in one BGP session");
-  add->add_flag("--extended-next-hop", peer.extended_next_hop, "IPv4 routes with IPv6 next hops (RFC 8950); needs --mp-bgp");
+  add->add_flag("--extended-next-hop", peer.extended_next_hop,
+                "IPv4 routes with IPv6 next hops (RFC 8950); needs --mp-bgp");
   add->add_option("--port", peer.port, "Our UDP listen port (default: 30000 + the last four digits of the ASN)");
   add->add_option("--mtu", peer.mtu, "1280 to 9000 (default 1420)");
   add->add_option("--policy", peer.policy, "full, peer, upstream, downstream (default full)");
@@ -157,14 +165,16 @@ void Parser::add_peers(CLI::App& app) {
   CLI::App* list = api_command(*peers, "list", "List the sessions", ApiCommand::Kind::peer_list);
   list->add_option("--node", api.node, "Of this node only");
   list->add_option("--status", api.status, "PENDING, QUEUED_FOR_SETUP, ENABLED, PROBLEM, …");
-  CLI::App* show = api_command(*peers, "show", "Show a session, and what the peer pastes into its configuration", ApiCommand::Kind::peer_show);
+  CLI::App* show = api_command(*peers, "show", "Show a session, and what the peer pastes into its configuration",
+                               ApiCommand::Kind::peer_show);
   show->add_option("session", api.session, "AS number or uuid")->required();
   show->add_option("--node", api.node, "Where an AS peers with several nodes");
   add_move(*peers, "approve", "Have the node set it up; again, after DISABLED or TEARDOWN");
   add_move(*peers, "reject", "Turn a PENDING one down");
   add_move(*peers, "disable", "Take it down and keep the row");
   add_move(*peers, "enable", "Set a disabled one up again");
-  CLI::App* remove = api_command(*peers, "delete", "Have the node remove it, then forget it", ApiCommand::Kind::peer_delete);
+  CLI::App* remove =
+      api_command(*peers, "delete", "Have the node remove it, then forget it", ApiCommand::Kind::peer_delete);
   remove->add_option("session", api.session, "AS number or uuid")->required();
   remove->add_option("--node", api.node, "Where an AS peers with several nodes");
   remove->add_flag("--force", api.force, "Forget it now, without the node: for nodes that are gone for good");
@@ -178,14 +188,19 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
       "moenet-controlplane: says what the nodes of a DN42 network should be, and hears what they are.\n\n"
       "  moenet-controlplane serve                                  (systemd does this)\n"
       "  moenet-controlplane node add jp1 --region AS-E             prints the node's token\n"
-      "  moenet-controlplane peer add --node jp1 --asn 4242420101 --key KEY --link-local fe80::101 --mp-bgp --extended-next-hop\n"
+      "  moenet-controlplane peer add --node jp1 --asn 4242420101 --key KEY --link-local fe80::101 --mp-bgp "
+      "--extended-next-hop\n"
       "  moenet-controlplane peer approve 4242420101\n"
       "  moenet-controlplane peer show 4242420101                   what to send to the peer\n\n"
-      "The commands use the control plane's own API, with the admin token that its first start put into STATE-DIR/admin-token.");
+      "The commands use the control plane's own API, with the admin token that its first start put into "
+      "STATE-DIR/admin-token.");
   app.set_version_flag("-v,--version", std::string(version_line()));
   app.require_subcommand(1);
-  app.add_option("--state-dir", parser->line.state_dir, "Folder of the database and the admin token")->capture_default_str();
-  app.add_option("--url", parser->line.url, "Where the control plane is, for node and peer commands")->envname("MOENET_CP_URL")->capture_default_str();
+  app.add_option("--state-dir", parser->line.state_dir, "Folder of the database and the admin token")
+      ->capture_default_str();
+  app.add_option("--url", parser->line.url, "Where the control plane is, for node and peer commands")
+      ->envname("MOENET_CP_URL")
+      ->capture_default_str();
   app.add_option("--token-file", parser->line.token_file, "File with the admin token (default: STATE-DIR/admin-token)");
   app.add_flag("--json", parser->line.json, "Print the API's answer instead of a table");
   app.add_flag("--verbose", parser->line.verbose, "Log more");

@@ -40,7 +40,8 @@ http::ClientSettings client_settings() {
 // The admin API as its callers see it: JSON in, JSON out, refusals as errors in the server's words.
 class AdminClient {
  public:
-  AdminClient(std::string url, Secret token) : base_(std::move(url) + "/api/v1/admin/"), token_(std::move(token)), client_(client_settings()) {}
+  AdminClient(std::string url, Secret token)
+      : base_(std::move(url) + "/api/v1/admin/"), token_(std::move(token)), client_(client_settings()) {}
 
   Result<json::value> call(std::string_view method, const std::string& path, std::string body = {}) {
     http::Request request;
@@ -85,7 +86,8 @@ Result<std::string> find_uuid(AdminClient& api, const ApiCommand& command) {
   TRY(const auto answer, api.call("GET", path));
   const json::array& sessions = answer.at("sessions").as_array();
   if (sessions.empty()) return fail(Errc::not_found, fmt::format("no session of AS{}; `peer list` shows all", number));
-  if (sessions.size() > 1) return fail(Errc::conflict, fmt::format("AS{} has {} sessions: say which --node", number, sessions.size()));
+  if (sessions.size() > 1)
+    return fail(Errc::conflict, fmt::format("AS{} has {} sessions: say which --node", number, sessions.size()));
   return member(sessions.front(), "uuid");
 }
 
@@ -104,9 +106,12 @@ Result<std::string> body_with_secrets(const ApiCommand& command) {
 
 Result<json::value> ask(AdminClient& api, const ApiCommand& command) {
   switch (command.kind) {
-    case Kind::node_add: return api.call("POST", "nodes", command.body);
-    case Kind::node_list: return api.call("GET", "nodes");
-    case Kind::node_token: return api.call("POST", "nodes/" + encoded(command.node) + "/token", "{}");
+    case Kind::node_add:
+      return api.call("POST", "nodes", command.body);
+    case Kind::node_list:
+      return api.call("GET", "nodes");
+    case Kind::node_token:
+      return api.call("POST", "nodes/" + encoded(command.node) + "/token", "{}");
     case Kind::peer_list:
       return api.call("GET", "sessions?" + (command.node.empty() ? "" : "node=" + encoded(command.node) + "&") +
                                  (command.status.empty() ? "" : "status=" + encoded(command.status)));
@@ -134,20 +139,22 @@ Result<json::value> ask(AdminClient& api, const ApiCommand& command) {
 std::string one_line(const json::value& session) {
   if (session.is_null()) return "deleted\n";
   const json::value* asn = session.as_object().if_contains("asn");
-  return fmt::format("AS{} on {}: {} ({})\n", asn != nullptr ? json::serialize(*asn) : "?", escape_for_log(member(session, "node")),
-                     escape_for_log(member(session, "status")), escape_for_log(member(session, "uuid")));
+  return fmt::format("AS{} on {}: {} ({})\n", asn != nullptr ? json::serialize(*asn) : "?",
+                     escape_for_log(member(session, "node")), escape_for_log(member(session, "status")),
+                     escape_for_log(member(session, "uuid")));
 }
 
 Result<std::string> page_of(AdminClient& api, const ApiCommand& command, const json::value& answer) {
   switch (command.kind) {
     case Kind::node_add:
     case Kind::node_token:
-      return fmt::format("token of {}, told this once (controlPlane.token or tokenFile of its agent):\n{}\n", member(answer, "name"),
-                         member(answer, "token"));
+      return fmt::format("token of {}, told this once (controlPlane.token or tokenFile of its agent):\n{}\n",
+                         member(answer, "name"), member(answer, "token"));
     case Kind::node_list:
       return nodes_page(answer.at("nodes"),
                         std::chrono::duration_cast<std::chrono::milliseconds>(wall_now().time_since_epoch()).count());
-    case Kind::peer_list: return sessions_page(answer.at("sessions"));
+    case Kind::peer_list:
+      return sessions_page(answer.at("sessions"));
     case Kind::peer_show: {
       TRY(const auto node, api.call("GET", "nodes/" + encoded(member(answer, "node"))));
       TRY(const auto settings, api.call("GET", "settings"));
@@ -155,13 +162,15 @@ Result<std::string> page_of(AdminClient& api, const ApiCommand& command, const j
     }
     case Kind::peer_add:
     case Kind::peer_move:
-    case Kind::peer_delete: break;
+    case Kind::peer_delete:
+      break;
   }
   return one_line(answer);
 }
 
 Result<std::string> output_of(const CommandLine& line, const ApiCommand& command) {
-  const std::filesystem::path file = line.token_file.empty() ? std::filesystem::path(line.state_dir) / "admin-token" : std::filesystem::path(line.token_file);
+  const std::filesystem::path file = line.token_file.empty() ? std::filesystem::path(line.state_dir) / "admin-token"
+                                                             : std::filesystem::path(line.token_file);
   auto token = read_secret_file(file);
   if (!token) return std::unexpected(with_context(token.error(), "admin token (--state-dir, --token-file)"));
   AdminClient api(line.url, std::move(*token));

@@ -1,6 +1,6 @@
-// FailureLimit: how many refused tokens one address may send per minute. Only failures count, and only failures are limited: a valid
-// token always passes, because behind a proxy or NAT one guesser would otherwise lock out every node (tokens have 256 random bits, so
-// the limit protects the database's time, not the tokens).
+// FailureLimit: how many refused tokens one address may send per minute. Only failures count, and only failures are
+// limited: a valid token always passes, because behind a proxy or NAT one guesser would otherwise lock out every node
+// (tokens have 256 random bits, so the limit protects the database's time, not the tokens).
 #pragma once
 
 #include <chrono>
@@ -22,8 +22,8 @@ class FailureLimit {
   struct Count {
     unsigned limit = 0;
     unsigned remaining = 0;
-    bool exceeded = false;         // this failure was one too many
-    WallTime reset;                // when the minute ends
+    bool exceeded = false;  // this failure was one too many
+    WallTime reset;         // when the minute ends
   };
   // Thread-safe. IPv6 addresses of one /64 count as one: a host has them all.
   Count failed(std::string_view address, WallTime now);

@@ -1,5 +1,5 @@
-// moenet-controlplane. The map: the command line says what to do; `serve` is SqlStore → Service until a signal, everything else asks
-// a running one over its admin API.
+// moenet-controlplane. The map: the command line says what to do; `serve` is SqlStore → Service until a signal,
+// everything else asks a running one over its admin API.
 
 #include "base/log.h"
 #include "controlplane/command_line.h"

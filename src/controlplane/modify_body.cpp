@@ -34,7 +34,8 @@ std::optional<std::int64_t> status_in(const json::value& value) {
 }
 
 std::size_t characters_in(std::string_view utf8) {
-  return static_cast<std::size_t>(std::ranges::count_if(utf8, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(utf8, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 ModifyItem read_item(const json::object& object) {
@@ -48,7 +49,8 @@ ModifyItem read_item(const json::object& object) {
   }
   const auto number = status_in(*status);
   if (uuid->is_string()) item.uuid.assign(uuid->get_string().begin(), uuid->get_string().end());
-  std::ranges::transform(item.uuid, item.uuid.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(item.uuid, item.uuid.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (!is_uuid(item.uuid) || !number) {
     item.refused = kMalformed;
     return item;
@@ -56,7 +58,8 @@ ModifyItem read_item(const json::object& object) {
   item.status = *number;
   const json::value* error = object.if_contains("lastError");
   if (error == nullptr || error->is_null()) return item;
-  if (!error->is_string() || characters_in({error->get_string().data(), error->get_string().size()}) > kMostErrorCharacters) {
+  if (!error->is_string() ||
+      characters_in({error->get_string().data(), error->get_string().size()}) > kMostErrorCharacters) {
     item.refused = kMalformed;
     return item;
   }
@@ -91,7 +94,8 @@ ModifyBody read_modify_body(const json::object& object) {
 }
 
 SessionChange change_for(const ModifyItem& item, NodeId node) {
-  return {item.uuid, [status = item.status, error = item.last_error, node](const StoredSession& row) -> Checked<Verdict> {
+  return {item.uuid,
+          [status = item.status, error = item.last_error, node](const StoredSession& row) -> Checked<Verdict> {
             if (row.node != node) return refuse(Errc::not_found, "no session of this node");
             return decide_agent_report(row, status, error);
           }};
@@ -107,7 +111,8 @@ json::value batch_answer(const std::vector<ModifyItem>& items, const std::vector
   json::array results;
   for (std::size_t i = 0; i < items.size(); ++i) {
     const ModifyOutcome& outcome = outcomes[i];
-    json::object result{{"uuid", items[i].uuid}, {"code", outcome.status == 200 ? 0 : outcome.status}, {"message", outcome.message}};
+    json::object result{
+        {"uuid", items[i].uuid}, {"code", outcome.status == 200 ? 0 : outcome.status}, {"message", outcome.message}};
     if (outcome.status == 200) result[outcome.was_deleted ? "deleted" : "updated"] = true;
     results.push_back(std::move(result));
   }

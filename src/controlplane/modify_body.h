@@ -13,7 +13,7 @@
 namespace moenet::controlplane {
 
 struct ModifyOutcome {
-  int status = 200;         // of HTTP: 200, 404, 422; 500 for what deployed control planes answer so
+  int status = 200;  // of HTTP: 200, 404, 422; 500 for what deployed control planes answer so
   std::string message = "Success";
   bool was_deleted = false;
 };

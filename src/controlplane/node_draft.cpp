@@ -21,14 +21,18 @@ constexpr std::size_t kMostText = 64;
 
 // Names stand in URLs, BIRD protocol names and host names; one that reads as a uuid would hide the node.
 bool is_node_name(std::string_view name) {
-  const auto is_allowed = [](unsigned char c) { return (std::isalnum(c) != 0 && c < 0x80) || c == '-' || c == '_' || c == '.'; };
-  return !name.empty() && name.size() <= 32 && std::ranges::all_of(name, is_allowed) && name.front() != '.' && !is_uuid(name);
+  const auto is_allowed = [](unsigned char c) {
+    return (std::isalnum(c) != 0 && c < 0x80) || c == '-' || c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() <= 32 && std::ranges::all_of(name, is_allowed) && name.front() != '.' &&
+         !is_uuid(name);
 }
 
 void read_text(const model::JsonReader& reader, std::string_view key, std::string& value) {
   const auto text = reader.text(key, kMostText);
   if (!text) return;
-  if (std::ranges::any_of(*text, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) reader.note(key, "text without control characters");
+  if (std::ranges::any_of(*text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+    reader.note(key, "text without control characters");
   value = *text;
 }
 
@@ -45,14 +49,20 @@ Checked<Node> merge_node(Node node, const json::value& changes) {
   std::vector<model::JsonFault> faults;
   const model::JsonReader reader(changes, faults);
   const bool is_new = node.id == 0;
-  const auto unknown = is_new ? reader.unknown_keys({"name", "id", "region", "location", "provider", "isRr", "bandwidth", "publicIpv4", "publicIpv6"})
-                              : reader.unknown_keys({"region", "location", "provider", "isRr", "bandwidth", "publicIpv4", "publicIpv6"});
-  if (!unknown.empty()) return refuse(Errc::invalid, is_new ? "no such member" : "no such member, or one that cannot change", unknown.front());
+  const auto unknown =
+      is_new ? reader.unknown_keys(
+                   {"name", "id", "region", "location", "provider", "isRr", "bandwidth", "publicIpv4", "publicIpv6"})
+             : reader.unknown_keys({"region", "location", "provider", "isRr", "bandwidth", "publicIpv4", "publicIpv6"});
+  if (!unknown.empty())
+    return refuse(Errc::invalid, is_new ? "no such member" : "no such member, or one that cannot change",
+                  unknown.front());
   if (is_new) read_identity(reader, node);
   if (const auto region = reader.text("region", kMostText)) {
     const Region* found = find_region(*region);
-    if (found == nullptr) reader.note("region", "a region such as AS-E or 101");
-    else node.region_code = found->code;
+    if (found == nullptr)
+      reader.note("region", "a region such as AS-E or 101");
+    else
+      node.region_code = found->code;
   } else if (is_new) {
     reader.note("region", "a region such as AS-E or 101");
   }

@@ -18,14 +18,17 @@ namespace json = boost::json;
 std::string text(const json::value& object, std::string_view member, std::string_view otherwise = "-") {
   const json::value* value = object.is_object() ? object.get_object().if_contains(member) : nullptr;
   if (value == nullptr || value->is_null()) return std::string(otherwise);
-  if (value->is_string()) return value->get_string().empty() ? std::string(otherwise) : escape_for_log({value->get_string().data(), value->get_string().size()});
+  if (value->is_string())
+    return value->get_string().empty() ? std::string(otherwise)
+                                       : escape_for_log({value->get_string().data(), value->get_string().size()});
   return json::serialize(*value);
 }
 
 bool is_true(const json::value& object, std::string_view member) { return text(object, member) == "true"; }
 
 std::size_t width_of(std::string_view cell) {
-  return static_cast<std::size_t>(std::ranges::count_if(cell, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(cell, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 std::string age(const json::value& node, std::int64_t now_ms) {
@@ -50,24 +53,29 @@ bool uses_link_local(const json::value& session) {
 std::string wireguard_part(const json::value& session, const json::value& node) {
   std::string addresses;
   if (uses_link_local(session)) {
-    const std::string own = text(session, "ipv6").starts_with("fe80:") ? text(session, "ipv6") : text(session, "ipv6LinkLocal");
+    const std::string own =
+        text(session, "ipv6").starts_with("fe80:") ? text(session, "ipv6") : text(session, "ipv6LinkLocal");
     addresses += fmt::format("PostUp = ip addr add {}/64 dev %i\n", own);
   } else if (text(session, "ipv6") != "-") {
-    addresses += fmt::format("PostUp = ip addr add {}/128 peer {}/128 dev %i\n", text(session, "ipv6"), text(node, "loopbackIpv6"));
+    addresses += fmt::format("PostUp = ip addr add {}/128 peer {}/128 dev %i\n", text(session, "ipv6"),
+                             text(node, "loopbackIpv6"));
   }
   if (text(session, "ipv4") != "-") {
-    addresses += fmt::format("PostUp = ip addr add {}/32 peer {}/32 dev %i\n", text(session, "ipv4"), text(node, "loopbackIpv4"));
+    addresses += fmt::format("PostUp = ip addr add {}/32 peer {}/32 dev %i\n", text(session, "ipv4"),
+                             text(node, "loopbackIpv4"));
   }
   const std::string ipv4 = text(node, "publicIpv4");
-  const std::string host = ipv4 != "-" ? ipv4 : text(node, "publicIpv6") != "-" ? "[" + text(node, "publicIpv6") + "]" : "ADDRESS-OF-" + text(node, "name");
+  const std::string host = ipv4 != "-"                       ? ipv4
+                           : text(node, "publicIpv6") != "-" ? "[" + text(node, "publicIpv6") + "]"
+                                                             : "ADDRESS-OF-" + text(node, "name");
   const std::string endpoint = text(session, "endpoint");
   const std::size_t colon = endpoint.rfind(':');
   return fmt::format(
       "[Interface]\nPrivateKey = YOUR-PRIVATE-KEY\n{}MTU = {}\nTable = off\n{}\n"
       "[Peer]\nPublicKey = {}\n{}Endpoint = {}:{}\nAllowedIPs = 0.0.0.0/0, ::/0\n",
-      colon == std::string::npos ? "" : fmt::format("ListenPort = {}\n", endpoint.substr(colon + 1)), text(session, "mtu"), addresses,
-      text(node, "publicKey", "KEY-OF-" + text(node, "name")), is_true(session, "hasPresharedKey") ? "PresharedKey = AS-AGREED\n" : "", host,
-      text(session, "port"));
+      colon == std::string::npos ? "" : fmt::format("ListenPort = {}\n", endpoint.substr(colon + 1)),
+      text(session, "mtu"), addresses, text(node, "publicKey", "KEY-OF-" + text(node, "name")),
+      is_true(session, "hasPresharedKey") ? "PresharedKey = AS-AGREED\n" : "", host, text(session, "port"));
 }
 
 std::string bird_part(const json::value& session, const json::value& node, std::int64_t our_asn) {
@@ -79,9 +87,11 @@ std::string bird_part(const json::value& session, const json::value& node, std::
   std::string channels;
   if (v6 || mp_bgp) channels += "  ipv6 { import where …; export where …; };\n";
   if (!v6 || mp_bgp) {
-    channels += fmt::format("  ipv4 {{ {}import where …; export where …; }};\n", is_true(session, "extendedNextHop") ? "extended next hop on; " : "");
+    channels += fmt::format("  ipv4 {{ {}import where …; export where …; }};\n",
+                            is_true(session, "extendedNextHop") ? "extended next hop on; " : "");
   }
-  return fmt::format("protocol bgp {} {{\n  local as {};\n  neighbor {} as {};\n{}{}}}\n", "moenet", text(session, "asn"), neighbor, our_asn,
+  return fmt::format("protocol bgp {} {{\n  local as {};\n  neighbor {} as {};\n{}{}}}\n", "moenet",
+                     text(session, "asn"), neighbor, our_asn,
                      is_true(session, "hasPassword") ? "  password \"AS-AGREED\";\n" : "", channels);
 }
 
@@ -109,32 +119,46 @@ std::string nodes_page(const json::value& nodes, std::int64_t now_ms) {
   std::vector<std::vector<std::string>> rows{{"ID", "NAME", "REGION", "TYPE", "IPV4", "IPV6", "AGENT", "SEEN"}};
   for (const json::value& node : nodes.as_array()) {
     rows.push_back({text(node, "id"), text(node, "name"), text(node, "region"), is_true(node, "isRr") ? "rr" : "client",
-                    text(node, "loopbackIpv4"), text(node, "loopbackIpv6"), text(node, "agentVersion"), age(node, now_ms)});
+                    text(node, "loopbackIpv4"), text(node, "loopbackIpv6"), text(node, "agentVersion"),
+                    age(node, now_ms)});
   }
   return rows.size() == 1 ? "no nodes yet: moenet-controlplane node add NAME --region REGION\n" : table(rows);
 }
 
 std::string sessions_page(const json::value& sessions) {
-  std::vector<std::vector<std::string>> rows{{"NODE", "ASN", "STATUS", "BGP", "PORT", "ENDPOINT", "NAME", "LAST ERROR"}};
+  std::vector<std::vector<std::string>> rows{
+      {"NODE", "ASN", "STATUS", "BGP", "PORT", "ENDPOINT", "NAME", "LAST ERROR"}};
   for (const json::value& session : sessions.as_array()) {
-    rows.push_back({text(session, "node"), text(session, "asn"), text(session, "status"), text(report_of(session), "state"),
-                    text(session, "port"), text(session, "endpoint"), text(session, "name"), text(session, "lastError", "")});
+    rows.push_back({text(session, "node"), text(session, "asn"), text(session, "status"),
+                    text(report_of(session), "state"), text(session, "port"), text(session, "endpoint"),
+                    text(session, "name"), text(session, "lastError", "")});
   }
   return rows.size() == 1 ? "no sessions\n" : table(rows);
 }
 
 std::string session_page(const json::value& session, const json::value& node, std::int64_t our_asn) {
-  std::string page = fmt::format("AS{} on {}: {}\n", text(session, "asn"), text(session, "node"), text(session, "status"));
+  std::string page =
+      fmt::format("AS{} on {}: {}\n", text(session, "asn"), text(session, "node"), text(session, "status"));
   if (text(session, "lastError") != "-") page += fmt::format("  last error   {}\n", text(session, "lastError"));
-  for (const auto& [label, member] : {std::pair{"uuid", "uuid"}, {"name", "name"}, {"interface", "interface"}, {"listen port", "port"},
-                                      {"endpoint", "endpoint"}, {"public key", "publicKey"}, {"link-local", "ipv6LinkLocal"}, {"ipv6", "ipv6"},
-                                      {"ipv4", "ipv4"}, {"mtu", "mtu"}, {"policy", "policy"}, {"mp-bgp", "mpBgp"},
+  for (const auto& [label, member] : {std::pair{"uuid", "uuid"},
+                                      {"name", "name"},
+                                      {"interface", "interface"},
+                                      {"listen port", "port"},
+                                      {"endpoint", "endpoint"},
+                                      {"public key", "publicKey"},
+                                      {"link-local", "ipv6LinkLocal"},
+                                      {"ipv6", "ipv6"},
+                                      {"ipv4", "ipv4"},
+                                      {"mtu", "mtu"},
+                                      {"policy", "policy"},
+                                      {"mp-bgp", "mpBgp"},
                                       {"ext. next hop", "extendedNextHop"}}) {
     page += fmt::format("  {:<15}{}\n", label, text(session, member));
   }
   const json::value& report = report_of(session);
   if (report.is_object()) {
-    page += fmt::format("  {:<15}{}{}\n", "BGP", text(report, "state"), text(report, "since") == "-" ? "" : " since " + text(report, "since"));
+    page += fmt::format("  {:<15}{}{}\n", "BGP", text(report, "state"),
+                        text(report, "since") == "-" ? "" : " since " + text(report, "since"));
   }
   page += "\nFor the peer, WireGuard (wg-quick):\n\n" + wireguard_part(session, node);
   page += "\nand BIRD (IFACE is the interface above):\n\n" + bird_part(session, node, our_asn);

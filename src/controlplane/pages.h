@@ -14,7 +14,8 @@ std::string table(const std::vector<std::vector<std::string>>& rows);
 
 std::string nodes_page(const boost::json::value& nodes, std::int64_t now_ms);
 std::string sessions_page(const boost::json::value& sessions);
-// A session and what the other side pastes: WireGuard and BIRD. `our_asn` from the settings, `node` as the API shows it.
+// A session and what the other side pastes: WireGuard and BIRD. `our_asn` from the settings, `node` as the API shows
+// it.
 std::string session_page(const boost::json::value& session, const boost::json::value& node, std::int64_t our_asn);
 
 }  // namespace moenet::controlplane

@@ -1,5 +1,5 @@
-// Refusal: why a request of an operator or an agent was not carried out, with the field at fault when there is one. Becomes RFC 9457
-// problem details in the admin API and an envelope in the agent API.
+// Refusal: why a request of an operator or an agent was not carried out, with the field at fault when there is one.
+// Becomes RFC 9457 problem details in the admin API and an envelope in the agent API.
 #pragma once
 
 #include <expected>
@@ -17,7 +17,8 @@ struct Refusal {
   Refusal(Error cause, std::string at_field = {}) : error(std::move(cause)), field(std::move(at_field)) {}
 };
 
-// What is decided by rules, where the caller needs the field: Checked<T>. What only touches the store or the OS stays Result<T>.
+// What is decided by rules, where the caller needs the field: Checked<T>. What only touches the store or the OS stays
+// Result<T>.
 template <class T>
 using Checked = std::expected<T, Refusal>;
 

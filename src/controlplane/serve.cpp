@@ -1,13 +1,12 @@
 #include "controlplane/serve.h"
 
-#include <signal.h>
-#include <sys/stat.h>
-#include <systemd/sd-daemon.h>
-
 #include <cstdio>
 #include <filesystem>
+#include <signal.h>
+#include <sys/stat.h>
 
 #include <fmt/format.h>
+#include <systemd/sd-daemon.h>
 
 #include "base/log.h"
 #include "controlplane/service.h"
@@ -23,7 +22,9 @@ namespace fs = std::filesystem;
 
 constexpr int kConfigFault = 78;  // EX_CONFIG of sysexits.h: systemd does not restart it in a loop
 
-UnixMs unix_ms_now() { return std::chrono::duration_cast<std::chrono::milliseconds>(wall_now().time_since_epoch()).count(); }
+UnixMs unix_ms_now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(wall_now().time_since_epoch()).count();
+}
 
 Result<Endpoint> parse_listen(const std::string& text) {
   const auto parsed = HostPort::parse(text);
@@ -61,7 +62,8 @@ Result<Secret> admin_token_of(const std::string& state_dir) {
   const Secret token = make_token();
   TRY_VOID(write_secret_file(file, token));
   // To the operator who starts it for the first time, not to the log's fields.
-  std::fputs(fmt::format("admin token, kept in {}, printed this once: {}\n", file.string(), token.reveal()).c_str(), stderr);
+  std::fputs(fmt::format("admin token, kept in {}, printed this once: {}\n", file.string(), token.reveal()).c_str(),
+             stderr);
   return token;
 }
 
@@ -81,7 +83,10 @@ int run_server(const CommandLine& line, const ServeCommand& command) {
   auto service = Service::start(**store, std::move(*settings));
   if (!service) return cannot_start(service.error());
 
-  log::info("ready", {{"version", version_line()}, {"listen", command.listen}, {"port", (*service)->port()}, {"database", database.string()}});
+  log::info("ready", {{"version", version_line()},
+                      {"listen", command.listen},
+                      {"port", (*service)->port()},
+                      {"database", database.string()}});
   ::sd_notify(0, "READY=1");
   int signal = 0;
   ::sigwait(&signals, &signal);

@@ -27,10 +27,11 @@ using http::Pending;
 using http::Request;
 using http::Response;
 
-constexpr std::size_t kWorkers = 4;            // chosen: SQLite has one writer; the others read meanwhile
-constexpr std::size_t kMostWaitingJobs = 2'000;  // chosen: 62 nodes never queue so many; beyond it an answer would come too late
+constexpr std::size_t kWorkers = 4;  // chosen: SQLite has one writer; the others read meanwhile
+constexpr std::size_t kMostWaitingJobs =
+    2'000;  // chosen: 62 nodes never queue so many; beyond it an answer would come too late
 constexpr std::chrono::seconds kAnswerTimeout{30};
-constexpr std::chrono::seconds kLongestWait{55};  // wire contract B2
+constexpr std::chrono::seconds kLongestWait{55};        // wire contract B2
 constexpr std::string_view kFeatures = "batch-modify";  // wire contract B4
 
 Response overloaded() {
@@ -83,7 +84,10 @@ struct WaitingRead {
 
 struct Service::State {
   State(Store& given_store, ServiceSettings settings)
-      : store(given_store), access(store, std::move(settings.keys)), agent(store, access, settings.now), admin(store, access, settings.now) {}
+      : store(given_store),
+        access(store, std::move(settings.keys)),
+        agent(store, access, settings.now),
+        admin(store, access, settings.now) {}
   ~State() {
     server.reset();   // no new requests
     workers.reset();  // no more jobs, so nobody commits or waits
@@ -119,7 +123,8 @@ http::Answer Service::State::later(const Request& request, std::function<Respons
     try {
       response = work(request);
     } catch (const std::exception& bug) {
-      log::error("a request ended in an exception", {{"path", request.target}, {"error", std::string_view(bug.what())}});
+      log::error("a request ended in an exception",
+                 {{"path", request.target}, {"error", std::string_view(bug.what())}});
       response = internal_error();
     }
     finish(request, response);
@@ -153,7 +158,8 @@ void Service::State::look(const std::shared_ptr<WaitingRead>& read) {
   try {
     answer = agent.act(read->request, read->path.find("node")->second, read->path.find("action")->second);
   } catch (const std::exception& bug) {
-    log::error("a request ended in an exception", {{"path", read->request.target}, {"error", std::string_view(bug.what())}});
+    log::error("a request ended in an exception",
+               {{"path", read->request.target}, {"error", std::string_view(bug.what())}});
     answer.response = internal_error();
   }
   finish(read->request, answer.response);
@@ -172,14 +178,18 @@ void Service::State::add_agent_routes() {
   router.add("POST", "/api/v1/agent/heartbeat", [this](const Request& request, const PathBindings&) -> http::Answer {
     return later(request, [this](const Request& r) { return agent.heartbeat(r); });
   });
-  router.add("POST", "/api/v1/agent/{node}/mesh/status", [this](const Request& request, const PathBindings& path) -> http::Answer {
-    return later(request, [this, node = path.find("node")->second](const Request& r) { return agent.mesh_status(r, node); });
-  });
-  router.add("*", "/api/v1/agent/{node}/{action}", [this](const Request& request, const PathBindings& path) -> http::Answer {
-    if (request.method == "OPTIONS") return Response{204, {}, ""};
-    if (!is_read_or_post(request)) return plain_not_found();
-    return read(request, path);
-  });
+  router.add("POST", "/api/v1/agent/{node}/mesh/status",
+             [this](const Request& request, const PathBindings& path) -> http::Answer {
+               return later(request, [this, node = path.find("node")->second](const Request& r) {
+                 return agent.mesh_status(r, node);
+               });
+             });
+  router.add("*", "/api/v1/agent/{node}/{action}",
+             [this](const Request& request, const PathBindings& path) -> http::Answer {
+               if (request.method == "OPTIONS") return Response{204, {}, ""};
+               if (!is_read_or_post(request)) return plain_not_found();
+               return read(request, path);
+             });
 }
 
 void Service::State::admin_route(std::string_view method, std::string_view path, PlainWork work) {
@@ -188,9 +198,11 @@ void Service::State::admin_route(std::string_view method, std::string_view path,
   });
 }
 
-void Service::State::admin_route(std::string_view method, std::string_view path, std::string_view variable, NodeWork work) {
+void Service::State::admin_route(std::string_view method, std::string_view path, std::string_view variable,
+                                 NodeWork work) {
   router.add(method, path,
-             [this, work, variable = std::string(variable)](const Request& request, const PathBindings& bound) -> http::Answer {
+             [this, work, variable = std::string(variable)](const Request& request,
+                                                            const PathBindings& bound) -> http::Answer {
                return later(request, [this, work, value = bound.find(variable)->second](const Request& r) {
                  return (admin.*work)(r, value);
                });
@@ -209,11 +221,11 @@ void Service::State::add_admin_routes() {
   admin_route("GET", "/api/v1/admin/sessions/{uuid}", "uuid", &AdminApi::show_session);
   admin_route("PATCH", "/api/v1/admin/sessions/{uuid}", "uuid", &AdminApi::edit_session);
   admin_route("DELETE", "/api/v1/admin/sessions/{uuid}", "uuid", &AdminApi::remove_session);
-  router.add("POST", "/api/v1/admin/sessions/{uuid}/{move}", [this](const Request& request, const PathBindings& path) -> http::Answer {
-    return later(request, [this, uuid = path.find("uuid")->second, move = path.find("move")->second](const Request& r) {
-      return admin.move_session(r, uuid, move);
-    });
-  });
+  router.add("POST", "/api/v1/admin/sessions/{uuid}/{move}",
+             [this](const Request& request, const PathBindings& path) -> http::Answer {
+               return later(request, [this, uuid = path.find("uuid")->second, move = path.find("move")->second](
+                                         const Request& r) { return admin.move_session(r, uuid, move); });
+             });
   admin_route("GET", "/api/v1/admin/settings", &AdminApi::show_settings);
   admin_route("PATCH", "/api/v1/admin/settings", &AdminApi::edit_settings);
 }
@@ -239,7 +251,8 @@ Result<std::unique_ptr<Service>> Service::start(Store& store, ServiceSettings se
   state->add_public_routes();
   state->add_agent_routes();
   state->add_admin_routes();
-  TRY(state->server, http::HttpServer::start(server, [self](const Request& request) { return self->router.dispatch(request); }));
+  TRY(state->server,
+      http::HttpServer::start(server, [self](const Request& request) { return self->router.dispatch(request); }));
   return std::unique_ptr<Service>(new Service(std::move(state)));
 }
 

@@ -1,4 +1,5 @@
-// Service: the control plane as one running thing: HTTP server, routes, workers, and waiting reads. main.cpp and the tests start it.
+// Service: the control plane as one running thing: HTTP server, routes, workers, and waiting reads. main.cpp and the
+// tests start it.
 #pragma once
 
 #include <functional>
@@ -20,7 +21,8 @@ struct ServiceSettings {
 
 class Service {
  public:
-  // Listens at once. `store` must outlive the service, which is its change listener. Errors: those of http::HttpServer::start.
+  // Listens at once. `store` must outlive the service, which is its change listener. Errors: those of
+  // http::HttpServer::start.
   static Result<std::unique_ptr<Service>> start(Store& store, ServiceSettings settings);
   // Requests under way end; waiting reads are dropped.
   ~Service();

@@ -35,7 +35,8 @@ class DraftReader {
  public:
   DraftReader(const json::object& object, const model::JsonReader& reader) : object_(object), reader_(reader) {}
 
-  void text(std::string_view key, std::string& value, std::size_t most = kMostText, std::string_view otherwise = {}) const {
+  void text(std::string_view key, std::string& value, std::size_t most = kMostText,
+            std::string_view otherwise = {}) const {
     if (!object_.contains(key)) return;
     value = otherwise;
     auto read = reader_.text(key, most);
@@ -56,7 +57,8 @@ class DraftReader {
   void number(std::string_view key, std::optional<std::int64_t>& value, std::int64_t low, std::int64_t high) const {
     if (object_.contains(key)) value = reader_.integer(key, low, high);
   }
-  void number(std::string_view key, std::int64_t& value, std::int64_t low, std::int64_t high, std::int64_t otherwise) const {
+  void number(std::string_view key, std::int64_t& value, std::int64_t low, std::int64_t high,
+              std::int64_t otherwise) const {
     if (object_.contains(key)) value = reader_.integer(key, low, high).value_or(otherwise);
   }
 
@@ -83,7 +85,8 @@ Checked<void> check_keys(const SessionDraft& draft) {
   if (draft.preshared_key.empty()) return {};
   const auto preshared = Key::from_base64(draft.preshared_key.reveal());
   if (!preshared || preshared->is_zero()) {
-    return refuse(Errc::invalid, "expected a WireGuard preshared key (44 characters of base64, `wg genpsk`)", "presharedKey");
+    return refuse(Errc::invalid, "expected a WireGuard preshared key (44 characters of base64, `wg genpsk`)",
+                  "presharedKey");
   }
   return {};
 }
@@ -95,11 +98,14 @@ Checked<void> check_against_network(const StoredSession& row, const Settings& se
   }
   if (row.asn == settings.asn) return refuse(Errc::invalid, fmt::format("AS{} is our own", row.asn), "asn");
   if (is_mesh_port(row.port)) {
-    return refuse(Errc::invalid, fmt::format("{} belongs to the mesh ({} to {})", row.port, kMeshPortBase + 1, kMeshPortBase + kMaxNodeId),
-                  "port");
+    return refuse(
+        Errc::invalid,
+        fmt::format("{} belongs to the mesh ({} to {})", row.port, kMeshPortBase + 1, kMeshPortBase + kMaxNodeId),
+        "port");
   }
   if (row.interface_name.starts_with(kMeshInterface)) {
-    return refuse(Errc::invalid, fmt::format("names that begin with {} belong to the mesh", kMeshInterface), "interface");
+    return refuse(Errc::invalid, fmt::format("names that begin with {} belong to the mesh", kMeshInterface),
+                  "interface");
   }
   return {};
 }
@@ -129,7 +135,9 @@ std::string credential_text(const SessionDraft& draft, const StoredSession& row)
   });
 }
 
-void put_address(std::string& field, const std::optional<IpAddress>& address) { field = address ? address->text() : ""; }
+void put_address(std::string& field, const std::optional<IpAddress>& address) {
+  field = address ? address->text() : "";
+}
 
 }  // namespace
 
@@ -157,9 +165,11 @@ Checked<SessionDraft> merge_draft(SessionDraft draft, const json::value& changes
   read.boolean("extendedNextHop", draft.extended_next_hop);
   read.secret("password", draft.password, 80);
   read.number("importLimit", draft.import_limit, 1, 4'294'967'295);
-  const auto unknown = reader.unknown_keys({"node", "approve", "asn", "name", "description", "type", "publicKey", "presharedKey",
-                                            "endpoint", "ipv4", "ipv6", "ipv6LinkLocal", "interface", "port", "mtu", "policy", "mpBgp",
-                                            "extendedNextHop", "password", "importLimit"});
+  const auto unknown =
+      reader.unknown_keys({"node",      "approve",      "asn",      "name",   "description", "type",
+                           "publicKey", "presharedKey", "endpoint", "ipv4",   "ipv6",        "ipv6LinkLocal",
+                           "interface", "port",         "mtu",      "policy", "mpBgp",       "extendedNextHop",
+                           "password",  "importLimit"});
   if (!unknown.empty()) return refuse(Errc::invalid, "no such member", unknown.front());
   if (!faults.empty()) return refuse(Errc::invalid, faults.front().reason(), faults.front().path);
   return draft;
@@ -191,7 +201,8 @@ SessionDraft draft_of(const StoredSession& row) {
   return draft;
 }
 
-Checked<StoredSession> apply_draft(StoredSession row, const SessionDraft& draft, const Settings& settings, const Node& node) {
+Checked<StoredSession> apply_draft(StoredSession row, const SessionDraft& draft, const Settings& settings,
+                                   const Node& node) {
   if (draft.asn < 1) return refuse(Errc::invalid, "expected the peer's AS number", "asn");
   if (auto keys = check_keys(draft); !keys) return std::unexpected(keys.error());
   row.asn = static_cast<model::Asn>(draft.asn);

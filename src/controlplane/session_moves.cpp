@@ -32,13 +32,17 @@ Checked<Verdict> approve(const StoredSession& row) {
   switch (row.status) {
     case pending:
     case disabled:
-    case teardown: return moved(row, {queued_for_setup});
+    case teardown:
+      return moved(row, {queued_for_setup});
     case queued_for_setup:
     case enabled:
-    case problem: return Keep{};
-    case rejected: return refuse_move(row, "delete it and add it anew");
+    case problem:
+      return Keep{};
+    case rejected:
+      return refuse_move(row, "delete it and add it anew");
     case queued_for_delete:
-    case deleted: break;
+    case deleted:
+      break;
   }
   return refuse_move(row, "disable it first, which calls the deletion off");
 }
@@ -53,13 +57,18 @@ Checked<Verdict> disable(const StoredSession& row) {
   switch (row.status) {
     case enabled:
     case queued_for_delete:
-    case teardown: return moved(row, {disabled});
-    case queued_for_setup: return moved(row, {teardown, disabled});
-    case problem: return moved(row, {queued_for_delete, disabled});
-    case disabled: return Keep{};
+    case teardown:
+      return moved(row, {disabled});
+    case queued_for_setup:
+      return moved(row, {teardown, disabled});
+    case problem:
+      return moved(row, {queued_for_delete, disabled});
+    case disabled:
+      return Keep{};
     case pending:
     case rejected:
-    case deleted: break;
+    case deleted:
+      break;
   }
   return refuse_move(row, "there is nothing to disable");
 }
@@ -72,15 +81,19 @@ Checked<Verdict> enable(const StoredSession& row) {
 Checked<Verdict> remove(const StoredSession& row) {
   switch (row.status) {
     case enabled:
-    case problem: return moved(row, {queued_for_delete});
+    case problem:
+      return moved(row, {queued_for_delete});
     // The node may be at work on it: it is asked to remove what there is, and answers even when there is nothing.
-    case queued_for_setup: return moved(row, {problem, queued_for_delete});
-    case queued_for_delete: return Keep{};
+    case queued_for_setup:
+      return moved(row, {problem, queued_for_delete});
+    case queued_for_delete:
+      return Keep{};
     case pending:
     case rejected:
     case disabled:
     case teardown:
-    case deleted: break;
+    case deleted:
+      break;
   }
   return Drop{};
 }
@@ -89,17 +102,23 @@ Checked<Verdict> remove(const StoredSession& row) {
 
 std::string_view name_of(OperatorMove move) {
   switch (move) {
-    case OperatorMove::approve: return "approve";
-    case OperatorMove::reject: return "reject";
-    case OperatorMove::disable: return "disable";
-    case OperatorMove::enable: return "enable";
-    case OperatorMove::remove: return "delete";
+    case OperatorMove::approve:
+      return "approve";
+    case OperatorMove::reject:
+      return "reject";
+    case OperatorMove::disable:
+      return "disable";
+    case OperatorMove::enable:
+      return "enable";
+    case OperatorMove::remove:
+      return "delete";
   }
   return "";
 }
 
 std::optional<OperatorMove> operator_move_from(std::string_view name) {
-  for (const auto move : {OperatorMove::approve, OperatorMove::reject, OperatorMove::disable, OperatorMove::enable, OperatorMove::remove}) {
+  for (const auto move : {OperatorMove::approve, OperatorMove::reject, OperatorMove::disable, OperatorMove::enable,
+                          OperatorMove::remove}) {
     if (name_of(move) == name) return move;
   }
   return std::nullopt;
@@ -107,11 +126,16 @@ std::optional<OperatorMove> operator_move_from(std::string_view name) {
 
 Checked<Verdict> decide_operator_move(const StoredSession& row, OperatorMove move, std::string_view reason) {
   switch (move) {
-    case OperatorMove::approve: return approve(row);
-    case OperatorMove::reject: return reject(row, reason);
-    case OperatorMove::disable: return disable(row);
-    case OperatorMove::enable: return enable(row);
-    case OperatorMove::remove: return remove(row);
+    case OperatorMove::approve:
+      return approve(row);
+    case OperatorMove::reject:
+      return reject(row, reason);
+    case OperatorMove::disable:
+      return disable(row);
+    case OperatorMove::enable:
+      return enable(row);
+    case OperatorMove::remove:
+      return remove(row);
   }
   return Keep{};
 }
@@ -122,7 +146,8 @@ Checked<Verdict> decide_agent_report(const StoredSession& row, std::int64_t stat
   if (*wanted == deleted) return Drop{};
   const bool is_report = *wanted == enabled || *wanted == problem || *wanted == teardown;
   if (*wanted != row.status && (!is_report || !model::is_legal_move(row.status, *wanted))) {
-    return refuse(Errc::invalid, fmt::format("Illegal move: {} to {}", model::name_of(row.status), model::name_of(*wanted)), "status");
+    return refuse(Errc::invalid,
+                  fmt::format("Illegal move: {} to {}", model::name_of(row.status), model::name_of(*wanted)), "status");
   }
   StoredSession changed = row;
   changed.status = *wanted;
@@ -133,14 +158,17 @@ Checked<Verdict> decide_agent_report(const StoredSession& row, std::int64_t stat
 Checked<model::SessionStatus> status_after_edit(const StoredSession& row) {
   switch (row.status) {
     case enabled:
-    case teardown: return queued_for_setup;
+    case teardown:
+      return queued_for_setup;
     case pending:
     case queued_for_setup:
     case problem:
-    case disabled: return row.status;
+    case disabled:
+      return row.status;
     case rejected:
     case queued_for_delete:
-    case deleted: break;
+    case deleted:
+      break;
   }
   return refuse_move(row, "it cannot be edited any more");
 }

@@ -18,7 +18,7 @@ namespace json = boost::json;
 using model::JsonFault;
 using model::JsonReader;
 
-constexpr std::size_t kMostText = 200;   // bytes; chosen: paths and host names are shorter
+constexpr std::size_t kMostText = 200;  // bytes; chosen: paths and host names are shorter
 constexpr std::size_t kMostServers = 16;
 
 void read_number(const JsonReader& object, std::string_view key, std::uint32_t& value, std::int64_t low,
@@ -31,7 +31,8 @@ void read_text(const JsonReader& object, std::string_view key, std::string& valu
 }
 
 // Kept as text, because it is sent as text; it must be a prefix of the family, with no bits set behind its length.
-void read_prefix(const JsonReader& object, std::string_view key, std::string& value, bool v6, unsigned shortest, unsigned longest) {
+void read_prefix(const JsonReader& object, std::string_view key, std::string& value, bool v6, unsigned shortest,
+                 unsigned longest) {
   const auto text = object.text(key, kMostText);
   if (!text) return;
   const auto prefix = IpPrefix::parse(*text);
@@ -90,11 +91,13 @@ std::optional<std::string> first_unknown(const JsonReader& root) {
   const JsonReader agent = root.object("agent");
   for (const auto& unknown :
        {root.unknown_keys({"asn", "ipv4Prefix", "ipv6Prefix", "policy", "agent"}),
-        policy.unknown_keys({"ebgpImportLimit", "ebgpExportLimit", "ibgpImportLimit", "ibgpExportLimit", "asPathMaxLen", "rpkiServers"}),
+        policy.unknown_keys({"ebgpImportLimit", "ebgpExportLimit", "ibgpImportLimit", "ibgpExportLimit", "asPathMaxLen",
+                             "rpkiServers"}),
         agent.unknown_keys({"bird", "wireguard"}),
         agent.object("bird").unknown_keys(
             {"controlSocket", "poolSize", "poolSizeMax", "peerConfDir", "ebgpConfTemplateFile", "ibgpConfDir"}),
-        agent.object("wireguard").unknown_keys({"privateKeyPath", "publicKeyPath", "configDir", "persistentKeepaliveInterval"})}) {
+        agent.object("wireguard")
+            .unknown_keys({"privateKeyPath", "publicKeyPath", "configDir", "persistentKeepaliveInterval"})}) {
     if (!unknown.empty()) return unknown.front();
   }
   return std::nullopt;
@@ -114,24 +117,23 @@ json::value write_policy(const PolicySettings& policy) {
 
 json::value write_settings(const Settings& settings) {
   const AgentSettings& agent = settings.agent;
-  return json::object{
-      {"asn", settings.asn},
-      {"ipv4Prefix", settings.ipv4_prefix},
-      {"ipv6Prefix", settings.ipv6_prefix},
-      {"policy", settings.policy ? write_policy(*settings.policy) : json::value(nullptr)},
-      {"agent",
-       {{"bird",
-         {{"controlSocket", agent.bird_control_socket},
-          {"poolSize", agent.bird_pool_size},
-          {"poolSizeMax", agent.bird_pool_size_max},
-          {"peerConfDir", agent.peer_conf_dir},
-          {"ebgpConfTemplateFile", agent.ebgp_conf_template_file},
-          {"ibgpConfDir", agent.ibgp_conf_dir}}},
-        {"wireguard",
-         {{"privateKeyPath", agent.private_key_path},
-          {"publicKeyPath", agent.public_key_path},
-          {"configDir", agent.wireguard_config_dir},
-          {"persistentKeepaliveInterval", agent.persistent_keepalive_s}}}}}};
+  return json::object{{"asn", settings.asn},
+                      {"ipv4Prefix", settings.ipv4_prefix},
+                      {"ipv6Prefix", settings.ipv6_prefix},
+                      {"policy", settings.policy ? write_policy(*settings.policy) : json::value(nullptr)},
+                      {"agent",
+                       {{"bird",
+                         {{"controlSocket", agent.bird_control_socket},
+                          {"poolSize", agent.bird_pool_size},
+                          {"poolSizeMax", agent.bird_pool_size_max},
+                          {"peerConfDir", agent.peer_conf_dir},
+                          {"ebgpConfTemplateFile", agent.ebgp_conf_template_file},
+                          {"ibgpConfDir", agent.ibgp_conf_dir}}},
+                        {"wireguard",
+                         {{"privateKeyPath", agent.private_key_path},
+                          {"publicKeyPath", agent.public_key_path},
+                          {"configDir", agent.wireguard_config_dir},
+                          {"persistentKeepaliveInterval", agent.persistent_keepalive_s}}}}}};
 }
 
 Checked<Settings> merge_settings(const Settings& settings, const json::value& changes) {

@@ -1,5 +1,5 @@
-// Settings: what an operator decides for the whole network. The defaults are MoeNet's own network (wire contract A11); any other DN42
-// network changes them through the admin API.
+// Settings: what an operator decides for the whole network. The defaults are MoeNet's own network (wire contract A11);
+// any other DN42 network changes them through the admin API.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,8 @@ struct PolicySettings {
   std::uint32_t ibgp_import_limit = 20'000;
   std::uint32_t ibgp_export_limit = 30'000;
   std::uint32_t as_path_max_len = 5;
-  std::vector<RpkiServer> rpki_servers = {{"akae", "rpki.akae.re", 8082}, {"launchpadx", "rpki.dn42.launchpadx.top", 8082}};
+  std::vector<RpkiServer> rpki_servers = {{"akae", "rpki.akae.re", 8082},
+                                          {"launchpadx", "rpki.dn42.launchpadx.top", 8082}};
 
   friend bool operator==(const PolicySettings&, const PolicySettings&) = default;
 };
@@ -52,8 +53,8 @@ struct AgentSettings {
 
 struct Settings {
   model::Asn asn = 4242420998;
-  std::string ipv4_prefix = "172.22.188.0/26";   // node <id> gets the address prefix + id
-  std::string ipv6_prefix = "fd00:4242:7777::/48";  // node gets <prefix>:<region>:<id>::1
+  std::string ipv4_prefix = "172.22.188.0/26";              // node <id> gets the address prefix + id
+  std::string ipv6_prefix = "fd00:4242:7777::/48";          // node gets <prefix>:<region>:<id>::1
   std::optional<PolicySettings> policy = PolicySettings{};  // absent: bird-config answers 404
   AgentSettings agent;
 
@@ -62,8 +63,9 @@ struct Settings {
 
 boost::json::value write_settings(const Settings& settings);
 
-// `settings` with the members of `changes` (an object of the same shape, any part of it) put over it. Refusals name the member:
-// "policy.ebgpImportLimit". Unknown members are refused, because a typing error that changes nothing is worse than an error.
+// `settings` with the members of `changes` (an object of the same shape, any part of it) put over it. Refusals name the
+// member: "policy.ebgpImportLimit". Unknown members are refused, because a typing error that changes nothing is worse
+// than an error.
 Checked<Settings> merge_settings(const Settings& settings, const boost::json::value& changes);
 
 }  // namespace moenet::controlplane

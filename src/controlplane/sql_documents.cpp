@@ -17,7 +17,9 @@ Result<Settings> SqlStore::settings() {
     const auto json = boost::json::parse(body, bad);
     if (bad) return fail(Errc::internal, "read settings: no JSON in the database");
     auto settings = merge_settings(Settings{}, json);
-    if (!settings) return fail(Errc::internal, fmt::format("read settings: {}: {}", settings.error().field, settings.error().error.what));
+    if (!settings)
+      return fail(Errc::internal,
+                  fmt::format("read settings: {}: {}", settings.error().field, settings.error().error.what));
     return std::move(*settings);
   });
 }
@@ -26,7 +28,8 @@ Result<void> SqlStore::save_settings(const Settings& settings) {
   return guarded("save settings", [&]() -> Result<void> {
     WriteTransaction transaction(*state_);
     const std::string body = boost::json::serialize(write_settings(settings));
-    transaction.sql() << "INSERT INTO settings (id, body) VALUES (1, :body) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+    transaction.sql()
+        << "INSERT INTO settings (id, body) VALUES (1, :body) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
         soci::use(body);
     transaction.touch_all();
     transaction.commit();
@@ -42,9 +45,10 @@ Result<void> SqlStore::record_reports(NodeId node, const std::vector<SessionRepo
     std::string name;
     std::string body;
     long long at = 0;
-    soci::statement insert = (sql.prepare << "INSERT INTO session_report (node_id, name, body, at) VALUES (:node, :name, :body, :at) "
-                                             "ON CONFLICT (node_id, name) DO UPDATE SET body = excluded.body, at = excluded.at",
-                              soci::use(node), soci::use(name), soci::use(body), soci::use(at));
+    soci::statement insert =
+        (sql.prepare << "INSERT INTO session_report (node_id, name, body, at) VALUES (:node, :name, :body, :at) "
+                        "ON CONFLICT (node_id, name) DO UPDATE SET body = excluded.body, at = excluded.at",
+         soci::use(node), soci::use(name), soci::use(body), soci::use(at));
     for (const SessionReport& report : reports) {
       name = report.name;
       body = report.json;
@@ -61,8 +65,9 @@ Result<std::vector<SessionReport>> SqlStore::reports_of(NodeId node) {
     soci::session sql(state_->pool);
     SessionReport report;
     long long at = 0;
-    soci::statement all = (sql.prepare << "SELECT name, body, at FROM session_report WHERE node_id = :node ORDER BY name",
-                           soci::use(node), soci::into(report.name), soci::into(report.json), soci::into(at));
+    soci::statement all =
+        (sql.prepare << "SELECT name, body, at FROM session_report WHERE node_id = :node ORDER BY name",
+         soci::use(node), soci::into(report.name), soci::into(report.json), soci::into(at));
     all.execute();
     std::vector<SessionReport> reports;
     while (all.fetch()) {
@@ -91,8 +96,8 @@ Result<std::optional<std::string>> SqlStore::document_of(NodeId node, std::strin
     soci::session sql(state_->pool);
     std::string body;
     const std::string kind_text(kind);
-    sql << "SELECT body FROM node_document WHERE node_id = :node AND kind = :kind", soci::use(node), soci::use(kind_text),
-        soci::into(body);
+    sql << "SELECT body FROM node_document WHERE node_id = :node AND kind = :kind", soci::use(node),
+        soci::use(kind_text), soci::into(body);
     if (!sql.got_data()) return std::nullopt;
     return body;
   });

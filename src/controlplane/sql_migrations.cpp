@@ -1,5 +1,6 @@
-// The tables, as numbered steps that each run once, in order, in a transaction of their own. A step that was released never changes.
-// All numbers are BIGINT, so that SQLite and PostgreSQL hand them out as the same type; all text is NOT NULL, '' is "none".
+// The tables, as numbered steps that each run once, in order, in a transaction of their own. A step that was released
+// never changes. All numbers are BIGINT, so that SQLite and PostgreSQL hand them out as the same type; all text is NOT
+// NULL, '' is "none".
 
 #include <array>
 #include <string_view>
@@ -83,7 +84,8 @@ const std::vector<Step>& steps() {
                body TEXT NOT NULL,
                at BIGINT NOT NULL,
                PRIMARY KEY (node_id, kind)))",
-          // One row: the settings that differ from the defaults of the program would be lost in columns; they are one document.
+          // One row: the settings that differ from the defaults of the program would be lost in columns; they are one
+          // document.
           "CREATE TABLE settings (id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL)",
       },
   };
@@ -100,7 +102,8 @@ Result<void> migrate(soci::session& sql, UnixMs now) {
   sql << "SELECT COALESCE(MAX(number), 0) FROM schema_step", soci::into(reached);
   const auto newest = static_cast<long long>(steps().size());
   if (reached > newest) {
-    return fail(Errc::invalid, fmt::format("its tables are at step {}, this program knows {}: a newer version wrote it", reached, newest));
+    return fail(Errc::invalid, fmt::format("its tables are at step {}, this program knows {}: a newer version wrote it",
+                                           reached, newest));
   }
   for (long long number = reached + 1; number <= newest; ++number) {
     sql << "BEGIN IMMEDIATE";

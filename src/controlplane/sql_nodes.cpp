@@ -10,7 +10,8 @@ namespace moenet::controlplane {
 namespace {
 
 constexpr std::string_view kNodeColumns =
-    "id, uuid, name, region_code, location, provider, is_rr, bandwidth, public_ipv4, public_ipv6, seen_ipv4, seen_ipv6, "
+    "id, uuid, name, region_code, location, provider, is_rr, bandwidth, public_ipv4, public_ipv6, seen_ipv4, "
+    "seen_ipv6, "
     "mesh_public_key, agent_version, status_json, last_seen, created_at, changes";
 
 // A node while its columns are read; SOCI writes numbers as long long.
@@ -38,11 +39,12 @@ struct NodeRow {
 // `row` must outlive the statement.
 soci::details::prepare_temp_type select_nodes(soci::session& sql, NodeRow& row, std::string_view condition) {
   using soci::into;
-  return (sql.prepare << fmt::format("SELECT {} FROM node {}", kNodeColumns, condition), into(row.id), into(row.node.uuid),
-          into(row.node.name), into(row.region), into(row.node.location), into(row.node.provider), into(row.rr),
-          into(row.node.bandwidth), into(row.node.public_ipv4), into(row.node.public_ipv6), into(row.node.seen_ipv4),
-          into(row.node.seen_ipv6), into(row.node.mesh_public_key), into(row.node.agent_version), into(row.node.status_json),
-          into(row.last_seen), into(row.created), into(row.changes));
+  return (sql.prepare << fmt::format("SELECT {} FROM node {}", kNodeColumns, condition), into(row.id),
+          into(row.node.uuid), into(row.node.name), into(row.region), into(row.node.location), into(row.node.provider),
+          into(row.rr), into(row.node.bandwidth), into(row.node.public_ipv4), into(row.node.public_ipv6),
+          into(row.node.seen_ipv4), into(row.node.seen_ipv6), into(row.node.mesh_public_key),
+          into(row.node.agent_version), into(row.node.status_json), into(row.last_seen), into(row.created),
+          into(row.changes));
 }
 
 std::vector<Node> all_nodes(soci::session& sql) {
@@ -59,7 +61,8 @@ Checked<void> claim_identity(const std::vector<Node>& others, Node& node) {
   std::vector<bool> taken(kMaxNodeId + 1, false);
   for (const Node& other : others) {
     taken[static_cast<std::size_t>(other.id)] = true;
-    if (other.name == node.name) return refuse(Errc::conflict, fmt::format("a node named {} exists", node.name), "name");
+    if (other.name == node.name)
+      return refuse(Errc::conflict, fmt::format("a node named {} exists", node.name), "name");
   }
   if (node.id == 0) {
     for (node.id = 1; node.id <= kMaxNodeId && taken[static_cast<std::size_t>(node.id)];) ++node.id;
@@ -78,10 +81,11 @@ void insert_node(soci::session& sql, const Node& node) {
   const long long region = node.region_code;
   const long long rr = node.is_rr ? 1 : 0;
   const long long created = node.created_at;
-  sql << "INSERT INTO node (id, uuid, name, region_code, location, provider, is_rr, bandwidth, public_ipv4, public_ipv6, created_at) "
+  sql << "INSERT INTO node (id, uuid, name, region_code, location, provider, is_rr, bandwidth, public_ipv4, "
+         "public_ipv6, created_at) "
          "VALUES (:id, :uuid, :name, :region, :location, :provider, :rr, :bandwidth, :v4, :v6, :created)",
-      use(id), use(node.uuid), use(node.name), use(region), use(node.location), use(node.provider), use(rr), use(node.bandwidth),
-      use(node.public_ipv4), use(node.public_ipv6), use(created);
+      use(id), use(node.uuid), use(node.name), use(region), use(node.location), use(node.provider), use(rr),
+      use(node.bandwidth), use(node.public_ipv4), use(node.public_ipv6), use(created);
 }
 
 void put_token(soci::session& sql, NodeId node, const TokenHash& token, long long now) {
@@ -95,7 +99,8 @@ void put_token(soci::session& sql, NodeId node, const TokenHash& token, long lon
 Checked<Node> SqlStore::add_node(Node node, const TokenHash& token) {
   return guarded("add node", [&]() -> Checked<Node> {
     WriteTransaction transaction(*state_);
-    if (auto claimed = claim_identity(all_nodes(transaction.sql()), node); !claimed) return std::unexpected(claimed.error());
+    if (auto claimed = claim_identity(all_nodes(transaction.sql()), node); !claimed)
+      return std::unexpected(claimed.error());
     if (node.uuid.empty()) node.uuid = make_uuid();
     if (node.created_at == 0) node.created_at = state_->now();
     node.changes = 2;  // the column's default, and the touch below
@@ -153,8 +158,8 @@ Result<void> SqlStore::record_heartbeat(NodeId node, const Heartbeat& heartbeat)
     std::string key;
     std::string ipv4;
     std::string ipv6;
-    sql << "SELECT mesh_public_key, seen_ipv4, seen_ipv6 FROM node WHERE id = :id", use(node), soci::into(key), soci::into(ipv4),
-        soci::into(ipv6);
+    sql << "SELECT mesh_public_key, seen_ipv4, seen_ipv6 FROM node WHERE id = :id", use(node), soci::into(key),
+        soci::into(ipv4), soci::into(ipv6);
     if (!sql.got_data()) return fail(Errc::not_found, fmt::format("no node {}", node));
     // A heartbeat that leaves a member out says nothing about it.
     const std::string new_key = heartbeat.mesh_public_key.value_or(key);
@@ -163,7 +168,8 @@ Result<void> SqlStore::record_heartbeat(NodeId node, const Heartbeat& heartbeat)
     const long long at = heartbeat.at;
     sql << "UPDATE node SET mesh_public_key = :key, seen_ipv4 = :v4, seen_ipv6 = :v6, agent_version = :version, "
            "status_json = :status, last_seen = :at WHERE id = :id",
-        use(new_key), use(new_ipv4), use(new_ipv6), use(heartbeat.agent_version), use(heartbeat.status_json), use(at), use(node);
+        use(new_key), use(new_ipv4), use(new_ipv6), use(heartbeat.agent_version), use(heartbeat.status_json), use(at),
+        use(node);
     if (new_key != key || new_ipv4 != ipv4 || new_ipv6 != ipv6) transaction.touch_all();
     transaction.commit();
     return {};
@@ -177,8 +183,9 @@ Result<void> SqlStore::update_node(const Node& node) {
     const long long id = node.id;
     const long long region = node.region_code;
     const long long rr = node.is_rr ? 1 : 0;
-    transaction.sql() << "UPDATE node SET region_code = :region, location = :location, provider = :provider, is_rr = :rr, "
-                         "bandwidth = :bandwidth, public_ipv4 = :v4, public_ipv6 = :v6 WHERE id = :id",
+    transaction.sql()
+        << "UPDATE node SET region_code = :region, location = :location, provider = :provider, is_rr = :rr, "
+           "bandwidth = :bandwidth, public_ipv4 = :v4, public_ipv6 = :v6 WHERE id = :id",
         use(region), use(node.location), use(node.provider), use(rr), use(node.bandwidth), use(node.public_ipv4),
         use(node.public_ipv6), use(id);
     transaction.touch_all();

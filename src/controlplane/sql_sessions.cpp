@@ -9,7 +9,8 @@ namespace moenet::controlplane {
 namespace {
 
 constexpr std::string_view kSessionColumns =
-    "uuid, node_id, asn, name, description, status, ipv4, ipv6, ipv6_link_local, type, extensions, interface_name, endpoint, "
+    "uuid, node_id, asn, name, description, status, ipv4, ipv6, ipv6_link_local, type, extensions, interface_name, "
+    "endpoint, "
     "credential, data, mtu, port, policy, last_error, public_key, neighbor, created_at, updated_at, version";
 
 // A row in the form that SOCI reads and writes: numbers are long long.
@@ -26,14 +27,22 @@ struct Columns {
 
   Columns() = default;
   explicit Columns(const StoredSession& session)
-      : row(session), node(session.node), asn(session.asn), status(static_cast<long long>(session.status)), mtu(session.mtu),
-        port(session.port), created(session.created_at), updated(session.updated_at), version(session.version) {}
+      : row(session),
+        node(session.node),
+        asn(session.asn),
+        status(static_cast<long long>(session.status)),
+        mtu(session.mtu),
+        port(session.port),
+        created(session.created_at),
+        updated(session.updated_at),
+        version(session.version) {}
 
   StoredSession value() const {
     StoredSession session = row;
     session.node = static_cast<NodeId>(node);
     session.asn = static_cast<model::Asn>(asn);
-    // A number that is no status can only come from another writer of the database: TEARDOWN touches nothing on the node.
+    // A number that is no status can only come from another writer of the database: TEARDOWN touches nothing on the
+    // node.
     session.status = model::session_status_from_int(status).value_or(model::SessionStatus::teardown);
     session.mtu = mtu;
     session.port = port;
@@ -48,11 +57,12 @@ struct Columns {
 soci::details::prepare_temp_type select_sessions(soci::session& sql, Columns& columns, std::string_view condition) {
   using soci::into;
   StoredSession& row = columns.row;
-  return (sql.prepare << fmt::format("SELECT {} FROM session {}", kSessionColumns, condition), into(row.uuid), into(columns.node),
-          into(columns.asn), into(row.name), into(row.description), into(columns.status), into(row.ipv4), into(row.ipv6),
-          into(row.ipv6_link_local), into(row.type), into(row.extensions_json), into(row.interface_name), into(row.endpoint),
-          into(row.credential), into(row.data_json), into(columns.mtu), into(columns.port), into(row.policy), into(row.last_error),
-          into(row.public_key), into(row.neighbor), into(columns.created), into(columns.updated), into(columns.version));
+  return (sql.prepare << fmt::format("SELECT {} FROM session {}", kSessionColumns, condition), into(row.uuid),
+          into(columns.node), into(columns.asn), into(row.name), into(row.description), into(columns.status),
+          into(row.ipv4), into(row.ipv6), into(row.ipv6_link_local), into(row.type), into(row.extensions_json),
+          into(row.interface_name), into(row.endpoint), into(row.credential), into(row.data_json), into(columns.mtu),
+          into(columns.port), into(row.policy), into(row.last_error), into(row.public_key), into(row.neighbor),
+          into(columns.created), into(columns.updated), into(columns.version));
 }
 
 std::vector<StoredSession> fetch_all(soci::statement& statement, const Columns& columns) {
@@ -74,8 +84,8 @@ std::optional<StoredSession> fetch_one(soci::session& sql, std::string_view uuid
 template <class T>
 std::optional<long long> holder(soci::session& sql, const StoredSession& row, std::string_view column, const T& value) {
   long long asn = 0;
-  sql << fmt::format("SELECT asn FROM session WHERE node_id = :node AND {} = :value AND uuid <> :uuid", column), soci::use(row.node),
-      soci::use(value), soci::use(row.uuid), soci::into(asn);
+  sql << fmt::format("SELECT asn FROM session WHERE node_id = :node AND {} = :value AND uuid <> :uuid", column),
+      soci::use(row.node), soci::use(value), soci::use(row.uuid), soci::into(asn);
   if (!sql.got_data()) return std::nullopt;
   return asn;
 }
@@ -97,10 +107,12 @@ Checked<void> check_claims(soci::session& sql, const StoredSession& row) {
     if (const auto by = holder(sql, row, "port", port)) return taken(fmt::format("listen port {}", port), *by, "port");
   }
   if (!row.public_key.empty()) {
-    if (const auto by = holder(sql, row, "public_key", row.public_key)) return taken("this public key", *by, "publicKey");
+    if (const auto by = holder(sql, row, "public_key", row.public_key))
+      return taken("this public key", *by, "publicKey");
   }
   if (!row.neighbor.empty()) {
-    if (const auto by = holder(sql, row, "neighbor", row.neighbor)) return taken("neighbor " + row.neighbor, *by, "neighbor");
+    if (const auto by = holder(sql, row, "neighbor", row.neighbor))
+      return taken("neighbor " + row.neighbor, *by, "neighbor");
   }
   return {};
 }
@@ -109,26 +121,30 @@ void insert_session(soci::session& sql, const StoredSession& session) {
   using soci::use;
   const Columns c(session);
   sql << fmt::format(
-             "INSERT INTO session ({}) VALUES (:uuid, :node, :asn, :name, :description, :status, :v4, :v6, :ll, :type, :ext, :if, "
-             ":endpoint, :credential, :data, :mtu, :port, :policy, :error, :key, :neighbor, :created, :updated, :version)",
-             kSessionColumns),
+      "INSERT INTO session ({}) VALUES (:uuid, :node, :asn, :name, :description, :status, :v4, :v6, :ll, :type, :ext, "
+      ":if, "
+      ":endpoint, :credential, :data, :mtu, :port, :policy, :error, :key, :neighbor, :created, :updated, :version)",
+      kSessionColumns),
       use(c.row.uuid), use(c.node), use(c.asn), use(c.row.name), use(c.row.description), use(c.status), use(c.row.ipv4),
-      use(c.row.ipv6), use(c.row.ipv6_link_local), use(c.row.type), use(c.row.extensions_json), use(c.row.interface_name),
-      use(c.row.endpoint), use(c.row.credential), use(c.row.data_json), use(c.mtu), use(c.port), use(c.row.policy),
-      use(c.row.last_error), use(c.row.public_key), use(c.row.neighbor), use(c.created), use(c.updated), use(c.version);
+      use(c.row.ipv6), use(c.row.ipv6_link_local), use(c.row.type), use(c.row.extensions_json),
+      use(c.row.interface_name), use(c.row.endpoint), use(c.row.credential), use(c.row.data_json), use(c.mtu),
+      use(c.port), use(c.row.policy), use(c.row.last_error), use(c.row.public_key), use(c.row.neighbor), use(c.created),
+      use(c.updated), use(c.version);
 }
 
 void update_session(soci::session& sql, const StoredSession& session) {
   using soci::use;
   const Columns c(session);
-  sql << "UPDATE session SET asn = :asn, name = :name, description = :description, status = :status, ipv4 = :v4, ipv6 = :v6, "
+  sql << "UPDATE session SET asn = :asn, name = :name, description = :description, status = :status, ipv4 = :v4, ipv6 "
+         "= :v6, "
          "ipv6_link_local = :ll, type = :type, extensions = :ext, interface_name = :if, endpoint = :endpoint, "
          "credential = :credential, data = :data, mtu = :mtu, port = :port, policy = :policy, last_error = :error, "
          "public_key = :key, neighbor = :neighbor, updated_at = :updated, version = :version WHERE uuid = :uuid",
       use(c.asn), use(c.row.name), use(c.row.description), use(c.status), use(c.row.ipv4), use(c.row.ipv6),
-      use(c.row.ipv6_link_local), use(c.row.type), use(c.row.extensions_json), use(c.row.interface_name), use(c.row.endpoint),
-      use(c.row.credential), use(c.row.data_json), use(c.mtu), use(c.port), use(c.row.policy), use(c.row.last_error),
-      use(c.row.public_key), use(c.row.neighbor), use(c.updated), use(c.version), use(c.row.uuid);
+      use(c.row.ipv6_link_local), use(c.row.type), use(c.row.extensions_json), use(c.row.interface_name),
+      use(c.row.endpoint), use(c.row.credential), use(c.row.data_json), use(c.mtu), use(c.port), use(c.row.policy),
+      use(c.row.last_error), use(c.row.public_key), use(c.row.neighbor), use(c.updated), use(c.version),
+      use(c.row.uuid);
 }
 
 // May `row` become `wanted`? An unchanged claim is not asked about again: an imported row may hold one twice.
@@ -177,7 +193,8 @@ Result<SessionsOfNode> SqlStore::sessions_of(NodeId node) {
     if (!transaction.sql().got_data()) return fail(Errc::not_found, fmt::format("no node {}", node));
     result.changes = changes;
     Columns columns;
-    soci::statement all((select_sessions(transaction.sql(), columns, "WHERE node_id = :node ORDER BY asn"), soci::use(node)));
+    soci::statement all(
+        (select_sessions(transaction.sql(), columns, "WHERE node_id = :node ORDER BY asn"), soci::use(node)));
     result.rows = fetch_all(all, columns);
     return result;
   });

@@ -1,5 +1,5 @@
-// What the sql_*.cpp of SqlStore share: connections, transactions, and the turning of database exceptions into Errors. No one else
-// includes it: SOCI stays in these files.
+// What the sql_*.cpp of SqlStore share: connections, transactions, and the turning of database exceptions into Errors.
+// No one else includes it: SOCI stays in these files.
 #pragma once
 
 #include <functional>
@@ -23,8 +23,8 @@ struct SqlStore::State {
   ChangeListener on_change;
 };
 
-// A write transaction. It takes the write lock at once (SQLite would refuse to upgrade a reader later), and rolls back unless
-// commit() was called. Exceptions: soci::soci_error.
+// A write transaction. It takes the write lock at once (SQLite would refuse to upgrade a reader later), and rolls back
+// unless commit() was called. Exceptions: soci::soci_error.
 class WriteTransaction {
  public:
   explicit WriteTransaction(SqlStore::State& state);

@@ -1,9 +1,8 @@
 #include "controlplane/sql_store.h"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
-
-#include <cerrno>
 
 #include <fmt/format.h>
 #include <soci/sqlite3/soci-sqlite3.h>
@@ -22,7 +21,8 @@ constexpr std::size_t kConnections = 4;
 Result<void> make_private_file(const std::filesystem::path& file) {
   const UniqueFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!fd) return std::unexpected(error_from_errno(errno, fmt::format("open database {}", file.string())));
-  if (::fchmod(fd.get(), 0600) != 0) return std::unexpected(error_from_errno(errno, fmt::format("chmod 600 {}", file.string())));
+  if (::fchmod(fd.get(), 0600) != 0)
+    return std::unexpected(error_from_errno(errno, fmt::format("chmod 600 {}", file.string())));
   return {};
 }
 
@@ -39,7 +39,9 @@ Error error_from_database(const std::exception& failure, std::string_view action
   return {Errc::unavailable, fmt::format("{}: {}", action, failure.what())};
 }
 
-WriteTransaction::WriteTransaction(SqlStore::State& state) : state_(state), sql_(state.pool) { sql_ << "BEGIN IMMEDIATE"; }
+WriteTransaction::WriteTransaction(SqlStore::State& state) : state_(state), sql_(state.pool) {
+  sql_ << "BEGIN IMMEDIATE";
+}
 
 WriteTransaction::~WriteTransaction() {
   if (!open_) return;
@@ -83,7 +85,8 @@ ReadTransaction::~ReadTransaction() {
   }
 }
 
-Result<std::unique_ptr<SqlStore>> SqlStore::open_sqlite(const std::filesystem::path& file, std::function<UnixMs()> now) {
+Result<std::unique_ptr<SqlStore>> SqlStore::open_sqlite(const std::filesystem::path& file,
+                                                        std::function<UnixMs()> now) {
   // SOCI's connection text has no way to quote these.
   if (file.string().find_first_of(" \"'\n\t") != std::string::npos) {
     return fail(Errc::invalid, fmt::format("database path \"{}\": no spaces or quotes, please", file.string()));

@@ -1,5 +1,6 @@
-// SqlStore: the Store over SOCI. SQLite in one file, write-ahead logging, synchronous: what was answered with success survives a
-// kill -9 and a power cut. SQL here is the part that SQLite and PostgreSQL share; what differs is in sql_store.cpp only.
+// SqlStore: the Store over SOCI. SQLite in one file, write-ahead logging, synchronous: what was answered with success
+// survives a kill -9 and a power cut. SQL here is the part that SQLite and PostgreSQL share; what differs is in
+// sql_store.cpp only.
 #pragma once
 
 #include <filesystem>

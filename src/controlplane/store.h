@@ -1,8 +1,8 @@
-// Store: what the control plane remembers, and the one door to the database. SqlStore is the implementation (SQLite now; all SQL is
-// portable, so that PostgreSQL can stand behind the same door).
-// Every call is one transaction and thread-safe. Errors: unavailable (the database is away, full or locked), not_found, conflict
-// where said, internal. A method that changes what a node reads raises that node's `changes` in the same transaction and calls the
-// listener after the commit.
+// Store: what the control plane remembers, and the one door to the database. SqlStore is the implementation (SQLite
+// now; all SQL is portable, so that PostgreSQL can stand behind the same door). Every call is one transaction and
+// thread-safe. Errors: unavailable (the database is away, full or locked), not_found, conflict where said, internal. A
+// method that changes what a node reads raises that node's `changes` in the same transaction and calls the listener
+// after the commit.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@
 
 namespace moenet::controlplane {
 
-using NodeId = int;             // 1…62 (wire contract A11)
-using UnixMs = std::int64_t;    // wall time in milliseconds since 1970
+using NodeId = int;           // 1…62 (wire contract A11)
+using UnixMs = std::int64_t;  // wall time in milliseconds since 1970
 constexpr NodeId kMaxNodeId = 62;
 
 struct Node {
@@ -33,17 +33,17 @@ struct Node {
   std::string location;
   std::string provider;
   bool is_rr = false;
-  std::string bandwidth = "1G";        // "100M", "10G": what the BIRD policy names
-  std::string public_ipv4;             // set by the operator; empty: what the node last told us
+  std::string bandwidth = "1G";  // "100M", "10G": what the BIRD policy names
+  std::string public_ipv4;       // set by the operator; empty: what the node last told us
   std::string public_ipv6;
-  std::string seen_ipv4;               // told by heartbeats
+  std::string seen_ipv4;  // told by heartbeats
   std::string seen_ipv6;
-  std::string mesh_public_key;         // told by heartbeats; "" = not yet known
+  std::string mesh_public_key;  // told by heartbeats; "" = not yet known
   std::string agent_version;
-  std::string status_json;             // `status` of the last heartbeat, "" = none yet
-  UnixMs last_seen = 0;                // 0 = never
+  std::string status_json;  // `status` of the last heartbeat, "" = none yet
+  UnixMs last_seen = 0;     // 0 = never
   UnixMs created_at = 0;
-  std::int64_t changes = 0;            // rises whenever something that the node reads may have changed
+  std::int64_t changes = 0;  // rises whenever something that the node reads may have changed
 };
 
 // What a heartbeat tells (wire contract A6).
@@ -56,8 +56,9 @@ struct Heartbeat {
   UnixMs at = 0;
 };
 
-// A session as kept: the fields of wire contract A3 in the wire's own form, because rows of other systems may be imported that are no
-// valid model::Session. Rows made here are valid (session_rules.h). Text that is null on the wire is "" here.
+// A session as kept: the fields of wire contract A3 in the wire's own form, because rows of other systems may be
+// imported that are no valid model::Session. Rows made here are valid (session_rules.h). Text that is null on the wire
+// is "" here.
 struct StoredSession {
   std::string uuid;
   NodeId node = 0;
@@ -72,7 +73,7 @@ struct StoredSession {
   std::string extensions_json = "[]";
   std::string interface_name;
   std::string endpoint;
-  std::string credential;         // holds the preshared key: never in a log
+  std::string credential;  // holds the preshared key: never in a log
   std::string data_json = "null";
   std::int64_t mtu = 1420;
   std::int64_t port = 0;
@@ -80,29 +81,31 @@ struct StoredSession {
   std::string last_error;
   // What no other session of the node may have too; "" = nothing to compare.
   std::string public_key;
-  std::string neighbor;           // not for link-locals: each link has its own
+  std::string neighbor;  // not for link-locals: each link has its own
   UnixMs created_at = 0;
   UnixMs updated_at = 0;
-  std::int64_t version = 1;       // rises with every change of the row
+  std::int64_t version = 1;  // rises with every change of the row
 
   friend bool operator==(const StoredSession&, const StoredSession&) = default;
 };
 
 struct SessionsOfNode {
-  std::int64_t changes = 0;             // the node's counter in the same snapshot
-  std::vector<StoredSession> rows;      // by asn
+  std::int64_t changes = 0;         // the node's counter in the same snapshot
+  std::vector<StoredSession> rows;  // by asn
 };
 
 // The latest report of one BGP session (wire contract A7, B3).
 struct SessionReport {
-  std::string name;                     // "dn42_<asn>"
-  std::string json;                     // the whole element as sent
+  std::string name;  // "dn42_<asn>"
+  std::string json;  // the whole element as sent
   UnixMs at = 0;
 };
 
 // What becomes of a row that was looked at.
 struct Keep {};
-struct Replace { StoredSession row; };
+struct Replace {
+  StoredSession row;
+};
 struct Drop {};
 using Verdict = std::variant<Keep, Replace, Drop>;
 
@@ -114,7 +117,7 @@ struct SessionChange {
 // The row as it is afterwards; nothing when it was dropped.
 using Changed = Checked<std::optional<StoredSession>>;
 
-using TokenHash = std::string;          // 64 hexadecimal digits, token.h
+using TokenHash = std::string;  // 64 hexadecimal digits, token.h
 
 class Store {
  public:
@@ -126,10 +129,11 @@ class Store {
   virtual void set_change_listener(ChangeListener listener) = 0;
 
   // --- nodes
-  // Takes the lowest free id when `node.id` is 0, makes a uuid when it has none. Refusals: name or id taken; no id left.
+  // Takes the lowest free id when `node.id` is 0, makes a uuid when it has none. Refusals: name or id taken; no id
+  // left.
   virtual Checked<Node> add_node(Node node, const TokenHash& token) = 0;
-  virtual Result<std::vector<Node>> nodes() = 0;                                // by id
-  virtual Result<Node> find_node(std::string_view name_or_uuid) = 0;            // names are case-sensitive
+  virtual Result<std::vector<Node>> nodes() = 0;                      // by id
+  virtual Result<Node> find_node(std::string_view name_or_uuid) = 0;  // names are case-sensitive
   // The old token stops working at once.
   virtual Result<void> replace_node_token(NodeId node, const TokenHash& token) = 0;
   virtual Result<std::optional<NodeId>> node_of_token(const TokenHash& token) = 0;
@@ -140,18 +144,19 @@ class Store {
 
   // --- settings
   virtual Result<Settings> settings() = 0;
-  virtual Result<void> save_settings(const Settings& settings) = 0;             // raises every node's `changes`
+  virtual Result<void> save_settings(const Settings& settings) = 0;  // raises every node's `changes`
 
   // --- sessions
   virtual Result<SessionsOfNode> sessions_of(NodeId node) = 0;
-  virtual Result<std::vector<StoredSession>> sessions() = 0;                    // all, by node and asn
+  virtual Result<std::vector<StoredSession>> sessions() = 0;  // all, by node and asn
   virtual Result<StoredSession> find_session(std::string_view uuid) = 0;
-  // As given, uuid and times included. Refusals (conflict) name the field that another session of the node holds: asn, interface,
-  // port (unless 0), publicKey, neighbor.
+  // As given, uuid and times included. Refusals (conflict) name the field that another session of the node holds: asn,
+  // interface, port (unless 0), publicKey, neighbor.
   virtual Checked<StoredSession> add_session(StoredSession row) = 0;
-  // Reads each row, asks its `decide`, and carries the verdict out, all in one transaction: nothing comes in between. Keep changes
-  // nothing, not even a counter. Replace may not change uuid, node or created_at; version and updated_at are the store's.
-  // Item i answers change i; one refusal does not stop the others. Refusals: not_found, as add_session, and what `decide` refuses.
+  // Reads each row, asks its `decide`, and carries the verdict out, all in one transaction: nothing comes in between.
+  // Keep changes nothing, not even a counter. Replace may not change uuid, node or created_at; version and updated_at
+  // are the store's. Item i answers change i; one refusal does not stop the others. Refusals: not_found, as
+  // add_session, and what `decide` refuses.
   virtual Result<std::vector<Changed>> change_sessions(const std::vector<SessionChange>& changes) = 0;
   Changed change_session(SessionChange change) {
     auto changed = change_sessions({std::move(change)});
@@ -160,8 +165,9 @@ class Store {
   }
 
   // --- what nodes tell
-  virtual Result<void> record_reports(NodeId node, const std::vector<SessionReport>& reports) = 0;  // replaces all of the node's
-  virtual Result<std::vector<SessionReport>> reports_of(NodeId node) = 0;                           // by name
+  virtual Result<void> record_reports(NodeId node,
+                                      const std::vector<SessionReport>& reports) = 0;  // replaces all of the node's
+  virtual Result<std::vector<SessionReport>> reports_of(NodeId node) = 0;              // by name
   // The latest document of a kind: "rtt", "mesh-status".
   virtual Result<void> record_document(NodeId node, std::string_view kind, const std::string& json, UnixMs at) = 0;
   virtual Result<std::optional<std::string>> document_of(NodeId node, std::string_view kind) = 0;

@@ -1,13 +1,12 @@
 #include "controlplane/token.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <fcntl.h>
 #include <span>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <sodium.h>
@@ -31,7 +30,8 @@ std::string hex(std::span<const unsigned char> bytes) {
 template <std::size_t N>
 std::array<unsigned char, N> blake2b(std::string_view text) {
   std::array<unsigned char, N> digest{};
-  crypto_generichash(digest.data(), digest.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
+  crypto_generichash(digest.data(), digest.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+                     nullptr, 0);
   return digest;
 }
 
@@ -87,8 +87,9 @@ bool is_uuid(std::string_view text) {
 Result<Secret> read_secret_file(const std::filesystem::path& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file) return std::unexpected(error_from_errno(errno, fmt::format("open {}", path.string())));
-  struct stat status{};
-  if (::fstat(file.get(), &status) != 0) return std::unexpected(error_from_errno(errno, fmt::format("stat {}", path.string())));
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0)
+    return std::unexpected(error_from_errno(errno, fmt::format("stat {}", path.string())));
   if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0) {
     return fail(Errc::denied, fmt::format("{} is readable by others: chmod 600 {}", path.string(), path.string()));
   }
@@ -116,7 +117,8 @@ Result<void> write_secret_file(const std::filesystem::path& path, const Secret& 
   ::unlink(staged.c_str());
   const UniqueFd file(::open(staged.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file) return std::unexpected(error_from_errno(errno, fmt::format("create {}", path.string())));
-  const bool written = ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file.get()) == 0;
+  const bool written =
+      ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file.get()) == 0;
   int error = written ? 0 : (errno != 0 ? errno : EIO);
   // link(2) refuses an existing name, which rename(2) would replace.
   if (error == 0 && ::link(staged.c_str(), path.c_str()) != 0) error = errno;

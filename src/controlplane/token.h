@@ -1,5 +1,5 @@
-// Tokens: 256 random bits as text. At rest there is only a BLAKE2b-256 hash of them: a token is random, so it needs no salt and no
-// slow hash, and looking a hash up leaks nothing about the token.
+// Tokens: 256 random bits as text. At rest there is only a BLAKE2b-256 hash of them: a token is random, so it needs no
+// salt and no slow hash, and looking a hash up leaks nothing about the token.
 #pragma once
 
 #include <filesystem>
@@ -24,10 +24,11 @@ bool is_uuid(std::string_view text);
 // 32 hexadecimal digits of a hash of any text: for strong ETags and the configHash.
 std::string fingerprint(std::string_view text);
 
-// The first line of a file that holds a token or key. Errors: not_found, denied (also when others than the owner may read it, which
-// is refused with the command that mends it), invalid (empty).
+// The first line of a file that holds a token or key. Errors: not_found, denied (also when others than the owner may
+// read it, which is refused with the command that mends it), invalid (empty).
 Result<Secret> read_secret_file(const std::filesystem::path& path);
-// Makes the file, mode 0600, in one step: no reader sees it half written. Errors: conflict when it exists, denied, unavailable.
+// Makes the file, mode 0600, in one step: no reader sees it half written. Errors: conflict when it exists, denied,
+// unavailable.
 Result<void> write_secret_file(const std::filesystem::path& path, const Secret& secret);
 
 }  // namespace moenet::controlplane

@@ -1,5 +1,5 @@
-// Workers: a few threads that run what may block, which is all that touches the database, so that the HTTP server's one thread never
-// waits. The queue is bounded: when it is full the caller is told at once.
+// Workers: a few threads that run what may block, which is all that touches the database, so that the HTTP server's one
+// thread never waits. The queue is bounded: when it is full the caller is told at once.
 #pragma once
 
 #include <condition_variable>

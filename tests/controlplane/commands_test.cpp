@@ -1,9 +1,8 @@
 // The commands against a running service, as an operator types them.
 #include "controlplane/commands.h"
 
-#include <sys/stat.h>
-
 #include <fstream>
+#include <sys/stat.h>
 
 #include <gtest/gtest.h>
 
@@ -35,8 +34,8 @@ class Commands : public ::testing::Test {
   };
   Ran run(std::vector<std::string> words) {
     words.insert(words.begin(), "moenet-controlplane");
-    for (const std::string& word : {std::string("--url"), "http://127.0.0.1:" + std::to_string(service_->port()), std::string("--state-dir"),
-                                    folder_.path().string()}) {
+    for (const std::string& word : {std::string("--url"), "http://127.0.0.1:" + std::to_string(service_->port()),
+                                    std::string("--state-dir"), folder_.path().string()}) {
       words.push_back(word);
     }
     std::vector<char*> argv;
@@ -45,14 +44,18 @@ class Commands : public ::testing::Test {
     ::testing::internal::CaptureStderr();
     const auto parsed = parse_command_line(static_cast<int>(argv.size()), argv.data());
     Ran ran;
-    if (const int* ended = std::get_if<int>(&parsed)) ran.status = *ended;
-    else ran.status = run_command(std::get<CommandLine>(parsed), std::get<ApiCommand>(std::get<CommandLine>(parsed).command));
+    if (const int* ended = std::get_if<int>(&parsed))
+      ran.status = *ended;
+    else
+      ran.status =
+          run_command(std::get<CommandLine>(parsed), std::get<ApiCommand>(std::get<CommandLine>(parsed).command));
     ran.out = ::testing::internal::GetCapturedStdout();
     ran.err = ::testing::internal::GetCapturedStderr();
     return ran;
   }
   Ran add_peer(std::vector<std::string> more = {}) {
-    std::vector<std::string> words{"peer", "add", "--node", "jp1", "--asn", "4242420101", "--key", kKey, "--link-local", "fe80::101"};
+    std::vector<std::string> words{"peer",       "add",   "--node", "jp1",          "--asn",
+                                   "4242420101", "--key", kKey,     "--link-local", "fe80::101"};
     words.insert(words.end(), more.begin(), more.end());
     return run(std::move(words));
   }
@@ -80,8 +83,9 @@ TEST_F(Commands, SayTheFieldAndTheReasonOfARefusal) {
 TEST_F(Commands, ShowWhatThePeerPastes) {
   add_peer({"--mp-bgp", "--extended-next-hop"});
   const std::string page = run({"peer", "show", "4242420101"}).out;
-  for (const char* part : {"127.0.0.12:30101", "ip addr add fe80::101/64", "neighbor fe80::998:101:2:1 % 'IFACE' as 4242420998",
-                           "local as 4242420101", "extended next hop on"}) {
+  for (const char* part :
+       {"127.0.0.12:30101", "ip addr add fe80::101/64", "neighbor fe80::998:101:2:1 % 'IFACE' as 4242420998",
+        "local as 4242420101", "extended next hop on"}) {
     EXPECT_NE(page.find(part), std::string::npos) << part << " in\n" << page;
   }
 }
@@ -108,7 +112,8 @@ TEST_F(Commands, AskWhichNodeWhenAnAsPeersWithTwo) {
   add_peer();
   run({"peer", "add", "--node", "hk-rr", "--asn", "4242420101", "--key", kKey, "--link-local", "fe80::101"});
   EXPECT_NE(run({"peer", "approve", "4242420101"}).err.find("--node"), std::string::npos);
-  EXPECT_NE(run({"peer", "approve", "4242420101", "--node", "jp1"}).out.find("on jp1: QUEUED_FOR_SETUP"), std::string::npos);
+  EXPECT_NE(run({"peer", "approve", "4242420101", "--node", "jp1"}).out.find("on jp1: QUEUED_FOR_SETUP"),
+            std::string::npos);
 }
 
 TEST_F(Commands, EndWithUsageWhenMistyped) { EXPECT_EQ(run({"peer", "frobnicate"}).status, 64); }
@@ -118,7 +123,7 @@ TEST(AdminToken, IsMadeOncePrivateAndPrintedOnce) {
   ::testing::internal::CaptureStderr();
   const Secret made = must(admin_token_of((folder.path() / "state").string()));
   EXPECT_NE(::testing::internal::GetCapturedStderr().find(made.reveal()), std::string::npos);
-  struct stat status{};
+  struct stat status {};
   ASSERT_EQ(::stat((folder.path() / "state" / "admin-token").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
   ::testing::internal::CaptureStderr();

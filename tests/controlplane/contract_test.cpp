@@ -1,6 +1,6 @@
-// The contract with deployed agents: every captured exchange is sent to our own server over a real socket, which was given the same
-// nodes and rows. Compared are status, content type, envelope, field names and types; values that vary are not. Where ours differs on
-// purpose, kDifferences says why.
+// The contract with deployed agents: every captured exchange is sent to our own server over a real socket, which was
+// given the same nodes and rows. Compared are status, content type, envelope, field names and types; values that vary
+// are not. Where ours differs on purpose, kDifferences says why.
 #include <algorithm>
 #include <map>
 
@@ -26,10 +26,13 @@ struct Difference {
 const std::map<std::string, Difference>& differences() {
   static const std::map<std::string, Difference> all = {
       {"37-modify-illegal-transition-8-to-2.http",
-       {422, R"("message":"Illegal move: REJECTED to ENABLED")", "only legal moves are made: a rejected session stays rejected"}},
-      {"46-modify-status-99.http", {422, R"("message":"Unknown status 99")", "a status that does not exist is not stored"}},
+       {422, R"("message":"Illegal move: REJECTED to ENABLED")",
+        "only legal moves are made: a rejected session stays rejected"}},
+      {"46-modify-status-99.http",
+       {422, R"("message":"Unknown status 99")", "a status that does not exist is not stored"}},
       {"47-modify-status-string-0.http",
-       {200, R"("data":{"deleted":true})", "0 is DELETED in either spelling; a row at status 0 would be there and not there"}},
+       {200, R"("data":{"deleted":true})",
+        "0 is DELETED in either spelling; a row at status 0 would be there and not there"}},
   };
   return all;
 }
@@ -47,7 +50,8 @@ bool is_number(const json::value& value) { return value.is_int64() || value.is_u
 json::array sorted(const json::array& list) {
   json::array result = list;
   const auto key = [](const json::value& value) {
-    return value.is_object() && value.get_object().contains("uuid") ? std::string(value.at("uuid").as_string()) : std::string();
+    return value.is_object() && value.get_object().contains("uuid") ? std::string(value.at("uuid").as_string())
+                                                                    : std::string();
   };
   std::ranges::stable_sort(result, {}, key);
   return result;
@@ -64,7 +68,8 @@ void expect_same_shape(const json::value& theirs, const json::value& ours, const
     }
     for (const auto& [key, value] : ours.get_object()) {
       const std::string child = path + "." + std::string(key);
-      EXPECT_TRUE(theirs.get_object().contains(key) || std::ranges::count(kMore, child) == 1) << child << " is one too many";
+      EXPECT_TRUE(theirs.get_object().contains(key) || std::ranges::count(kMore, child) == 1)
+          << child << " is one too many";
     }
   }
   if (theirs.is_array()) {
@@ -82,7 +87,9 @@ std::string media_type(std::string_view content_type) {
 
 // What stands for a body that was too large to keep.
 std::string elided_body(const HttpSample& sample) {
-  const std::size_t size = sample.file.starts_with("86") ? 1'048'576 : sample.file.starts_with("87") ? 1'048'577 : 2'097'179;
+  const std::size_t size = sample.file.starts_with("86")   ? 1'048'576
+                           : sample.file.starts_with("87") ? 1'048'577
+                                                           : 2'097'179;
   std::string body = R"({"sessions":[],"x":")";
   body.append(size - body.size() - 2, 'x');
   return body + "\"}";
@@ -102,7 +109,9 @@ std::string chunked(std::string_view body) {
 
 std::string bytes_of(const HttpSample& sample) {
   const bool is_chunked = sample.request.header("Transfer-Encoding").has_value();
-  const std::string body = sample.request.is_elided ? elided_body(sample) : is_chunked ? R"({"measurements":[]})" : sample.request.body;
+  const std::string body = sample.request.is_elided ? elided_body(sample)
+                           : is_chunked             ? R"({"measurements":[]})"
+                                                    : sample.request.body;
   moenet::testing::HeaderList headers;
   for (const auto& [name, value] : sample.request.headers) {
     if (name != "Host" && name != "Connection" && name != "Content-Length") headers.emplace_back(name, value);
@@ -127,7 +136,8 @@ class Contract : public ::testing::TestWithParam<HttpSample> {
   // What the capture did before: most exchanges need nothing, since each test begins with the rows of samples 28 to 30.
   void prepare(const HttpSample& sample) {
     if (sample.file.starts_with("55") || sample.file.starts_with("57")) {
-      must(store_->change_session({"8bfccd65-cc2a-4195-8d9d-f44f0293a368", [](const StoredSession&) -> Checked<Verdict> { return Drop{}; }}));
+      must(store_->change_session(
+          {"8bfccd65-cc2a-4195-8d9d-f44f0293a368", [](const StoredSession&) -> Checked<Verdict> { return Drop{}; }}));
     }
   }
 
@@ -173,7 +183,8 @@ TEST_P(Contract, AnswersAsTheCapturedServer) {
   EXPECT_NE(answer.body.find(difference->second.body), std::string::npos) << answer.body;
 }
 
-INSTANTIATE_TEST_SUITE_P(Samples, Contract, ::testing::ValuesIn(moenet::testing::read_http_samples(testing::samples_folder())),
+INSTANTIATE_TEST_SUITE_P(Samples, Contract,
+                         ::testing::ValuesIn(moenet::testing::read_http_samples(testing::samples_folder())),
                          [](const auto& tested) {
                            std::string name = "S" + tested.param.file.substr(0, tested.param.file.find('.'));
                            std::ranges::replace(name, '-', '_');

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <cstdlib>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/socket.h>
-
-#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <sys/socket.h>
 #include <utility>
 #include <vector>
 
@@ -25,7 +24,8 @@ class RawConnection {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) throw std::runtime_error("connect");
+    if (::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+      throw std::runtime_error("connect");
   }
 
   void send(std::string_view bytes) {
@@ -75,8 +75,10 @@ class RawConnection {
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
-inline std::string request_text(std::string_view method, std::string_view target, const HeaderList& headers, std::string_view body) {
-  std::string text = std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n";
+inline std::string request_text(std::string_view method, std::string_view target, const HeaderList& headers,
+                                std::string_view body) {
+  std::string text =
+      std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n";
   for (const auto& [name, value] : headers) text += name + ": " + value + "\r\n";
   if (!body.empty() || method == "POST" || method == "PUT" || method == "PATCH") {
     text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
@@ -84,8 +86,8 @@ inline std::string request_text(std::string_view method, std::string_view target
   return text + "\r\n" + std::string(body);
 }
 
-inline http::Response exchange(std::uint16_t port, std::string_view method, std::string_view target, const HeaderList& headers = {},
-                               std::string_view body = {}) {
+inline http::Response exchange(std::uint16_t port, std::string_view method, std::string_view target,
+                               const HeaderList& headers = {}, std::string_view body = {}) {
   RawConnection connection(port);
   connection.send(request_text(method, target, headers, body));
   return connection.response();

@@ -1,13 +1,13 @@
-// Seeds: the three nodes and the rows that the captured exchanges of tests/samples were made with, put in through Store.
+// Seeds: the three nodes and the rows that the captured exchanges of tests/samples were made with, put in through
+// Store.
 #pragma once
-
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
+#include <stdlib.h>
 #include <string>
+#include <unistd.h>
 
 #include <boost/json.hpp>
 
@@ -24,7 +24,8 @@ constexpr const char* kAdminToken = "admin-token-of-the-tests";
 class TempFolder {
  public:
   TempFolder() {
-    // In memory where there is such a place: the store waits for the disk at each commit, and these tests commit thousands of times.
+    // In memory where there is such a place: the store waits for the disk at each commit, and these tests commit
+    // thousands of times.
     const std::filesystem::path in_memory = "/dev/shm";
     const auto parent = ::access(in_memory.c_str(), W_OK) == 0 ? in_memory : std::filesystem::temp_directory_path();
     std::string pattern = (parent / "moenet-cp-XXXXXX").string();
@@ -46,8 +47,10 @@ class TempFolder {
 template <class T>
 auto must(T result) {
   if (!result) {
-    if constexpr (requires { result.error().error; }) throw std::runtime_error(result.error().error.what);
-    else throw std::runtime_error(result.error().what);
+    if constexpr (requires { result.error().error; })
+      throw std::runtime_error(result.error().error.what);
+    else
+      throw std::runtime_error(result.error().what);
   }
   if constexpr (!std::is_void_v<typename T::value_type>) return std::move(*result);
 }
@@ -77,7 +80,9 @@ inline void add_sample_nodes(Store& store) {
   for (const Node& node : {hk, jp, de}) must(store.add_node(node, hash_of_token("token-of-" + node.name)));
 }
 
-inline std::string text_or_empty(const boost::json::value& value) { return value.is_string() ? std::string(value.get_string()) : std::string(); }
+inline std::string text_or_empty(const boost::json::value& value) {
+  return value.is_string() ? std::string(value.get_string()) : std::string();
+}
 
 inline StoredSession row_of_sample(const boost::json::object& object, NodeId node) {
   StoredSession row;
@@ -104,12 +109,15 @@ inline StoredSession row_of_sample(const boost::json::object& object, NodeId nod
 }
 
 inline void add_sample_sessions(Store& store) {
-  const struct { const char* file; NodeId node; } files[] = {
-      {"28-sessions-jp1.http", 2}, {"29-sessions-hk-rr.http", 1}, {"30-sessions-de1.http", 27}};
+  const struct {
+    const char* file;
+    NodeId node;
+  } files[] = {{"28-sessions-jp1.http", 2}, {"29-sessions-hk-rr.http", 1}, {"30-sessions-de1.http", 27}};
   for (const auto& [file, node] : files) {
     const auto sample = moenet::testing::read_http_sample(samples_folder() / file);
     const auto body = boost::json::parse(sample.response.body);
-    for (const auto& row : body.at("data").at("bgpSessions").as_array()) must(store.add_session(row_of_sample(row.as_object(), node)));
+    for (const auto& row : body.at("data").at("bgpSessions").as_array())
+      must(store.add_session(row_of_sample(row.as_object(), node)));
   }
 }
 

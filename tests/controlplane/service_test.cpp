@@ -1,4 +1,5 @@
-// The agent API and the admin API over real sockets, and what happens between them: waiting reads, tokens, moves, limits.
+// The agent API and the admin API over real sockets, and what happens between them: waiting reads, tokens, moves,
+// limits.
 #include "controlplane/service.h"
 
 #include <chrono>
@@ -33,19 +34,26 @@ class ServiceTest : public ::testing::Test {
     settings.keys = {Secret(testing::kAdminToken), std::move(shared_key)};
     service_ = must(Service::start(*store_, settings));
   }
-  http::Response request(std::string_view method, const std::string& path, const std::string& token, HeaderList headers = {},
-                         const std::string& body = {}) {
+  http::Response request(std::string_view method, const std::string& path, const std::string& token,
+                         HeaderList headers = {}, const std::string& body = {}) {
     headers.emplace_back("Authorization", "Bearer " + token);
     return moenet::testing::exchange(service_->port(), method, path, headers, body);
   }
   http::Response admin(std::string_view method, const std::string& path, const json::value& body = nullptr) {
-    return request(method, "/api/v1/admin/" + path, testing::kAdminToken, {}, body.is_null() ? "" : json::serialize(body));
+    return request(method, "/api/v1/admin/" + path, testing::kAdminToken, {},
+                   body.is_null() ? "" : json::serialize(body));
   }
-  http::Response agent(std::string_view method, const std::string& action, const std::string& body = {}, HeaderList headers = {}) {
+  http::Response agent(std::string_view method, const std::string& action, const std::string& body = {},
+                       HeaderList headers = {}) {
     return request(method, "/api/v1/agent/jp1/" + action, "token-of-jp1", std::move(headers), body);
   }
   static json::object draft(std::int64_t asn = 4'242'420'101) {
-    return {{"node", "jp1"}, {"asn", asn}, {"publicKey", kKey}, {"ipv6LinkLocal", "fe80::101"}, {"mpBgp", true}, {"extendedNextHop", true},
+    return {{"node", "jp1"},
+            {"asn", asn},
+            {"publicKey", kKey},
+            {"ipv6LinkLocal", "fe80::101"},
+            {"mpBgp", true},
+            {"extendedNextHop", true},
             {"endpoint", "peer.example.net:20998"}};
   }
   std::string add(const json::object& body) {
@@ -284,7 +292,8 @@ class WaitingRead : public ServiceTest {
                                                     {"If-None-Match", tag},
                                                     {"Prefer", "wait=" + std::to_string(seconds)}},
                                                    ""));
-    for (int i = 0; i < 1000 && service_->waiting_reads() == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    for (int i = 0; i < 1000 && service_->waiting_reads() == 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     EXPECT_EQ(service_->waiting_reads(), 1u);
     return connection;
   }
@@ -352,10 +361,12 @@ TEST_F(ServiceTest, OffersAndAnswersBatches) {
   json::object body = draft();
   body["approve"] = true;
   const std::string uuid = add(body);
-  const auto answer = agent("POST", "modify", json::serialize(json::object{
-      {"updates", json::array{json::object{{"uuid", uuid}, {"status", 2}},
-                              json::object{{"uuid", "00000000-0000-4000-8000-000000000000"}, {"status", 2}},
-                              json::object{{"uuid", uuid}, {"status", 8}}, json::object{{"status", 2}}, 7}}}));
+  const auto answer = agent(
+      "POST", "modify",
+      json::serialize(json::object{
+          {"updates", json::array{json::object{{"uuid", uuid}, {"status", 2}},
+                                  json::object{{"uuid", "00000000-0000-4000-8000-000000000000"}, {"status", 2}},
+                                  json::object{{"uuid", uuid}, {"status", 8}}, json::object{{"status", 2}}, 7}}}));
   EXPECT_EQ(answer.status, 200);
   const auto results = json::parse(answer.body).at("data").at("results").as_array();
   ASSERT_EQ(results.size(), 5u);
@@ -377,7 +388,8 @@ TEST_F(ServiceTest, RepeatedPostsAreHarmless) {
 
 TEST_F(ServiceTest, KeepsTheLatestReportOfEachSession) {
   const std::string uuid = add(draft());
-  agent("POST", "report", R"({"sessions":[{"name":"dn42_4242420101","uuid":")" + uuid + R"(","state":"Established","mtu":1420}]})");
+  agent("POST", "report",
+        R"({"sessions":[{"name":"dn42_4242420101","uuid":")" + uuid + R"(","state":"Established","mtu":1420}]})");
   const auto shown = json::parse(admin("GET", "sessions/" + uuid).body);
   EXPECT_EQ(shown.at("report").at("state").as_string(), "Established");
 }

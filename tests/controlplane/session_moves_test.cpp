@@ -12,7 +12,8 @@ namespace {
 using enum model::SessionStatus;
 using model::SessionStatus;
 
-constexpr SessionStatus kAll[] = {deleted, disabled, enabled, pending, queued_for_setup, queued_for_delete, problem, teardown, rejected};
+constexpr SessionStatus kAll[] = {deleted,           disabled, enabled,  pending, queued_for_setup,
+                                  queued_for_delete, problem,  teardown, rejected};
 
 StoredSession row_at(SessionStatus status) {
   StoredSession row;
@@ -56,10 +57,12 @@ TEST(OperatorMoves, FollowTheTable) {
 
 TEST(OperatorMoves, RepeatedGiveTheSame) {
   for (const SessionStatus from : kAll) {
-    for (const auto move : {OperatorMove::approve, OperatorMove::reject, OperatorMove::disable, OperatorMove::enable, OperatorMove::remove}) {
+    for (const auto move : {OperatorMove::approve, OperatorMove::reject, OperatorMove::disable, OperatorMove::enable,
+                            OperatorMove::remove}) {
       const auto first = decide_operator_move(row_at(from), move);
       if (!first || !std::holds_alternative<Replace>(*first)) continue;
-      EXPECT_EQ(result_of(decide_operator_move(std::get<Replace>(*first).row, move)), "=") << model::name_of(from) << " " << name_of(move);
+      EXPECT_EQ(result_of(decide_operator_move(std::get<Replace>(*first).row, move)), "=")
+          << model::name_of(from) << " " << name_of(move);
     }
   }
 }
@@ -84,7 +87,9 @@ TEST(AgentReports, AreObeyedOnlyAsLegalReportsOrRepetitions) {
       const bool may = from == to || (is_report && model::is_legal_move(from, to));
       const auto verdict = decide_agent_report(row_at(from), static_cast<int>(to), "why");
       EXPECT_EQ(result_of(verdict), may ? model::name_of(to) : "-") << model::name_of(from);
-      if (may) { EXPECT_EQ(std::get<Replace>(*verdict).row.last_error, "why"); }
+      if (may) {
+        EXPECT_EQ(std::get<Replace>(*verdict).row.last_error, "why");
+      }
     }
   }
 }

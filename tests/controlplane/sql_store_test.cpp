@@ -1,14 +1,13 @@
 // The Store's contract, for every Store there is: another one joins by one more value of INSTANTIATE_TEST_SUITE_P.
 #include "controlplane/sql_store.h"
 
+#include <fstream>
+#include <functional>
+#include <set>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <fstream>
-#include <functional>
-#include <set>
 
 #include <gtest/gtest.h>
 #include <soci/soci.h>
@@ -19,9 +18,9 @@
 namespace moenet::controlplane {
 namespace {
 
-using testing::TempFolder;
 using testing::must;
 using testing::node_of;
+using testing::TempFolder;
 
 struct StoreKind {
   const char* name;
@@ -34,7 +33,9 @@ class StoreTest : public ::testing::TestWithParam<StoreKind> {
   StoreTest() : store_(GetParam().open(folder_)) {
     store_->set_change_listener([this](NodeId node, std::int64_t changes) { told_.emplace_back(node, changes); });
   }
-  NodeId add(const std::string& name) { return must(store_->add_node(node_of(0, name, 101, false, "1G"), hash_of_token(name))).id; }
+  NodeId add(const std::string& name) {
+    return must(store_->add_node(node_of(0, name, 101, false, "1G"), hash_of_token(name))).id;
+  }
   static StoredSession row(NodeId node, model::Asn asn) {
     StoredSession session;
     session.uuid = make_uuid();
@@ -239,7 +240,7 @@ TEST(SqliteFile, IsForItsOwnerOnly) {
   const auto store = open_sqlite(folder);
   must(store->add_node(node_of(0, "jp1", 101, false, "1G"), "hash"));
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
-    struct stat status{};
+    struct stat status {};
     ASSERT_EQ(::stat(entry.path().c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0600u) << entry.path();
   }
@@ -254,7 +255,8 @@ TEST(SqliteFile, IsReadAgainAfterItsWriterIsGone) {
 TEST(SqliteFile, OfANewerProgramIsRefused) {
   const TempFolder folder;
   open_sqlite(folder);
-  soci::session(soci::sqlite3, "dbname=" + (folder.path() / "moenet.db").string()) << "INSERT INTO schema_step VALUES (999, 0)";
+  soci::session(soci::sqlite3, "dbname=" + (folder.path() / "moenet.db").string())
+      << "INSERT INTO schema_step VALUES (999, 0)";
   const auto opened = SqlStore::open_sqlite(folder.path() / "moenet.db", [] { return UnixMs{0}; });
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Errc::invalid);
