@@ -102,7 +102,8 @@ Composed compose(const std::vector<SessionRow>& rows, const NodeContext& node, c
   composed.state.peerings.reserve(rows.size());
   composed.status_of.reserve(rows.size());
   for (const SessionRow& row : rows) {
-    if (row.uuid.empty()) continue;
+    const bool is_repeated = !composed.state.peerings.empty() && composed.state.peerings.back().uuid == row.uuid;
+    if (row.uuid.empty() || is_repeated) continue;
     composed.state.peerings.push_back(compose_row(row, node, lookup));
     composed.status_of.push_back(row.status.value_or(-1));
   }

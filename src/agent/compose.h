@@ -31,7 +31,8 @@ struct Composed {
   std::vector<std::int64_t> status_of;  // of each peering's row; -1 when the row does not say
 };
 
-// REQUIRES: rows sorted by uuid, as read_sessions leaves them. Rows without a readable uuid are left out.
+// REQUIRES: rows sorted by uuid, as read_sessions leaves them. Rows without a readable uuid, and all but the
+// first of an equal uuid, are left out.
 Composed compose(const std::vector<model::SessionRow>& rows, const NodeContext& node, const Lookup& lookup);
 
 }  // namespace moenet::agent

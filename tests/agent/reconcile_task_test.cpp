@@ -1,0 +1,184 @@
+#include "agent/reconcile_task.h"
+
+#include <thread>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "support/fake_node.h"
+#include "support/temporary_folder.h"
+
+namespace moenet::agent {
+namespace {
+
+using model::InPlace;
+using std::chrono::seconds;
+
+std::string uuid_of(int number) { return fmt::format("00000000-0000-4000-8000-{:012}", number); }
+
+std::string row_of(int number, int status) {
+  return fmt::format(R"({{"uuid":"{}","asn":{},"name":"peer","status":{},"ipv6":"fe80::{}","type":"wireguard",
+      "extensions":["mp_bgp"],"interface":"dn42_{}","credential":"uJskkgsWIKjUdj4GVtWL07j7wGWGrSLW5g3jUjtfgmk=","port":{},"mtu":1420,
+      "policy":"full"}})",
+                     uuid_of(number), 4242420000 + number, status, number + 1, number, 30000 + number);
+}
+
+std::string body_of(const std::vector<std::string>& rows) {
+  return fmt::format(R"({{"code":0,"message":"Success","data":{{"bgpSessions":[{}]}}}})", fmt::join(rows, ","));
+}
+
+std::vector<std::string> rows_of(int from, int to, int status = 4) {
+  std::vector<std::string> rows;
+  for (int number = from; number <= to; ++number) rows.push_back(row_of(number, status));
+  return rows;
+}
+
+// A task on a node in memory, run answer by answer.
+class ReconcileTaskTest : public testing::Test {
+ protected:
+  void start() {
+    NodeContext context;
+    context.identity = {"jp1", *IpAddress::parse("172.22.188.2"), {}, *IpAddress::parse("fe80::998")};
+    task_ = std::make_unique<ReconcileTask>(ReconcileWiring{
+        node_, context, {}, resolver_, ledger_, input_, wakeup_, report_, StateFile(folder_.path(), "sessions", {"jp1", "http://cp"}),
+        [this](const std::shared_ptr<const NodeReport>& report) { reported(report); }, [] {}});
+    thread_ = std::jthread([this](const std::stop_token& stop) { task_->run(stop, {}); });
+  }
+  void stop() {
+    thread_ = std::jthread();
+    task_.reset();
+  }
+
+  // Publishes an answer and waits for the step that worked from it.
+  NodeReport answer(const std::string& body, std::uint64_t number) {
+    auto read = read_answer(body);
+    EXPECT_TRUE(read) << read.error().what;
+    input_.put(SessionInput{std::make_shared<const SessionAnswer>(std::move(*read)), number, number, ""});
+    wakeup_.notify();
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(arrived_.wait_for(lock, seconds(10), [&] { return last_ && last_->answer == number; })) << "no report in 10 s";
+    return *last_;
+  }
+
+  std::size_t in_place(const NodeReport& report) {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        report.sessions, [](const SessionView& view) { return std::holds_alternative<InPlace>(view.condition); }));
+  }
+
+  support::TemporaryFolder folder_;
+  reconcile::FakeNode node_;
+  net::Resolver resolver_{[] {}};
+  TaskLedger ledger_;
+  Latest<SessionInput> input_;
+  Wakeup wakeup_;
+  Latest<NodeReport> report_;
+
+ private:
+  void reported(const std::shared_ptr<const NodeReport>& report) {
+    const std::lock_guard lock(mutex_);
+    if (report) last_ = report;
+    arrived_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::shared_ptr<const NodeReport> last_;
+  std::unique_ptr<ReconcileTask> task_;
+  std::jthread thread_;
+};
+
+TEST_F(ReconcileTaskTest, SetsUpWhatTheControlPlaneListsAndRemovesWhatItDeletes) {
+  start();
+  EXPECT_EQ(in_place(answer(body_of(rows_of(1, 3)), 1)), 3u);
+  auto rows = rows_of(1, 2);
+  rows.push_back(row_of(3, 5));
+  const auto report = answer(body_of(rows), 2);
+  EXPECT_EQ(in_place(report), 2u);
+  EXPECT_TRUE(std::holds_alternative<model::Removed>(report.sessions.at(2).condition));
+}
+
+TEST_F(ReconcileTaskTest, NothingIsTouchedBeforeTheFirstList) {
+  input_.put(SessionInput{nullptr, 0, 1, "the control plane is away"});
+  start();
+  wakeup_.notify();
+  stop();
+  EXPECT_TRUE(node_.operations.empty());
+  EXPECT_EQ(node_.observations, 0u);
+}
+
+TEST_F(ReconcileTaskTest, AnEmptyListRemovesOnlyWhenItCameThreeTimes) {
+  start();
+  answer(body_of(rows_of(1, 6)), 1);
+  auto report = answer(body_of({}), 2);
+  EXPECT_TRUE(report.guard.holds);
+  EXPECT_EQ(report.guard.vanished.size(), 6u);
+  EXPECT_EQ(in_place(report), 6u);
+  EXPECT_EQ(in_place(answer(body_of({}), 3)), 6u);
+  report = answer(body_of({}), 4);
+  EXPECT_FALSE(report.guard.holds);
+  stop();
+  EXPECT_TRUE(node_.state.tunnels.empty());
+}
+
+TEST_F(ReconcileTaskTest, GuardKnowsWhatRunsAfterARestartWithoutAStateFile) {
+  start();
+  answer(body_of(rows_of(1, 6)), 1);
+  stop();
+  start();
+  const auto report = answer(body_of({}), 2);
+  EXPECT_TRUE(report.guard.holds);
+  stop();
+  EXPECT_EQ(node_.state.tunnels.size(), 6u);
+}
+
+TEST_F(ReconcileTaskTest, AFewVanishedSessionsGoAtOnce) {
+  start();
+  answer(body_of(rows_of(1, 6)), 1);
+  const auto report = answer(body_of(rows_of(1, 4)), 2);
+  EXPECT_FALSE(report.guard.holds);
+  stop();
+  EXPECT_EQ(node_.state.tunnels.size(), 4u);
+}
+
+TEST_F(ReconcileTaskTest, AListWithAnUnreadableUuidDeletesNobody) {
+  start();
+  answer(body_of(rows_of(1, 4)), 1);
+  auto rows = rows_of(1, 3);
+  rows.push_back(R"({"uuid":42,"asn":4242420004,"status":2})");
+  answer(body_of(rows), 2);
+  stop();
+  EXPECT_EQ(node_.state.tunnels.size(), 4u);
+}
+
+TEST_F(ReconcileTaskTest, StateFromDiskNeverRemovesWhatItDoesNotKnow) {
+  start();
+  answer(body_of(rows_of(1, 4)), 1);
+  stop();
+  start();
+  EXPECT_EQ(in_place(answer(body_of(rows_of(1, 2)), 0)), 2u);
+  stop();
+  EXPECT_EQ(node_.state.tunnels.size(), 4u);
+}
+
+TEST_F(ReconcileTaskTest, AcceptedListIsKeptOnDiskAndAHeldOneIsNot) {
+  StateFile state(folder_.path(), "sessions", {"jp1", "http://cp"});
+  const auto good = body_of(rows_of(1, 6));
+  start();
+  answer(good, 1);
+  answer(body_of({}), 2);
+  stop();
+  EXPECT_EQ(state.load(), good);
+}
+
+TEST_F(ReconcileTaskTest, AnUnchangedListWritesNothing) {
+  start();
+  answer(body_of(rows_of(1, 3)), 1);
+  const auto before = node_.operations.size();
+  answer(body_of(rows_of(1, 3, 2)), 2);
+  stop();
+  EXPECT_EQ(node_.operations.size(), before);
+}
+
+}  // namespace
+}  // namespace moenet::agent
