@@ -89,8 +89,8 @@ struct Service::State {
         agent(store, access, settings.now),
         admin(store, access, settings.now) {}
   ~State() {
-    server.reset();   // no new requests
-    workers.reset();  // no more jobs, so nobody commits or waits
+    server.reset();  // no new requests
+    workers.stop();  // no more jobs, so nobody commits or waits
     store.set_change_listener({});
   }
 
@@ -111,14 +111,14 @@ struct Service::State {
   AgentApi agent;
   AdminApi admin;
   http::Router router;
-  ChangeFeed feed{[this](ChangeFeed::Job job) { workers->submit(std::move(job)); }};
-  std::unique_ptr<Workers> workers = std::make_unique<Workers>(kWorkers, kMostWaitingJobs);
+  ChangeFeed feed{[this](ChangeFeed::Job job) { workers.submit(std::move(job)); }};
+  Workers workers{kWorkers, kMostWaitingJobs};
   std::unique_ptr<http::HttpServer> server;  // last: it calls all of the above
 };
 
 http::Answer Service::State::later(const Request& request, std::function<Response(const Request&)> work) {
   auto pending = std::make_shared<Pending>(kAnswerTimeout, overloaded);
-  const bool taken = workers->submit([request, pending, work = std::move(work)] {
+  const bool taken = workers.submit([request, pending, work = std::move(work)] {
     Response response;
     try {
       response = work(request);
@@ -148,7 +148,7 @@ http::Answer Service::State::read(const Request& request, const PathBindings& pa
         const std::lock_guard lock(alive->mutex);
         return alive->unchanged.value_or(overloaded());
       });
-  if (!workers->submit([this, read] { look(read); })) return overloaded();
+  if (!workers.submit([this, read] { look(read); })) return overloaded();
   return read->pending;
 }
 

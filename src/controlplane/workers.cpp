@@ -14,7 +14,7 @@ Workers::Workers(std::size_t threads, std::size_t most_waiting) : most_waiting_(
   }
 }
 
-Workers::~Workers() {
+void Workers::stop() {
   for (auto& thread : threads_) thread.request_stop();
   threads_.clear();
 }

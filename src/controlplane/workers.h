@@ -18,8 +18,10 @@ class Workers {
   using Job = std::function<void()>;
 
   explicit Workers(std::size_t threads, std::size_t most_waiting);
-  // Jobs under way end; jobs that wait are dropped.
-  ~Workers();
+  ~Workers() { stop(); }
+
+  // Jobs under way end, and may still submit, in vain; jobs that wait are never run. Not from inside a job.
+  void stop();
 
   // Thread-safe; also from inside a job. False when the queue is full or the workers are stopping.
   bool submit(Job job);

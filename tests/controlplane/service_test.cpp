@@ -349,6 +349,23 @@ TEST_F(WaitingRead, DoesNotKeepTheServiceFromStopping) {
   EXPECT_LT(steady_now() - begin, std::chrono::seconds(2));
 }
 
+// Commits that end while the service stops still tell the feed, which must not find its workers gone.
+TEST_F(WaitingRead, AndWritesUnderWayOutliveAStop) {
+  for (int round = 0; round < 10; ++round) {
+    const auto held = hold("mesh", 50);
+    std::vector<std::unique_ptr<moenet::testing::RawConnection>> writers;
+    for (int i = 0; i < 16; ++i) {
+      const std::string body =
+          R"({"node_id":"hk-rr","status":{"publicIpv4":"192.0.2.)" + std::to_string(round * 16 + i + 1) + R"("}})";
+      writers.push_back(std::make_unique<moenet::testing::RawConnection>(service_->port()));
+      writers.back()->send(moenet::testing::request_text("POST", "/api/v1/agent/heartbeat",
+                                                         {{"Authorization", "Bearer token-of-hk-rr"}}, body));
+    }
+    EXPECT_TRUE(writers.front()->has_answer_within(5'000));
+    start(std::nullopt);
+  }
+}
+
 TEST_F(WaitingRead, OfARevokedTokenIsRefusedAtTheNextChange) {
   const auto held = hold("sessions", 50);
   must(store_->replace_node_token(2, hash_of_token("new")));
