@@ -63,7 +63,7 @@ def test_a_report_that_fails_is_made_later(running):
 
 
 def test_breaker_opens_is_shown_and_closes_again(running):
-    with running.fake.while_it("sessions", fake_controlplane.error_500):
+    with running.fake.while_it("*", fake_controlplane.error_500):
         wait_for("open breaker", lambda: running.node.status()["breaker"]["state"] == "open", 40)
     wait_for("closed breaker", lambda: running.node.status()["breaker"]["state"] == "closed", 60)
 

@@ -39,8 +39,10 @@ def test_bootstrap_form_alone_brings_a_node_up(lab, plane):
     node, foreign = MoenetNode(lab), ForeignRouter(lab, 1)
     node.expected_by(foreign)
     token = plane.add_node(node)
-    plane.admin("PATCH", "/settings", {"agent": {"birdControlSocket": str(node.birdc.path), "peerConfDir": str(node.folder / "peers"),
-                                                 "privateKeyPath": str(node.key_file), "publicKeyPath": str(node.folder / "public.key")}})
+    agent = {"bird": {"controlSocket": str(node.birdc.path), "peerConfDir": str(node.folder / "peers")},
+             "wireguard": {"privateKeyPath": str(node.key_file), "publicKeyPath": str(node.folder / "public.key")}}
+    status, body = plane.admin("PATCH", "/settings", {"agent": agent})
+    assert status == 200, body
     (node.folder / "config.json").write_text(json.dumps({
         "bootstrap": {"controlPlaneUrl": plane.url, "nodeName": node.name, "token": token},
         "server": {"listen": "127.0.0.1:24368"}, "wireguard": {"backend": "userspace"}, "stateDir": str(node.folder / "state")}))

@@ -11,11 +11,9 @@ def since_of(node, asns):
     return {asn: protocols[f"dn42_{asn}"]["since"].split(".")[0] for asn in asns}
 
 
-def daemons(node):
-    """{interface: pid} of the userspace tunnels."""
-    lines = node.run("sh", "-c", "for p in /proc/[0-9]*; do [ \"$(readlink $p/ns/net)\" = \"$(readlink /proc/self/ns/net)\" ] && "
-                                 "tr '\\0' ' ' <$p/cmdline | sed \"s,^,${p#/proc/} ,\" && echo; done").splitlines()
-    return {line.split()[-1]: line.split()[0] for line in lines if "wireguard-go" in line}
+def shape_of(node):
+    return {name: (link["ifindex"], link["mtu"], "UP" in link["flags"], link.get("ifalias"), sorted(a["local"] for a in link["addr_info"]))
+            for name, link in node.links().items()}
 
 
 def test_established_sessions_survive_syncs_changes_of_others_and_agent_restarts(world):
@@ -27,7 +25,7 @@ def test_established_sessions_survive_syncs_changes_of_others_and_agent_restarts
         world.reaches(uuid, ENABLED)
         world.up(foreign)
     asns = [foreign.asn for foreign, _ in kept]
-    before, tunnels, configured = since_of(world.node, asns), daemons(world.node), world.node.configured_count()
+    before, tunnels, configured = since_of(world.node, asns), world.node.daemons(), world.node.configured_count()
     assert len(tunnels) == 4
 
     for _ in range(3):
@@ -46,7 +44,7 @@ def test_established_sessions_survive_syncs_changes_of_others_and_agent_restarts
     world.node.start_agent()
     world.node.sync()
     assert since_of(world.node, asns) == before
-    assert {name: pid for name, pid in tunnels.items() if str(other.asn) not in name} == daemons(world.node)
+    assert {name: pid for name, pid in tunnels.items() if str(other.asn) not in name} == world.node.daemons()
     assert world.node.configured_count() == begun, "the restart configured BIRD"
 
 
@@ -60,7 +58,7 @@ def test_what_is_not_ours_is_never_touched(world2):
     node.run("wg", "set", "dn42_4242429999", "private-key", node.folder / "operator.key", "listen-port", 29999)
     node.run("ip", "link", "add", "mybridge", "type", "bridge")
     node.run("ip", "addr", "add", "172.20.99.1/24", "dev", "mybridge")
-    links, before = node.links(), node.wireguard("dn42_4242429999")
+    links, before = shape_of(node), node.wireguard("dn42_4242429999")
 
     foreign, uuid = world2.add()
     node.start_agent()
@@ -68,5 +66,5 @@ def test_what_is_not_ours_is_never_touched(world2):
     world2.fake.change(uuid, status=5)
     wait_for("ours is gone", lambda: node.traces_of(foreign.asn) == [])
     node.sync()
-    assert node.links() == links and node.wireguard("dn42_4242429999") == before
+    assert shape_of(node) == links and node.wireguard("dn42_4242429999") == before
     assert (node.folder / "peers/dn42_4242429999.conf").read_text() == "# the operator's own, by hand\n"

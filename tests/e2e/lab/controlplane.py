@@ -20,8 +20,7 @@ class ControlPlane(Space):
         self.start_server()
 
     def start_server(self):
-        self.process = self.start("controlplane", PROGRAM, "serve", "--db", self.folder / "moenet.db", "--state-dir", self.state,
-                                  "--listen", self.listen)
+        self.process = self.start("controlplane", PROGRAM, "--state-dir", self.state, "serve", "--listen", self.listen)
         wait_for("the control plane's API", self.is_healthy, 15, 0.02)
 
     def is_healthy(self):
@@ -43,7 +42,7 @@ class ControlPlane(Space):
 
     # The operator, by commands
     def command_line(self, *arguments):
-        return [PROGRAM, *arguments, "--url", self.url, "--token-file", self.state / "admin-token"]
+        return [PROGRAM, "--state-dir", self.state, "--url", self.url, *arguments]
 
     def command(self, *arguments, check=True):
         return self.run(*self.command_line(*arguments), check=check)
@@ -61,7 +60,7 @@ class ControlPlane(Space):
         arguments = ["--node", node.name, "--asn", foreign.asn, "--key", foreign.public_key, "--port", node.port_for(foreign.asn),
                      "--endpoint", f"{foreign.address}:{foreign.port}"]
         if kind is SessionKind.LINK_LOCAL:
-            arguments += ["--ipv6-link-local", foreign.link_local, "--mp-bgp", "--extended-next-hop"]
+            arguments += ["--link-local", foreign.link_local, "--mp-bgp", "--extended-next-hop"]
         if kind is SessionKind.ULA:
             arguments += ["--ipv6", foreign.ipv6, "--ipv4", foreign.ipv4, "--mp-bgp"]
         if kind is SessionKind.IPV4:

@@ -56,7 +56,7 @@ class FakeControlPlane:
 
     # What a test says.
     def misbehave(self, what, fault):
-        """`what`: sessions, modify, heartbeat, config; `fault`: one of the functions below."""
+        """`what`: sessions, modify, heartbeat, config, or "*" for all; `fault`: one of the functions below."""
         with self.lock:
             self._faults[what] = fault
 
@@ -93,7 +93,7 @@ class FakeControlPlane:
         what = handler.path.split("?")[0].rsplit("/", 1)[-1]
         with self.lock:
             self.requests.append(what)
-            fault = self._faults.get(what)
+            fault = self._faults.get(what) or self._faults.get("*")
         if fault:
             fault(self, handler)
             return
@@ -123,7 +123,11 @@ class FakeControlPlane:
             return 200, {"code": 0, "message": "Success", "data": {"bgpSessions": json.loads(json.dumps(self.rows))}}
 
     def _config(self, _):
-        return 404, {"code": 404, "message": "Not Found"}
+        """A node that nothing was allocated to yet: the agent's own file decides all."""
+        return 200, {"code": 0, "message": "Success", "data": {
+            "node": {"name": "jp1", "id": 0, "region": "", "location": "", "provider": ""},
+            "bird": {"poolSize": 5, "poolSizeMax": 64}, "wireguard": {"dn42Ipv4": "", "dn42Ipv6": "", "dn42Ipv6LinkLocal": ""},
+            "metric": {"pingTimeout": 5, "pingCount": 4, "pingWorkers": 32}, "autoUpdate": {"enabled": False}}}
 
     def _heartbeat(self, body):
         with self.lock:

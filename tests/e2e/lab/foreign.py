@@ -132,5 +132,5 @@ def _bgp(kind, name, own, their, interface):
     }[kind]
     ipv4 = "ipv4 { " + ("extended next hop on; " if kind is SessionKind.LINK_LOCAL else "") + channel + "};"
     ipv6 = "" if kind is SessionKind.IPV4 else "ipv6 { " + channel + "};"
-    return (f"protocol bgp {name} {{\n  {ends}\n  connect delay time 1; connect retry time 2; error wait time 1, 2;\n"
+    return (f"protocol bgp {name} {{\n  {ends}\n  connect delay time 1; connect retry time 2; error wait time 1, 2; hold time 9;\n"
             f"  {ipv4}\n  {ipv6}\n}}\n")

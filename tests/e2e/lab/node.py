@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import time
 import uuid
 
 from .birdc import ROOT, Birdc, bird_programs
@@ -116,7 +117,18 @@ class MoenetNode(Space):
         return self.run(BUILD / "src/moenet-agent", "-c", self.folder / "config.json", *arguments, check=check, seconds=seconds)
 
     def api(self, path, method="GET", token="local-token", seconds=40):
-        """(status, body) of a request to the agent's own API."""
+        """(status, body) of a request to the agent's own API. A reload, also the one after the control plane's first config, closes
+        the API for an instant: then it is asked again."""
+        for attempt in range(20):
+            try:
+                return self._ask_api(path, method, token, seconds)
+            except (ConnectionError, http.client.RemoteDisconnected):
+                if attempt == 19 or self.agent_process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+        raise AssertionError("unreachable")
+
+    def _ask_api(self, path, method, token, seconds):
         with self.entered():
             link = http.client.HTTPConnection("127.0.0.1", 24368, timeout=seconds)
             link.connect()
@@ -155,6 +167,19 @@ class MoenetNode(Space):
         found += [f"file {name}" for name in self.files() if str(asn) in name]
         found += [f"protocol {name}" for name in self.birdc.protocols() if str(asn) in name]
         found += [f"socket {name}" for name in self.run("ls", "/run/wireguard").split() if str(asn) in name]
+        return found
+
+    def daemons(self):
+        """{interface: pid} of the userspace tunnels that run in this node."""
+        found = {}
+        for entry in os.scandir("/proc"):
+            try:
+                if entry.name.isdigit() and os.stat(f"/proc/{entry.name}/ns/net").st_ino == self.inode:
+                    words = pathlib.Path(f"/proc/{entry.name}/cmdline").read_text().rstrip("\0").split("\0")
+                    if words[0].endswith("wireguard-go"):
+                        found[words[-1]] = int(entry.name)
+            except OSError:
+                continue  # it ended meanwhile
         return found
 
     def link_of(self, asn):
