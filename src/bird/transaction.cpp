@@ -351,21 +351,29 @@ Result<void> Run::gate(BirdControl& bird, Deadline until) {
   }
 }
 
+// Until no load is under way. False: it still is at the deadline.
+Result<bool> settle(BirdControl& bird, Deadline deadline, BirdControl::LoadState& state) {
+  for (;;) {
+    TRY(state, bird.load_state());
+    if (state.settled) return true;
+    if (deadline.passed()) return false;
+    Wakeup().wait(deadline.or_sooner(kFirstPause), {});
+  }
+}
+
 // Undoes a load that waits for its confirmation, on a connection and in a time of its own. True: BIRD runs what it ran before.
+// Never while a load is under way: BIRD 3.1.8 queues the undo and then dies (assertion at conf/conf.c:301, seen).
 Result<bool> Run::undo() {
   const Deadline deadline = Deadline::after(kRollbackTime);
   const std::stop_token never;
   TRY(BirdPool::Lease lease, pool_.take(deadline, never));
   BirdControl bird(*lease, deadline, never);
-  TRY(BirdControl::LoadState state, bird.load_state());
-  if (!state.undo_pending) return false;
+  BirdControl::LoadState state;
+  TRY(const bool is_loaded, settle(bird, deadline, state));
+  if (!is_loaded || !state.undo_pending) return false;
   TRY(const bool began, bird.undo());
   if (!began) return false;
-  for (state.settled = false; !state.settled && !deadline.passed();) {
-    TRY(state, bird.load_state());
-    if (!state.settled) Wakeup().wait(deadline.or_sooner(kFirstPause), never);
-  }
-  return state.settled;
+  return settle(bird, deadline, state);
 }
 
 // The files go back first: should BIRD restart now, it reads the old ones. The journal stays when it is not certain what BIRD runs.
