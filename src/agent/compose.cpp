@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/ownership_mark.h"
+
 namespace moenet::agent {
 namespace {
 
@@ -48,7 +50,7 @@ Destination destination_of(const Session& session, const Lookup& lookup) {
   auto address = lookup(endpoint.host);
   if (!address) return {{}, "", fmt::format("endpoint {} does not resolve: {}", endpoint.text(), address.error().what)};
   if (!*address) return {};
-  return {Endpoint{**address, endpoint.port}, endpoint.text(), ""};
+  return {Endpoint{**address, endpoint.port}, endpoint_label(endpoint), ""};
 }
 
 model::Tunnel tunnel_of(const Session& session, const model::Peering& peering, const NodeContext& node, Destination destination) {

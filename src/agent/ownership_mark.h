@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/ip.h"
 #include "model/desired.h"
 
 namespace moenet::agent {
@@ -16,6 +17,10 @@ struct OwnershipMark {
 
   friend bool operator==(const OwnershipMark&, const OwnershipMark&) = default;
 };
+
+// An endpoint as the mark keeps it, and as desired and observed are compared: its text, or, where that would not fit, its beginning
+// and a hash of it all.
+std::string endpoint_label(const HostPort& endpoint);
 
 // "moenet-agent session/<uuid> endpoint=peer.example.net:51820"
 std::string write_mark(const OwnershipMark& mark);
