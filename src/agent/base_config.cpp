@@ -28,8 +28,10 @@ Result<bool> is_base_config_current(const std::string& path, const std::string& 
   if (!held && held.error().code == Errc::not_found) return false;
   if (!held) return std::unexpected(held.error());
   if (bird::owner_in(*held) != model::Owner(bird::kBaseOwner)) {
-    return fail(Errc::conflict, fmt::format("{} was not written by moenet-agent: move it away and let BIRD read the one that "
-                                            "`moenet-agent render` makes, or set bird.ownership to \"peers\"", path));
+    return fail(Errc::conflict,
+                fmt::format("{} was not written by moenet-agent: move it away and let BIRD read the one that "
+                            "`moenet-agent render` makes, or set bird.ownership to \"peers\"",
+                            path));
   }
   return *held == text;
 }

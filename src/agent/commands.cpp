@@ -1,10 +1,9 @@
 #include "agent/commands.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <unistd.h>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -67,12 +66,14 @@ Lookup blocking_lookup(net::Resolver& resolver, Wakeup& answered) {
 }
 
 Result<Composed> compose_now(const AgentConfig& config, std::string& from) {
-  if (!config.is_complete) return fail(Errc::unavailable, "the control plane has not given this node its config yet (run the agent once)");
+  if (!config.is_complete)
+    return fail(Errc::unavailable, "the control plane has not given this node its config yet (run the agent once)");
   TRY(const auto answer, wanted_now(config, from));
   TRY(const Key key, load_or_create_private_key(config.wireguard.private_key_path));
   Wakeup answered;
   net::Resolver resolver([&] { answered.notify(); });
-  return compose(answer.rows, {config.node, key, config.wireguard.keepalive, config.bird.names}, blocking_lookup(resolver, answered));
+  return compose(answer.rows, {config.node, key, config.wireguard.keepalive, config.bird.names},
+                 blocking_lookup(resolver, answered));
 }
 
 boost::json::value json_of(const reconcile::Plan& plan) {
@@ -88,9 +89,11 @@ boost::json::value json_of(const reconcile::Plan& plan) {
   for (const auto& file : plan.bird.put) put.push_back(boost::json::object{{"file", file.name}, {"owner", file.owner}});
   boost::json::array remove;
   for (const auto& name : plan.bird.remove) remove.push_back(boost::json::value(name));
-  return boost::json::object{{"changes", plan.size()},
-                             {"tunnels", std::move(tunnels)},
-                             {"bird", boost::json::object{{"put", std::move(put)}, {"remove", std::move(remove)}, {"reload", plan.bird.reload}}}};
+  return boost::json::object{
+      {"changes", plan.size()},
+      {"tunnels", std::move(tunnels)},
+      {"bird",
+       boost::json::object{{"put", std::move(put)}, {"remove", std::move(remove)}, {"reload", plan.bird.reload}}}};
 }
 
 Result<reconcile::Plan> plan_now(const AgentConfig& config) {
@@ -159,7 +162,8 @@ int request_sync(const std::string& config_path, bool allow_mass_delete, bool as
   const auto config = load_config(config_path);
   if (!config) return kExitConfig;
   auto document = ask_running_agent(config->loaded.config.api,
-                                    allow_mass_delete ? "/sync?wait=1&allow_mass_delete=1" : "/sync?wait=1", std::chrono::seconds(130));
+                                    allow_mass_delete ? "/sync?wait=1&allow_mass_delete=1" : "/sync?wait=1",
+                                    std::chrono::seconds(130));
   if (!document) return complain(document.error());
   if (as_json) {
     std::cout << *document << "\n";
@@ -201,11 +205,13 @@ int render_files(const std::string& config_path, const std::string& folder) {
     return written;
   };
   if (config.bird.ownership == BirdOwnership::full) {
-    if (auto written = write("bird.conf", base_config_text(config.bird, config.node)); !written) return complain(written.error());
+    if (auto written = write("bird.conf", base_config_text(config.bird, config.node)); !written)
+      return complain(written.error());
   }
   for (const auto& peering : composed->state.peerings) {
     if (!peering.bird_file) continue;
-    if (auto written = write(peering.bird_file->name, peering.bird_file->text); !written) return complain(written.error());
+    if (auto written = write(peering.bird_file->name, peering.bird_file->text); !written)
+      return complain(written.error());
   }
   fmt::print("{} files in {}, from {}\n", files, folder, from);
   return EXIT_SUCCESS;

@@ -1,5 +1,5 @@
-// What `moenet-agent COMMAND` does, but for `run` (that is main.cpp). Each returns the exit status: 0 done, 1 failed, 78 the
-// configuration is at fault (EX_CONFIG of sysexits.h).
+// What `moenet-agent COMMAND` does, but for `run` (that is main.cpp). Each returns the exit status: 0 done, 1 failed,
+// 78 the configuration is at fault (EX_CONFIG of sysexits.h).
 #pragma once
 
 #include <string>
@@ -14,8 +14,8 @@ struct ConfigWithSource {
   ConfigSource source;
   LoadedConfig loaded;
 };
-// Reads the configuration from `path`, or from where it is searched when that is empty, with what the control plane said before.
-// Faults are printed to stderr, one per line; then nothing is returned.
+// Reads the configuration from `path`, or from where it is searched when that is empty, with what the control plane
+// said before. Faults are printed to stderr, one per line; then nothing is returned.
 std::optional<ConfigWithSource> load_config(const std::string& path);
 
 int check_config(const std::string& config_path);

@@ -17,20 +17,20 @@ using model::Session;
 using model::SessionRow;
 using model::SessionStatus;
 
-// No routes come from AllowedIPs on a DN42 tunnel: BGP decides what goes in, so everything may (dn42 wiki, one link per peer).
-std::vector<IpPrefix> everything() {
-  return {IpPrefix{IpAddress::v4({}), 0}, IpPrefix{IpAddress::v6({}), 0}};
-}
+// No routes come from AllowedIPs on a DN42 tunnel: BGP decides what goes in, so everything may (dn42 wiki, one link per
+// peer).
+std::vector<IpPrefix> everything() { return {IpPrefix{IpAddress::v4({}), 0}, IpPrefix{IpAddress::v6({}), 0}}; }
 
-// What cannot be set up but may be running from before: that stays, and the session says why it is not what was asked for.
+// What cannot be set up but may be running from before: that stays, and the session says why it is not what was asked
+// for.
 DesiredPeering broken(DesiredPeering peering, std::string cause) {
   peering.intent = Intent::untouched;
   peering.verdict = Broken{std::move(cause)};
   return peering;
 }
 
-// A row that is no session. Freshly queued it is torn down; a row that was fine before keeps what runs (the reconciler turns that
-// verdict into Broken when it finds something running).
+// A row that is no session. Freshly queued it is torn down; a row that was fine before keeps what runs (the reconciler
+// turns that verdict into Broken when it finds something running).
 DesiredPeering invalid(DesiredPeering peering, const SessionRow& row) {
   const bool queued = row.status == static_cast<int>(SessionStatus::queued_for_setup);
   peering.intent = queued ? Intent::absent : Intent::untouched;
@@ -53,7 +53,8 @@ Destination destination_of(const Session& session, const Lookup& lookup) {
   return {Endpoint{**address, endpoint.port}, endpoint_label(endpoint), ""};
 }
 
-model::Tunnel tunnel_of(const Session& session, const model::Peering& peering, const NodeContext& node, Destination destination) {
+model::Tunnel tunnel_of(const Session& session, const model::Peering& peering, const NodeContext& node,
+                        Destination destination) {
   model::Tunnel tunnel;
   tunnel.name = session.interface_name;
   tunnel.owner = model::owner_of_session(session.uuid);
@@ -84,7 +85,8 @@ DesiredPeering compose_row(const SessionRow& row, const NodeContext& node, const
 
   const Session& session = *row.session;
   if (session.type != model::TunnelType::wireguard) {
-    return broken(std::move(desired), fmt::format("type: {} tunnels are not supported by this agent yet", name_of(session.type)));
+    return broken(std::move(desired),
+                  fmt::format("type: {} tunnels are not supported by this agent yet", name_of(session.type)));
   }
   auto peering = model::peering_of(session, node.identity);
   if (!peering) return broken(std::move(desired), peering.error().text());

@@ -1,5 +1,5 @@
-// compose: the rows of the control plane become the desired state of this node: intents, tunnels and BIRD files. Pure, apart from the
-// resolver it asks for names.
+// compose: the rows of the control plane become the desired state of this node: intents, tunnels and BIRD files. Pure,
+// apart from the resolver it asks for names.
 #pragma once
 
 #include <functional>

@@ -26,11 +26,12 @@ constexpr std::int64_t kHour = 3600;
 constexpr std::string_view kTokenCredential = "control-plane-token";
 
 bool says_nothing(const json::value& value) {
-  return value.is_null() || (value.is_string() && value.get_string().empty()) || (value.is_int64() && value.get_int64() == 0);
+  return value.is_null() || (value.is_string() && value.get_string().empty()) ||
+         (value.is_int64() && value.get_int64() == 0);
 }
 
-// `over` wins; what `under` has and `over` lacks is added. An `under` that says nothing ("" and 0 stand for "not allocated", A4)
-// adds nothing.
+// `over` wins; what `under` has and `over` lacks is added. An `under` that says nothing ("" and 0 stand for "not
+// allocated", A4) adds nothing.
 void merge_beneath(json::object& over, const json::object& under) {
   for (const auto& [key, value] : under) {
     if (says_nothing(value)) continue;
@@ -79,7 +80,9 @@ void apply_environment(json::object& root, Environment environment) {
 
 bool is_http_url(std::string_view url) {
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (url.starts_with(scheme) && url.size() > scheme.size() && url.find_first_of(" \t\r\n?#@") == std::string_view::npos) return true;
+    if (url.starts_with(scheme) && url.size() > scheme.size() &&
+        url.find_first_of(" \t\r\n?#@") == std::string_view::npos)
+      return true;
   }
   return false;
 }
@@ -87,7 +90,8 @@ bool is_http_url(std::string_view url) {
 // A URL path segment, a log field and a file name: kept to what is harmless in all three.
 bool is_node_name(std::string_view name) {
   constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-  return !name.empty() && name.size() <= 64 && name.front() != '.' && name.find_first_not_of(kAllowed) == std::string_view::npos;
+  return !name.empty() && name.size() <= 64 && name.front() != '.' &&
+         name.find_first_not_of(kAllowed) == std::string_view::npos;
 }
 
 bool is_bird_symbol(std::string_view name) {  // conf/cf-lex.l: [a-zA-Z_][a-zA-Z0-9_]*, at most 64 bytes
@@ -99,7 +103,8 @@ bool is_bird_symbol(std::string_view name) {  // conf/cf-lex.l: [a-zA-Z_][a-zA-Z
 
 class ConfigReading {
  public:
-  ConfigReading(const json::value& root, Environment environment) : root_(root, loaded_.faults), environment_(environment) {}
+  ConfigReading(const json::value& root, Environment environment)
+      : root_(root, loaded_.faults), environment_(environment) {}
 
   struct Outcome {
     AgentConfig config;
@@ -108,7 +113,8 @@ class ConfigReading {
   };
 
   Outcome read(bool is_bootstrap, bool has_fetched) {
-    warn_unknown(root_, {"bootstrap", "server", "node", "controlPlane", "bird", "wireguard", "metric", "autoUpdate", "stateDir", "api"});
+    warn_unknown(root_, {"bootstrap", "server", "node", "controlPlane", "bird", "wireguard", "metric", "autoUpdate",
+                         "stateDir", "api"});
     read_node();
     read_control_plane();
     read_bird();
@@ -121,7 +127,8 @@ class ConfigReading {
 
  private:
   void warn_unknown(const JsonReader& reader, std::initializer_list<std::string_view> known) {
-    for (const auto& key : reader.unknown_keys(known)) loaded_.warnings.push_back(fmt::format("unknown key {} is ignored", key));
+    for (const auto& key : reader.unknown_keys(known))
+      loaded_.warnings.push_back(fmt::format("unknown key {} is ignored", key));
   }
 
   static void path(const JsonReader& reader, std::string_view key, std::string& target) {
@@ -134,7 +141,8 @@ class ConfigReading {
     }
   }
 
-  static void seconds(const JsonReader& reader, std::string_view key, std::int64_t low, std::int64_t high, std::chrono::seconds& target) {
+  static void seconds(const JsonReader& reader, std::string_view key, std::int64_t low, std::int64_t high,
+                      std::chrono::seconds& target) {
     if (const auto value = reader.integer(key, low, high)) target = std::chrono::seconds(*value);
   }
 
@@ -162,8 +170,8 @@ class ConfigReading {
 
   void read_control_plane() {
     const JsonReader section = root_.object("controlPlane");
-    warn_unknown(section, {"url", "token", "tokenFile", "requestTimeout", "heartbeatInterval", "syncInterval", "metricInterval",
-                           "maxRetries", "retryInitialDelay"});
+    warn_unknown(section, {"url", "token", "tokenFile", "requestTimeout", "heartbeatInterval", "syncInterval",
+                           "metricInterval", "maxRetries", "retryInitialDelay"});
     ControlPlaneSettings& target = loaded_.config.control_plane;
     auto url = section.text("url", kPathLimit);
     if (!url || !is_http_url(*url)) {
@@ -177,10 +185,13 @@ class ConfigReading {
     seconds(section, "syncInterval", 1, kHour, target.sync_interval);
     section.integer("metricInterval", 1, kHour);
     if (const auto value = section.integer("maxRetries", 0, 20)) target.max_retries = static_cast<unsigned>(*value);
-    if (const auto value = section.integer("retryInitialDelay", 1, 30'000)) target.retry_initial_delay = std::chrono::milliseconds(*value);
+    if (const auto value = section.integer("retryInitialDelay", 1, 30'000))
+      target.retry_initial_delay = std::chrono::milliseconds(*value);
     target.token = token_of(section, credential_path());
     if (target.token.empty() && !has_token_fault_) {
-      section.note_secret("token", "a token, here, in the file tokenFile, in MOENET_CP_TOKEN, or as the systemd credential control-plane-token");
+      section.note_secret(
+          "token",
+          "a token, here, in the file tokenFile, in MOENET_CP_TOKEN, or as the systemd credential control-plane-token");
     }
   }
 
@@ -209,7 +220,8 @@ class ConfigReading {
       loaded_.warnings.push_back(fmt::format("token file {} may be read by anyone: chmod 600 {}", file, file));
     }
     std::string_view trimmed = *text;
-    while (!trimmed.empty() && (trimmed.back() == '\n' || trimmed.back() == '\r' || trimmed.back() == ' ')) trimmed.remove_suffix(1);
+    while (!trimmed.empty() && (trimmed.back() == '\n' || trimmed.back() == '\r' || trimmed.back() == ' '))
+      trimmed.remove_suffix(1);
     Secret token(trimmed);
     wipe(text->data(), text->size());
     return token;
@@ -217,9 +229,9 @@ class ConfigReading {
 
   void read_bird() {
     const JsonReader section = root_.object("bird");
-    warn_unknown(section, {"controlSocket", "poolSize", "poolSizeMax", "peerConfDir", "ebgpConfTemplateFile", "ibgpConfDir", "ownership",
-                           "configFile", "localAsn", "ownPrefixes", "peerTemplate", "importFilter", "exportFilter", "importTheirsFilter",
-                           "exportOwnFilter"});
+    warn_unknown(section, {"controlSocket", "poolSize", "poolSizeMax", "peerConfDir", "ebgpConfTemplateFile",
+                           "ibgpConfDir", "ownership", "configFile", "localAsn", "ownPrefixes", "peerTemplate",
+                           "importFilter", "exportFilter", "importTheirsFilter", "exportOwnFilter"});
     BirdSettings& target = loaded_.config.bird;
     path(section, "controlSocket", target.control_socket);
     path(section, "peerConfDir", target.peer_folder);
@@ -240,7 +252,8 @@ class ConfigReading {
       }
     }
     if (const auto asn = section.integer("localAsn", 1, 4294967295)) target.local_asn = static_cast<model::Asn>(*asn);
-    if (target.ownership == BirdOwnership::full && !target.local_asn) section.note("localAsn", "this network's ASN, because bird.ownership is \"full\"");
+    if (target.ownership == BirdOwnership::full && !target.local_asn)
+      section.note("localAsn", "this network's ASN, because bird.ownership is \"full\"");
     for (const auto& text : section.texts("ownPrefixes", 64, kNameLimit)) {
       if (auto prefix = IpPrefix::parse(text)) {
         target.own_prefixes.push_back(*prefix);
@@ -252,8 +265,8 @@ class ConfigReading {
 
   void read_wireguard() {
     const JsonReader section = root_.object("wireguard");
-    warn_unknown(section, {"privateKeyPath", "publicKeyPath", "configDir", "persistentKeepaliveInterval", "dn42Ipv4", "dn42Ipv6",
-                           "dn42Ipv6LinkLocal", "backend", "userspaceProgram"});
+    warn_unknown(section, {"privateKeyPath", "publicKeyPath", "configDir", "persistentKeepaliveInterval", "dn42Ipv4",
+                           "dn42Ipv6", "dn42Ipv6LinkLocal", "backend", "userspaceProgram"});
     WireGuardSettings& target = loaded_.config.wireguard;
     path(section, "privateKeyPath", target.private_key_path);
     path(section, "publicKeyPath", target.public_key_path);
@@ -272,7 +285,8 @@ class ConfigReading {
     node.ipv4 = section.address("dn42Ipv4", IpFamily::v4);
     node.ipv6 = section.address("dn42Ipv6", IpFamily::v6);
     node.ipv6_link_local = section.address("dn42Ipv6LinkLocal", IpFamily::v6);
-    if (node.ipv6_link_local && !node.ipv6_link_local->is_link_local()) section.note("dn42Ipv6LinkLocal", "an address in fe80::/10");
+    if (node.ipv6_link_local && !node.ipv6_link_local->is_link_local())
+      section.note("dn42Ipv6LinkLocal", "an address in fe80::/10");
   }
 
   void read_api() {
@@ -314,8 +328,9 @@ Result<std::string> find_config_file() {
   for (const char* path : {"./config.json", "/etc/moenet-agent/config.json", "/opt/moenet-agent/config.json"}) {
     if (::access(path, F_OK) == 0) return std::string(path);
   }
-  return fail(Errc::not_found, "no configuration: neither ./config.json nor /etc/moenet-agent/config.json nor "
-                               "/opt/moenet-agent/config.json is there; name one with -c FILE");
+  return fail(Errc::not_found,
+              "no configuration: neither ./config.json nor /etc/moenet-agent/config.json nor "
+              "/opt/moenet-agent/config.json is there; name one with -c FILE");
 }
 
 Result<ConfigSource> read_config_file(const std::string& path) {
@@ -326,7 +341,8 @@ Result<ConfigSource> read_config_file(const std::string& path) {
   return ConfigSource{path, std::move(*value)};
 }
 
-std::expected<LoadedConfig, std::vector<JsonFault>> understand_config(const ConfigSource& source, const json::value& fetched,
+std::expected<LoadedConfig, std::vector<JsonFault>> understand_config(const ConfigSource& source,
+                                                                      const json::value& fetched,
                                                                       Environment environment) {
   json::value merged = source.file;
   json::object& root = merged.get_object();

@@ -1,5 +1,5 @@
-// AgentConfig: everything the agent is told locally, read from one JSON file, the environment and, for what these do not say, from
-// the control plane's `config` answer (wire contract A4). All faults are found at once.
+// AgentConfig: everything the agent is told locally, read from one JSON file, the environment and, for what these do
+// not say, from the control plane's `config` answer (wire contract A4). All faults are found at once.
 #pragma once
 
 #include <chrono>
@@ -79,13 +79,15 @@ struct LoadedConfig {
   std::vector<std::string> warnings;  // unknown keys and the like
 };
 
-// A JSON file and the environment, before it is understood; kept, because the control plane's answer is merged beneath it.
+// A JSON file and the environment, before it is understood; kept, because the control plane's answer is merged beneath
+// it.
 struct ConfigSource {
   std::string path;
   boost::json::value file;
 };
 
-// `./config.json`, `/etc/moenet-agent/config.json`, `/opt/moenet-agent/config.json`: the first that exists. Errors: not_found.
+// `./config.json`, `/etc/moenet-agent/config.json`, `/opt/moenet-agent/config.json`: the first that exists. Errors:
+// not_found.
 Result<std::string> find_config_file();
 // Errors: not_found, denied, invalid (not JSON: line and column are named).
 Result<ConfigSource> read_config_file(const std::string& path);
@@ -93,10 +95,10 @@ Result<ConfigSource> read_config_file(const std::string& path);
 // The value of an environment variable, or nullptr: getenv in service, a table in tests.
 using Environment = const char* (*)(const char* name);
 
-// Understands file and environment over `fetched` (the control plane's config `data`, or null). Environment wins over file, file
-// over fetched.
+// Understands file and environment over `fetched` (the control plane's config `data`, or null). Environment wins over
+// file, file over fetched.
 std::expected<LoadedConfig, std::vector<model::JsonFault>> understand_config(const ConfigSource& source,
-                                                                        const boost::json::value& fetched,
-                                                                        Environment environment);
+                                                                             const boost::json::value& fetched,
+                                                                             Environment environment);
 
 }  // namespace moenet::agent

@@ -17,8 +17,8 @@ Result<void> check(const ConfigSource& source, const boost::json::value& data, E
 }
 
 // True when the answer says something new.
-Result<bool> fetch_and_keep(ControlPlane& control_plane, StateFile& state, const std::string& kept, const ConfigSource& source,
-                            Environment environment, const std::stop_token& stop) {
+Result<bool> fetch_and_keep(ControlPlane& control_plane, StateFile& state, const std::string& kept,
+                            const ConfigSource& source, Environment environment, const std::stop_token& stop) {
   TRY(const std::string body, control_plane.fetch_config(stop));
   TRY(const auto data, model::read_envelope(body));
   if (!data.is_object()) return fail(Errc::invalid, "fetch config: `data` is no object");
@@ -55,7 +55,8 @@ void run_config(ControlPlane& control_plane, TaskLedger& ledger, const AgentConf
       return;
     }
     if (is_new.error().code != Errc::cancelled) {
-      log::warning(config.is_complete ? "config not fetched; the last good one stays" : "waiting for the control plane's first config",
+      log::warning(config.is_complete ? "config not fetched; the last good one stays"
+                                      : "waiting for the control plane's first config",
                    {{"error", is_new.error().what}});
     }
     never.wait(Deadline::after(config.control_plane.sync_interval), stop);

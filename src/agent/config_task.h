@@ -1,5 +1,5 @@
-// configTask: asks the control plane once for the node's config (wire contract A4) and keeps it on disk. When it says something new,
-// the agent reads its configuration again as if it had got SIGHUP.
+// configTask: asks the control plane once for the node's config (wire contract A4) and keeps it on disk. When it says
+// something new, the agent reads its configuration again as if it had got SIGHUP.
 #pragma once
 
 #include <functional>

@@ -26,7 +26,8 @@ std::string percent_encode(std::string_view text) {
   std::string encoded;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~') {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+        c == '.' || c == '~') {
       encoded += c;
     } else {
       encoded += fmt::format("%{:02X}", byte);
@@ -69,7 +70,9 @@ json::object json_of(const Modification& modification) {
 
 // Deleting what is not there any more is what was wanted (A5).
 Result<void> forgive_missing(Result<void> outcome, const Modification& modification) {
-  if (!outcome && outcome.error().code == Errc::not_found && modification.report.status == model::SessionStatus::deleted) return {};
+  if (!outcome && outcome.error().code == Errc::not_found &&
+      modification.report.status == model::SessionStatus::deleted)
+    return {};
   return outcome;
 }
 
@@ -89,8 +92,9 @@ ControlPlane::ControlPlane(const ControlPlaneSettings& settings, std::string nod
       node_path_(base_ + percent_encode(node_name)),
       client_(client_settings(settings, std::move(user_agent))) {}
 
-Result<Response> ControlPlane::send(std::string_view method, const std::string& url, std::string body, http::Headers headers,
-                                    std::chrono::milliseconds attempt_timeout, const std::stop_token& stop) {
+Result<Response> ControlPlane::send(std::string_view method, const std::string& url, std::string body,
+                                    http::Headers headers, std::chrono::milliseconds attempt_timeout,
+                                    const std::stop_token& stop) {
   http::Request request;
   request.method = method;
   request.target = url;
@@ -113,7 +117,8 @@ Result<std::string> ControlPlane::fetch_config(const std::stop_token& stop) {
   return std::move(response->body);
 }
 
-Result<Fetched> ControlPlane::fetch_sessions(const std::string& etag, std::chrono::seconds wait, const std::stop_token& stop) {
+Result<Fetched> ControlPlane::fetch_sessions(const std::string& etag, std::chrono::seconds wait,
+                                             const std::stop_token& stop) {
   http::Headers headers;
   std::chrono::milliseconds attempt_timeout = settings_.request_timeout;
   if (!etag.empty()) {
@@ -138,19 +143,22 @@ Result<Fetched> ControlPlane::fetch_sessions(const std::string& etag, std::chron
 }
 
 Result<void> ControlPlane::modify_one(const Modification& modification, const std::stop_token& stop) {
-  auto data = data_of(
-      send("POST", node_path_ + "/modify", json::serialize(json_of(modification)), {}, settings_.request_timeout, stop));
+  auto data = data_of(send("POST", node_path_ + "/modify", json::serialize(json_of(modification)), {},
+                           settings_.request_timeout, stop));
   Result<void> outcome;
-  if (!data) outcome = std::unexpected(with_context(data.error(), fmt::format("report session {}", modification.session)));
+  if (!data)
+    outcome = std::unexpected(with_context(data.error(), fmt::format("report session {}", modification.session)));
   return forgive_missing(std::move(outcome), modification);
 }
 
 // Answers per item: {"results":[{"uuid","code","message"}]} in the order of the updates (B4).
-std::vector<Result<void>> ControlPlane::modify_batch(std::span<const Modification> modifications, const std::stop_token& stop) {
+std::vector<Result<void>> ControlPlane::modify_batch(std::span<const Modification> modifications,
+                                                     const std::stop_token& stop) {
   json::array updates;
   for (const auto& modification : modifications) updates.push_back(json_of(modification));
-  auto data = data_of(send("POST", node_path_ + "/modify", json::serialize(json::object{{"updates", std::move(updates)}}), {},
-                           settings_.request_timeout, stop));
+  auto data =
+      data_of(send("POST", node_path_ + "/modify", json::serialize(json::object{{"updates", std::move(updates)}}), {},
+                   settings_.request_timeout, stop));
   const json::array* results = nullptr;
   if (data && data->is_object()) {
     if (const auto* list = data->get_object().if_contains("results")) results = list->if_array();
@@ -180,7 +188,8 @@ std::vector<Result<void>> ControlPlane::modify_batch(std::span<const Modificatio
   return outcomes;
 }
 
-std::vector<Result<void>> ControlPlane::modify(std::span<const Modification> modifications, const std::stop_token& stop) {
+std::vector<Result<void>> ControlPlane::modify(std::span<const Modification> modifications,
+                                               const std::stop_token& stop) {
   std::vector<Result<void>> outcomes;
   for (std::size_t i = 0; i < modifications.size();) {
     if (offers_batch_ && modifications.size() - i > 1) {

@@ -1,5 +1,5 @@
-// ControlPlane: the agent's side of the wire contract (part A, and B where the server offers it), typed. Knows URLs, envelopes and
-// what an answer must look like; retries, breaker and TLS are http::HttpClient's.
+// ControlPlane: the agent's side of the wire contract (part A, and B where the server offers it), typed. Knows URLs,
+// envelopes and what an answer must look like; retries, breaker and TLS are http::HttpClient's.
 #pragma once
 
 #include <atomic>
@@ -39,14 +39,14 @@ class ControlPlane {
  public:
   explicit ControlPlane(const ControlPlaneSettings& settings, std::string node_name, std::string user_agent);
 
-  // The body of the answer, for model::read_envelope. Errors of all reads: denied (401, 403: the token), not_found (the node is
-  // unknown), invalid (no other answer would be of use), unavailable, timeout, cancelled.
+  // The body of the answer, for model::read_envelope. Errors of all reads: denied (401, 403: the token), not_found (the
+  // node is unknown), invalid (no other answer would be of use), unavailable, timeout, cancelled.
   Result<std::string> fetch_config(const std::stop_token& stop);
   // With an `etag` of an earlier answer and `wait` > 0 the server may hold the answer until it differs.
   Result<Fetched> fetch_sessions(const std::string& etag, std::chrono::seconds wait, const std::stop_token& stop);
 
-  // Result i is modification i's. not_found for status DELETED means done, and is a success here. Errors: invalid (422: the server
-  // refuses the move), and the above.
+  // Result i is modification i's. not_found for status DELETED means done, and is a success here. Errors: invalid (422:
+  // the server refuses the move), and the above.
   std::vector<Result<void>> modify(std::span<const Modification> modifications, const std::stop_token& stop);
 
   Result<void> heartbeat(const boost::json::value& body, const std::stop_token& stop);

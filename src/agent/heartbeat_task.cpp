@@ -31,7 +31,8 @@ model::Heartbeat heartbeat_of(const net::HostFacts& host, const std::string& nod
   return heartbeat;
 }
 
-Result<void> beat(ControlPlane& control_plane, const std::string& node_name, const Key& public_key, const std::stop_token& stop) {
+Result<void> beat(ControlPlane& control_plane, const std::string& node_name, const Key& public_key,
+                  const std::stop_token& stop) {
   const auto host = net::read_host_facts(Deadline::after(kLook));
   return control_plane.heartbeat(model::write_json(heartbeat_of(host, node_name, public_key)), stop);
 }

@@ -1,9 +1,8 @@
 #include "agent/keys.h"
 
-#include <sys/stat.h>
-
 #include <cerrno>
 #include <filesystem>
+#include <sys/stat.h>
 
 #include <fmt/format.h>
 #include <sodium.h>
@@ -61,7 +60,8 @@ Result<Key> load_or_create_private_key(const std::string& path) {
   TRY(std::string text, read_file(path, kKeyFileLimit));
   auto key = Key::from_base64(trim(text));
   wipe(text.data(), text.size());
-  if (!key) return fail(Errc::invalid, fmt::format("private key {} holds no WireGuard key (44 characters of base64)", path));
+  if (!key)
+    return fail(Errc::invalid, fmt::format("private key {} holds no WireGuard key (44 characters of base64)", path));
   return key;
 }
 

@@ -41,7 +41,8 @@ model::TunnelPeer peer_of(const net::WgPeer& peer, WallTime now) {
   result.keepalive = peer.keepalive;
   result.allowed_ips = peer.allowed_ips;
   if (peer.last_handshake) {
-    result.handshake_age = std::max(std::chrono::seconds(0), std::chrono::duration_cast<std::chrono::seconds>(now - *peer.last_handshake));
+    result.handshake_age =
+        std::max(std::chrono::seconds(0), std::chrono::duration_cast<std::chrono::seconds>(now - *peer.last_handshake));
   }
   return result;
 }
@@ -91,7 +92,9 @@ net::WgChange change_of(const UpdateTunnel& action) {
   return change;
 }
 
-bool is_empty(const net::WgChange& change) { return !change.private_key && !change.listen_port && change.peers.empty(); }
+bool is_empty(const net::WgChange& change) {
+  return !change.private_key && !change.listen_port && change.peers.empty();
+}
 
 Result<net::WireGuard*> choose_maker(WireGuardBackend wanted, const Result<std::unique_ptr<net::WireGuard>>& kernel,
                                      net::WireGuard* userspace) {
@@ -157,7 +160,8 @@ Result<std::vector<Tunnel>> LinuxNode::observe_tunnels(reconcile::NodeState& sta
       tunnel.listen_port = device->listen_port;
       for (const auto& peer : device->peers) tunnel.peers.push_back(peer_of(peer, now));
     } else if (device.error().code == Errc::not_found) {
-      log::warning("a link with our mark is no WireGuard device", {{"link", link.name}, {"error", device.error().what}});
+      log::warning("a link with our mark is no WireGuard device",
+                   {{"link", link.name}, {"error", device.error().what}});
       tunnel.owner = kNobody;
     } else {
       return std::unexpected(device.error());
@@ -229,7 +233,8 @@ Result<void> LinuxNode::finish_created(const Tunnel& tunnel, Deadline deadline) 
 }
 
 // All devices start together: a userspace daemon takes 40 ms to come up, and 100 of them not much longer.
-void LinuxNode::create_all(std::span<const TunnelAction> actions, std::vector<Result<void>>& results, Deadline deadline) {
+void LinuxNode::create_all(std::span<const TunnelAction> actions, std::vector<Result<void>>& results,
+                           Deadline deadline) {
   std::vector<net::WireGuard::NewDevice> devices;
   std::vector<std::size_t> positions;
   for (std::size_t i = 0; i < actions.size(); ++i) {
@@ -282,7 +287,8 @@ Result<void> LinuxNode::remove(const RemoveTunnel& action, Deadline deadline) {
 std::vector<Result<void>> LinuxNode::apply_tunnels(std::span<const TunnelAction> actions, Deadline deadline,
                                                    const std::stop_token& stop) {
   std::vector<Result<void>> results(actions.size(), fail(Errc::cancelled, "stopped before this change"));
-  for (std::size_t i = 0; i < actions.size() && !stop.stop_requested(); ++i) {  // removals free names and ports for what follows
+  for (std::size_t i = 0; i < actions.size() && !stop.stop_requested();
+       ++i) {  // removals free names and ports for what follows
     if (const auto* action = std::get_if<RemoveTunnel>(&actions[i])) results[i] = remove(*action, deadline);
   }
   for (std::size_t i = 0; i < actions.size() && !stop.stop_requested(); ++i) {

@@ -39,7 +39,8 @@ Result<std::unique_ptr<http::HttpServer>> serve_local_api(LocalApiWiring wiring)
   auto api = std::make_shared<LocalApiWiring>(std::move(wiring));
   http::Router router;
   router.add("GET", "/status", [api](const Request& request, const http::PathBindings&) -> Answer {
-    if (!has_token(request, api->settings.token) && !is_from_loopback(request)) return error_response(401, "token required");
+    if (!has_token(request, api->settings.token) && !is_from_loopback(request))
+      return error_response(401, "token required");
     return Response::json(200, api->status());
   });
   const auto sync = [api](const Request& request, const http::PathBindings&) -> Answer {
@@ -63,7 +64,8 @@ Result<std::unique_ptr<http::HttpServer>> serve_local_api(LocalApiWiring wiring)
   settings.body_limit_bytes = 64u << 10;
   settings.most_connections = 256;
   settings.idle_timeout = api->settings.idle_timeout;
-  return http::HttpServer::start(settings, [router = std::move(router)](const Request& request) { return router.dispatch(request); });
+  return http::HttpServer::start(
+      settings, [router = std::move(router)](const Request& request) { return router.dispatch(request); });
 }
 
 }  // namespace moenet::agent

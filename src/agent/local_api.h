@@ -1,5 +1,5 @@
-// The agent's own HTTP API: GET /status, and GET or POST /sync (wire contract A12; docs/api.yaml). The bearer token is asked for
-// everything but /status from loopback.
+// The agent's own HTTP API: GET /status, and GET or POST /sync (wire contract A12; docs/api.yaml). The bearer token is
+// asked for everything but /status from loopback.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@ namespace moenet::agent {
 
 struct LocalApiWiring {
   ApiSettings settings;
-  std::function<std::string()> status;                         // the document of /status, as JSON text
+  std::function<std::string()> status;  // the document of /status, as JSON text
   std::function<http::Response(const NodeReport&)> sync_result;
   std::function<std::uint64_t(bool allow_mass_delete)> request_sync;
   SyncWaiters& waiters;

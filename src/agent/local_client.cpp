@@ -26,9 +26,12 @@ Result<std::string> ask_running_agent(const ApiSettings& api, const std::string&
   request.target = fmt::format("http://{}{}", reachable(api.listen).text(), path);
   auto response = client.send(request, api.token, timeout, Deadline::after(timeout), {});
   if (!response) {
-    return std::unexpected(with_context(response.error(), fmt::format("ask the agent at {} (is it running?)", api.listen.text())));
+    return std::unexpected(
+        with_context(response.error(), fmt::format("ask the agent at {} (is it running?)", api.listen.text())));
   }
-  if (response->status == 401) return fail(Errc::denied, "the running agent has another token (it reads its configuration at start and on SIGHUP)");
+  if (response->status == 401)
+    return fail(Errc::denied,
+                "the running agent has another token (it reads its configuration at start and on SIGHUP)");
   if (response->status != 200 && response->status != 202) {
     return fail(Errc::unavailable, fmt::format("the agent answered HTTP {}: {}", response->status, response->body));
   }

@@ -8,7 +8,8 @@
 
 namespace moenet::agent {
 
-// The document at `path` ("/status", "/sync?wait=1"). Errors: unavailable (no agent runs, or it listens elsewhere), denied.
+// The document at `path` ("/status", "/sync?wait=1"). Errors: unavailable (no agent runs, or it listens elsewhere),
+// denied.
 Result<std::string> ask_running_agent(const ApiSettings& api, const std::string& path, std::chrono::seconds timeout);
 
 }  // namespace moenet::agent

@@ -1,12 +1,11 @@
 // moenet-agent: the command line, and `run`: who is made, who talks to whom, and in which order all of it ends.
+#include <csignal>
+#include <cstdlib>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <unistd.h>
-
-#include <csignal>
-#include <cstdlib>
 #include <thread>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -43,7 +42,8 @@ void put_last_good(const AgentConfig& config, Latest<SessionInput>& input) {
   auto body = StateFile(config.state_folder, kSessionsAnswer, identity_of(config)).load();
   auto answer = body ? read_answer(std::move(*body)) : std::unexpected(body.error());
   if (answer) {
-    log::info("sessions come from the last good state until the control plane answers", {{"sessions", answer->rows.size()}});
+    log::info("sessions come from the last good state until the control plane answers",
+              {{"sessions", answer->rows.size()}});
     input.put(SessionInput{std::make_shared<const SessionAnswer>(std::move(*answer)), 0, 0, ""});
   } else if (answer.error().code != Errc::not_found) {
     log::warning("the last good state is of no use", {{"error", answer.error().what}});
@@ -91,7 +91,8 @@ class RunningAgent {
   Result<void> start_all() {
     TRY(const Key key, load_or_create_private_key(config_.wireguard.private_key_path));
     public_key_ = public_key_of(key);
-    if (!config_.wireguard.public_key_path.empty()) TRY_VOID(write_public_key(config_.wireguard.public_key_path, public_key_));
+    if (!config_.wireguard.public_key_path.empty())
+      TRY_VOID(write_public_key(config_.wireguard.public_key_path, public_key_));
     TRY(node_, LinuxNode::open(config_));
     start_reconcile(key);
     TRY(api_, serve_local_api(api_wiring()));
@@ -102,17 +103,10 @@ class RunningAgent {
 
   void start_reconcile(const Key& key) {
     reconcile_task_ = std::make_unique<ReconcileTask>(ReconcileWiring{
-        *node_,
-        NodeContext{config_.node, key, config_.wireguard.keepalive, config_.bird.names},
-        config_.reconciler,
-        resolver_,
-        ledger_,
-        input_,
-        reconcile_wakeup_,
-        report_,
+        *node_, NodeContext{config_.node, key, config_.wireguard.keepalive, config_.bird.names}, config_.reconciler,
+        resolver_, ledger_, input_, reconcile_wakeup_, report_,
         StateFile(config_.state_folder, kSessionsAnswer, identity_of(config_)),
-        [this](const std::shared_ptr<const NodeReport>& report) { on_report(report); },
-        [] { notify_alive(); }});
+        [this](const std::shared_ptr<const NodeReport>& report) { on_report(report); }, [] { notify_alive(); }});
   }
 
   // Runs on reconcileTask after each attempt. Ready means: one attempt was made, whatever it found.
@@ -124,17 +118,17 @@ class RunningAgent {
   }
 
   LocalApiWiring api_wiring() {
-    return LocalApiWiring{
-        config_.api,
-        [this] {
-          return status_document({config_.node.name, std::string(node_->backend_name()), started_, control_plane_, ledger_, report_, input_});
-        },
-        [](const NodeReport& report) { return http::Response::json(200, sync_document(report)); },
-        [this](bool allow_mass_delete) {
-          if (allow_mass_delete) reconcile_task_->allow_mass_delete();
-          return session_sync_.request();
-        },
-        waiters_};
+    return LocalApiWiring{config_.api,
+                          [this] {
+                            return status_document({config_.node.name, std::string(node_->backend_name()), started_,
+                                                    control_plane_, ledger_, report_, input_});
+                          },
+                          [](const NodeReport& report) { return http::Response::json(200, sync_document(report)); },
+                          [this](bool allow_mass_delete) {
+                            if (allow_mass_delete) reconcile_task_->allow_mass_delete();
+                            return session_sync_.request();
+                          },
+                          waiters_};
   }
 
   void start_task(std::string_view name, std::function<void(const std::stop_token&)> loop) {
@@ -143,10 +137,12 @@ class RunningAgent {
 
   void start_tasks() {
     start_task(kConfigTask, [this](const std::stop_token& stop) {
-      run_config(control_plane_, ledger_, config_, source_, environment_variable, [] { ::kill(::getpid(), SIGHUP); }, stop);
+      run_config(
+          control_plane_, ledger_, config_, source_, environment_variable, [] { ::kill(::getpid(), SIGHUP); }, stop);
     });
     start_task(kHeartbeatTask, [this](const std::stop_token& stop) {
-      run_heartbeat(control_plane_, ledger_, config_.node.name, public_key_, config_.control_plane.heartbeat_interval, stop);
+      run_heartbeat(control_plane_, ledger_, config_.node.name, public_key_, config_.control_plane.heartbeat_interval,
+                    stop);
     });
     if (!config_.is_complete) {  // no session may be judged before the node knows its own addresses
       log::info("waiting for the control plane's first config");
@@ -166,8 +162,8 @@ class RunningAgent {
   std::stop_source abort_;  // ends a step under way
   std::atomic<bool> ready_{false};
   TaskLedger ledger_;
-  Latest<SessionInput> input_;    // sessionSyncTask -> reconcileTask
-  Latest<NodeReport> report_;     // reconcileTask -> reportTask, /status
+  Latest<SessionInput> input_;  // sessionSyncTask -> reconcileTask
+  Latest<NodeReport> report_;   // reconcileTask -> reportTask, /status
   Wakeup reconcile_wakeup_;
   Wakeup report_wakeup_;
   Key public_key_;
@@ -243,8 +239,9 @@ int run(const std::string& config_path, log::Level level) {
 
 int main(int argc, char** argv) {
   using namespace moenet::agent;
-  CLI::App app{"moenet-agent makes this node match what its control plane wants: WireGuard tunnels and BIRD peers.\n"
-               "Without a command it runs until SIGTERM; SIGHUP reads the configuration again."};
+  CLI::App app{
+      "moenet-agent makes this node match what its control plane wants: WireGuard tunnels and BIRD peers.\n"
+      "Without a command it runs until SIGTERM; SIGHUP reads the configuration again."};
   app.set_version_flag("-v,--version", std::string(version_line()));
   app.set_help_flag("-h,--help", "Show this help");
   std::string config_path;
@@ -259,20 +256,24 @@ int main(int argc, char** argv) {
   bool allow_mass_delete = false;
   std::string folder;
   auto* run_command = app.add_subcommand("run", "Run in the foreground (the default)");
-  auto* check = app.add_subcommand("check-config", "Read the configuration and name every fault; exit 78 when there is one");
+  auto* check =
+      app.add_subcommand("check-config", "Read the configuration and name every fault; exit 78 when there is one");
   auto* plan = app.add_subcommand("plan", "Show what a sync would change now; changes nothing");
   plan->add_flag("--json", as_json, "As JSON");
   auto* status = app.add_subcommand("status", "Show what the running agent sees and does");
   status->add_flag("--json", as_json, "The document of GET /status");
   auto* sync = app.add_subcommand("sync", "Make the running agent sync now, wait for it, and show what changed");
   sync->add_flag("--json", as_json, "The document of GET /sync");
-  sync->add_flag("--allow-mass-delete", allow_mass_delete, "Let the deletion guard go: sessions that vanished from the list are removed");
+  sync->add_flag("--allow-mass-delete", allow_mass_delete,
+                 "Let the deletion guard go: sessions that vanished from the list are removed");
   auto* genkey = app.add_subcommand("genkey", "Print a new WireGuard private key");
   auto* pubkey = app.add_subcommand("pubkey", "Print the public key of the private key on stdin");
   auto* render = app.add_subcommand("render", "Write the BIRD files that a sync would put in place to a folder");
   render->add_option("folder", folder, "Where to (made when absent)")->required();
-  app.footer("Examples:\n  moenet-agent check-config -c /etc/moenet-agent/config.json\n  moenet-agent plan\n  moenet-agent status\n"
-             "Documentation: /usr/share/doc/moenet-agent/, or docs/ in the source.");
+  app.footer(
+      "Examples:\n  moenet-agent check-config -c /etc/moenet-agent/config.json\n  moenet-agent plan\n  moenet-agent "
+      "status\n"
+      "Documentation: /usr/share/doc/moenet-agent/, or docs/ in the source.");
   CLI11_PARSE(app, argc, argv);
 
   if (sodium_init() < 0) {

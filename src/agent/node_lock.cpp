@@ -1,10 +1,9 @@
 #include "agent/node_lock.h"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include <fmt/format.h>
 
@@ -21,8 +20,9 @@ Result<UniqueFd> lock_node(const std::string& state_folder) {
     if (errno != EWOULDBLOCK) return std::unexpected(error_from_errno(errno, "lock " + path));
     char pid[16] = {};
     const auto length = ::read(lock.get(), pid, sizeof pid - 1);
-    return fail(Errc::conflict, fmt::format("another moenet-agent runs on this node (pid {}, {} is locked)",
-                                            length > 0 ? std::string_view(pid, static_cast<std::size_t>(length)) : "unknown", path));
+    return fail(Errc::conflict,
+                fmt::format("another moenet-agent runs on this node (pid {}, {} is locked)",
+                            length > 0 ? std::string_view(pid, static_cast<std::size_t>(length)) : "unknown", path));
   }
   const std::string pid = fmt::format("{}", ::getpid());
   if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), pid.data(), pid.size(), 0) < 0) {

@@ -8,7 +8,8 @@
 
 namespace moenet::agent {
 
-// Held until the descriptor is closed, by a crash too (flock(2)). Errors: conflict (another agent runs: its pid is named), denied.
+// Held until the descriptor is closed, by a crash too (flock(2)). Errors: conflict (another agent runs: its pid is
+// named), denied.
 Result<UniqueFd> lock_node(const std::string& state_folder);
 
 }  // namespace moenet::agent

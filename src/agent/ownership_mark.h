@@ -1,5 +1,5 @@
-// The mark that says whose a link is, kept in its ifalias (at most 255 bytes, linux/if.h IFALIASZ): owner and the endpoint text that
-// was configured last. It outlives the agent and its state file; decision 0002.
+// The mark that says whose a link is, kept in its ifalias (at most 255 bytes, linux/if.h IFALIASZ): owner and the
+// endpoint text that was configured last. It outlives the agent and its state file; decision 0002.
 #pragma once
 
 #include <optional>
@@ -18,8 +18,8 @@ struct OwnershipMark {
   friend bool operator==(const OwnershipMark&, const OwnershipMark&) = default;
 };
 
-// An endpoint as the mark keeps it, and as desired and observed are compared: its text, or, where that would not fit, its beginning
-// and a hash of it all.
+// An endpoint as the mark keeps it, and as desired and observed are compared: its text, or, where that would not fit,
+// its beginning and a hash of it all.
 std::string endpoint_label(const HostPort& endpoint);
 
 // "moenet-agent session/<uuid> endpoint=peer.example.net:51820"

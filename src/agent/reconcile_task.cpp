@@ -13,8 +13,8 @@ namespace {
 using model::SessionId;
 using model::SessionRow;
 
-// Drift without an event is looked for this often, or less often when looking is dear: it may cost a 1,500th of the time, which keeps
-// 100 idle sessions under 0.1 % of a core (docs/benchmarks.md).
+// Drift without an event is looked for this often, or less often when looking is dear: it may cost a 1,500th of the
+// time, which keeps 100 idle sessions under 0.1 % of a core (docs/benchmarks.md).
 constexpr std::chrono::seconds kLookAtLeast{60};
 constexpr std::chrono::seconds kLookAtMost{5};
 constexpr int kLookShare = 1500;
@@ -60,7 +60,8 @@ ReconcileTask::ReconcileTask(ReconcileWiring wiring)
     : wiring_(std::move(wiring)), reconciler_(wiring_.node, wiring_.settings) {}
 
 void ReconcileTask::take(const SessionInput& input, const std::stop_token& stop) {
-  if (input.answer == nullptr || (input.answer == taken_ && input.number == taken_number_ && !allow_mass_delete_)) return;
+  if (input.answer == nullptr || (input.answer == taken_ && input.number == taken_number_ && !allow_mass_delete_))
+    return;
   if (taken_ == nullptr) {
     auto observed = wiring_.node.observe(Deadline::after(wiring_.settings.step_timeout), stop);
     if (!observed) return;  // the step will say why; nothing may be judged before the node was seen once

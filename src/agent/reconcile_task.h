@@ -1,6 +1,6 @@
-// reconcileTask: the only writer of the node. It takes the last answer of the control plane, guards against mass deletion, lets the
-// reconciler take a step, and publishes what came of it. It wakes for a new answer, for drift, for a retry, and every so often to
-// look for drift that no event tells of (a WireGuard key changed by hand).
+// reconcileTask: the only writer of the node. It takes the last answer of the control plane, guards against mass
+// deletion, lets the reconciler take a step, and publishes what came of it. It wakes for a new answer, for drift, for a
+// retry, and every so often to look for drift that no event tells of (a WireGuard key changed by hand).
 #pragma once
 
 #include <atomic>
@@ -30,9 +30,9 @@ inline constexpr std::string_view kReconcileTask = "reconcileTask";
 struct SessionView {
   model::SessionId uuid;
   model::Asn asn = 0;
-  std::string name;                          // escaped, for people
+  std::string name;  // escaped, for people
   std::string interface_name;
-  std::optional<std::int64_t> held_status;   // at the control plane
+  std::optional<std::int64_t> held_status;  // at the control plane
   std::string held_error;
   model::Condition condition;
   std::optional<SteadyTime> retry_at;
@@ -42,13 +42,13 @@ struct SessionView {
 struct NodeReport {
   std::vector<SessionView> sessions;  // sorted by uuid
   reconcile::StepReport step;
-  std::uint64_t answer = 0;           // SessionInput::number it worked from
+  std::uint64_t answer = 0;  // SessionInput::number it worked from
   std::uint64_t sync = 0;
   std::string sync_error;
   reconcile::DeletionGuard::Verdict guard;
-  std::optional<Error> error;         // the node could not even be observed
+  std::optional<Error> error;  // the node could not even be observed
   WallTime finished{};
-  std::chrono::microseconds cpu{0};   // of this step, this thread
+  std::chrono::microseconds cpu{0};  // of this step, this thread
 };
 
 struct ReconcileWiring {
@@ -63,13 +63,14 @@ struct ReconcileWiring {
   StateFile state;
   // After each attempt, on this task's thread; must be quick. Null when there was no list of sessions yet.
   std::function<void(const std::shared_ptr<const NodeReport>&)> on_report;
-  std::function<void()> on_progress;                                        // feeds the watchdog
+  std::function<void()> on_progress;  // feeds the watchdog
 };
 
 class ReconcileTask {
  public:
   explicit ReconcileTask(ReconcileWiring wiring);
-  // `stop` ends the loop after the step under way; `abort` ends that step too, at the next point where nothing is left half done.
+  // `stop` ends the loop after the step under way; `abort` ends that step too, at the next point where nothing is left
+  // half done.
   void run(const std::stop_token& stop, const std::stop_token& abort);
 
   // The operator's `sync --allow-mass-delete`. Thread-safe.
@@ -88,11 +89,11 @@ class ReconcileTask {
   reconcile::DeletionGuard guard_;
   reconcile::DeletionGuard::Verdict verdict_;
   std::atomic<bool> allow_mass_delete_{false};
-  Wakeup settle_;                                // never notified: a wait that a stop ends
-  std::shared_ptr<const SessionAnswer> taken_;   // the answer that rows_ was made from
+  Wakeup settle_;                               // never notified: a wait that a stop ends
+  std::shared_ptr<const SessionAnswer> taken_;  // the answer that rows_ was made from
   std::uint64_t taken_number_ = 0;
-  std::vector<model::SessionRow> rows_;          // the answer's, and those that are kept although it lacks them
-  std::set<model::SessionId> configured_;        // sessions of which this node carries something
+  std::vector<model::SessionRow> rows_;    // the answer's, and those that are kept although it lacks them
+  std::set<model::SessionId> configured_;  // sessions of which this node carries something
 };
 
 }  // namespace moenet::agent

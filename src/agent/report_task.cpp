@@ -68,7 +68,8 @@ void ReportTask::send(const std::vector<Modification>& due, const std::stop_toke
     if (outcomes[i]) {
       log::info("reported", {{"session", session}, {"status", name_of(report.status)}, {"cause", report.last_error}});
     } else {
-      log::warning("report failed", {{"session", session}, {"status", name_of(report.status)}, {"error", outcomes[i].error().what}});
+      log::warning("report failed",
+                   {{"session", session}, {"status", name_of(report.status)}, {"error", outcomes[i].error().what}});
     }
     if (outcomes[i] || is_final(outcomes[i].error())) {
       memory_.settled(due[i], input ? input->number : 0);

@@ -1,5 +1,5 @@
-// reportTask: tells the control plane what has become of each session. Level-based: it compares what the control plane holds with
-// what the node shows, so nothing is lost by a failure, a restart or a repetition.
+// reportTask: tells the control plane what has become of each session. Level-based: it compares what the control plane
+// holds with what the node shows, so nothing is lost by a failure, a restart or a repetition.
 #pragma once
 
 #include <map>
@@ -23,7 +23,8 @@ class ReportMemory {
  public:
   // The modifications that `report` asks for, without those that are settled or wait for their next attempt.
   std::vector<Modification> due(const NodeReport& report, SteadyTime now);
-  // The server took it, or refused it in a way that a repetition would not change. `latest_answer` is the newest SessionInput::number.
+  // The server took it, or refused it in a way that a repetition would not change. `latest_answer` is the newest
+  // SessionInput::number.
   void settled(const Modification& modification, std::uint64_t latest_answer);
   // It is tried again after a pause that grows; `fraction` in [0,1] is the jitter.
   void failed(const Modification& modification, SteadyTime now, double fraction);
@@ -48,7 +49,8 @@ class ReportMemory {
 
 class ReportTask {
  public:
-  ReportTask(ControlPlane& control_plane, TaskLedger& ledger, Latest<NodeReport>& report, Latest<SessionInput>& input, Wakeup& wakeup)
+  ReportTask(ControlPlane& control_plane, TaskLedger& ledger, Latest<NodeReport>& report, Latest<SessionInput>& input,
+             Wakeup& wakeup)
       : control_plane_(control_plane), ledger_(ledger), report_(report), input_(input), wakeup_(wakeup) {}
 
   void run(const std::stop_token& stop);

@@ -1,5 +1,5 @@
-// sessionSyncTask: fetches the sessions and publishes them. It never touches the node; what an answer means is reconcileTask's.
-// Where the server offers it, a request waits at the server for the next change; else it polls.
+// sessionSyncTask: fetches the sessions and publishes them. It never touches the node; what an answer means is
+// reconcileTask's. Where the server offers it, a request waits at the server for the next change; else it polls.
 #pragma once
 
 #include <atomic>
@@ -46,8 +46,8 @@ class SessionSync {
 
   void run(const std::stop_token& stop);
 
-  // Asks for a fetch now, also when a waiting read is under way. Returns the request's number, which a SessionInput::sync not smaller
-  // answers. Thread-safe.
+  // Asks for a fetch now, also when a waiting read is under way. Returns the request's number, which a
+  // SessionInput::sync not smaller answers. Thread-safe.
   std::uint64_t request();
 
  private:
@@ -64,13 +64,13 @@ class SessionSync {
 
   Wakeup requested_;
   std::atomic<std::uint64_t> requests_{0};
-  std::mutex mutex_;            // guards waiting_: request() comes from the API's thread
-  std::stop_source waiting_;    // ends the read that waits at the server
+  std::mutex mutex_;          // guards waiting_: request() comes from the API's thread
+  std::stop_source waiting_;  // ends the read that waits at the server
 
   std::string etag_;
   std::shared_ptr<const SessionAnswer> answer_;
   std::uint64_t answers_ = 0;
-  bool server_waits_ = true;    // false once it answered "not modified" at once although asked to wait
+  bool server_waits_ = true;  // false once it answered "not modified" at once although asked to wait
 };
 
 }  // namespace moenet::agent

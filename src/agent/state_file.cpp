@@ -31,7 +31,8 @@ Result<std::string_view> checked(std::string_view bytes) {
   const auto newline = bytes.find('\n');
   if (!bytes.starts_with(kMagic) || newline == std::string_view::npos) return fail(Errc::invalid, "not a state file");
   const std::string_view rest = bytes.substr(newline + 1);
-  if (bytes.substr(kMagic.size(), newline - kMagic.size()) != checksum(rest)) return fail(Errc::invalid, "checksum differs");
+  if (bytes.substr(kMagic.size(), newline - kMagic.size()) != checksum(rest))
+    return fail(Errc::invalid, "checksum differs");
   return rest;
 }
 

@@ -1,7 +1,7 @@
-// The last good state on disk: what the control plane said last, so that a reboot without it brings the node up as it was.
-// One file per answer ("config", "sessions"), mode 0600 (it holds preshared keys), written atomically and only when its content
-// changed; a checksum tells a torn or edited file from a whole one.
-// Format: "moenet-state 1 <BLAKE2b-256 hex of the rest>\n", "<node name>\n", "<control plane url>\n", then the answer's body.
+// The last good state on disk: what the control plane said last, so that a reboot without it brings the node up as it
+// was. One file per answer ("config", "sessions"), mode 0600 (it holds preshared keys), written atomically and only
+// when its content changed; a checksum tells a torn or edited file from a whole one. Format: "moenet-state 1
+// <BLAKE2b-256 hex of the rest>\n", "<node name>\n", "<control plane url>\n", then the answer's body.
 #pragma once
 
 #include <string>
@@ -21,8 +21,8 @@ class StateFile {
  public:
   StateFile(std::string folder, std::string_view answer, StateIdentity identity);
 
-  // The body that was saved last. Errors: not_found (none yet, or another node's), invalid (checksum or format: the file is set aside
-  // as *.bad), denied.
+  // The body that was saved last. Errors: not_found (none yet, or another node's), invalid (checksum or format: the
+  // file is set aside as *.bad), denied.
   Result<std::string> load();
   // Errors: unavailable (disk full), denied. The old file stays whole.
   Result<void> save(std::string_view body);

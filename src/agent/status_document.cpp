@@ -13,9 +13,13 @@ namespace {
 
 namespace json = boost::json;
 
-std::string utc(WallTime time) { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", std::chrono::floor<std::chrono::seconds>(time)); }
+std::string utc(WallTime time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", std::chrono::floor<std::chrono::seconds>(time));
+}
 
-json::value utc_or_null(const std::optional<WallTime>& time) { return time ? json::value(utc(*time)) : json::value(nullptr); }
+json::value utc_or_null(const std::optional<WallTime>& time) {
+  return time ? json::value(utc(*time)) : json::value(nullptr);
+}
 
 std::int64_t seconds_until(SteadyTime time) {
   return std::chrono::ceil<std::chrono::seconds>(std::max(time, steady_now()) - steady_now()).count();
@@ -97,7 +101,9 @@ std::string status_document(const StatusSource& source) {
   document["wireguard_backend"] = source.backend;
   document["breaker"] = breaker_of(source.control_plane);
   document["tasks"] = tasks_of(source.ledger);
-  document["sessions_from"] = input == nullptr || !input->answer ? "nowhere" : input->number == 0 ? "state_file" : "control_plane";
+  document["sessions_from"] = input == nullptr || !input->answer ? "nowhere"
+                              : input->number == 0               ? "state_file"
+                                                                 : "control_plane";
   json::array sessions;
   std::map<std::string, int> by_status;
   if (report != nullptr) {
@@ -127,7 +133,8 @@ std::string sync_document(const NodeReport& report) {
       changes.push_back(json::object{{"session", session.uuid}, {"asn", session.asn}, {"change", change}});
     }
   }
-  for (const auto& owner : report.step.removed) changes.push_back(json::object{{"owner", owner}, {"change", "removed"}});
+  for (const auto& owner : report.step.removed)
+    changes.push_back(json::object{{"owner", owner}, {"change", "removed"}});
   json::object document;
   document["fetch_error"] = report.sync_error;
   document["error"] = report.error ? report.error->what : "";

@@ -1,4 +1,5 @@
-// The documents of the agent's API: /status and the result of /sync, as JSON with a stable schema (docs/api.yaml). No secrets.
+// The documents of the agent's API: /status and the result of /sync, as JSON with a stable schema (docs/api.yaml). No
+// secrets.
 #pragma once
 
 #include <string>
@@ -11,7 +12,7 @@ namespace moenet::agent {
 
 struct StatusSource {
   std::string node_name;
-  std::string backend;             // "kernel", "userspace"
+  std::string backend;  // "kernel", "userspace"
   SteadyTime started;
   const ControlPlane& control_plane;
   const TaskLedger& ledger;

@@ -41,10 +41,11 @@ std::string bird_line(const json::value& document) {
 
 std::string guard_line(const json::value& document) {
   if (text_at(document, "/deletion_guard/holds") != "true") return "";
-  return fmt::format("deletion guard  HOLDS: {} sessions vanished from the list (answer {} of {});\n"
-                     "                `moenet-agent sync --allow-mass-delete` lets them go\n",
-                     array_at(document.at("deletion_guard"), "vanished").size(), text_at(document, "/deletion_guard/seen"),
-                     text_at(document, "/deletion_guard/needed"));
+  return fmt::format(
+      "deletion guard  HOLDS: {} sessions vanished from the list (answer {} of {});\n"
+      "                `moenet-agent sync --allow-mass-delete` lets them go\n",
+      array_at(document.at("deletion_guard"), "vanished").size(), text_at(document, "/deletion_guard/seen"),
+      text_at(document, "/deletion_guard/needed"));
 }
 
 // Tasks whose last word was an error.
@@ -64,8 +65,8 @@ std::string failing_tasks(const json::value& document) {
 
 Result<std::string> status_view(std::string_view document_text) {
   TRY(const json::value document, model::parse_json(document_text));
-  std::string view = fmt::format("{:<16}{}, moenet-agent {}, up {}\n", "node", text_at(document, "/node"), text_at(document, "/version"),
-                                 span_text(text_at(document, "/uptime_seconds")));
+  std::string view = fmt::format("{:<16}{}, moenet-agent {}, up {}\n", "node", text_at(document, "/node"),
+                                 text_at(document, "/version"), span_text(text_at(document, "/uptime_seconds")));
   view += fmt::format("{:<16}{}\n", "BIRD", bird_line(document));
   view += fmt::format("{:<16}{}\n", "WireGuard", text_at(document, "/wireguard_backend"));
   view += fmt::format("{:<16}breaker {}, sessions from the {}\n", "control plane", text_at(document, "/breaker/state"),
@@ -90,9 +91,12 @@ Result<std::string> sync_view(std::string_view document_text) {
     view += fmt::format("{:<11} {}\n", asn.empty() ? text_at(change, "/owner") : asn, text_at(change, "/change"));
   }
   if (view.empty()) view = "nothing changed\n";
-  if (const auto error = text_at(document, "/fetch_error"); !error.empty()) view += fmt::format("the control plane did not answer: {}\n", error);
-  if (const auto error = text_at(document, "/error"); !error.empty()) view += fmt::format("the node could not be read: {}\n", error);
-  if (const auto problem = text_at(document, "/bird_problem"); !problem.empty()) view += fmt::format("BIRD: {}\n", problem);
+  if (const auto error = text_at(document, "/fetch_error"); !error.empty())
+    view += fmt::format("the control plane did not answer: {}\n", error);
+  if (const auto error = text_at(document, "/error"); !error.empty())
+    view += fmt::format("the node could not be read: {}\n", error);
+  if (const auto problem = text_at(document, "/bird_problem"); !problem.empty())
+    view += fmt::format("BIRD: {}\n", problem);
   view += guard_line(document);
   return view;
 }

@@ -14,7 +14,8 @@ void SyncWaiters::answer(const NodeReport& report, const Render& render) {
   std::vector<Waiter> due;
   {
     const std::lock_guard lock(mutex_);
-    const auto rest = std::ranges::partition(waiters_, [&](const Waiter& waiter) { return waiter.number > report.sync; });
+    const auto rest =
+        std::ranges::partition(waiters_, [&](const Waiter& waiter) { return waiter.number > report.sync; });
     due.assign(std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
     waiters_.erase(rest.begin(), rest.end());
   }

@@ -16,8 +16,8 @@ class SyncWaiters {
  public:
   using Render = std::function<http::Response(const NodeReport&)>;
 
-  // Makes the request and registers its caller in one step, so that no answer slips between the two. `request` returns the sync's
-  // number (SessionSync::request).
+  // Makes the request and registers its caller in one step, so that no answer slips between the two. `request` returns
+  // the sync's number (SessionSync::request).
   void add(const std::function<std::uint64_t()>& request, std::shared_ptr<http::Pending> caller);
   // Answers all callers whose sync this report covers.
   void answer(const NodeReport& report, const Render& render);

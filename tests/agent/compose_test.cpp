@@ -22,10 +22,18 @@ class Compose : public testing::Test {
 
   // A good row; `changes` overwrite its fields.
   static model::SessionRow row(int status, boost::json::object changes = {}) {
-    boost::json::object object = {{"uuid", "3f7002fb-4d90-45bb-a646-6f30be403c9e"}, {"asn", 4242420102}, {"name", "x"},
-                                  {"status", status}, {"ipv6", "fe80::102"}, {"type", "wireguard"},
-                                  {"extensions", boost::json::array{"mp_bgp", "extended_nexthop"}}, {"interface", "dn42_4242420102"},
-                                  {"endpoint", "192.0.2.1:20998"}, {"credential", kKey}, {"mtu", 1420}, {"port", 30102},
+    boost::json::object object = {{"uuid", "3f7002fb-4d90-45bb-a646-6f30be403c9e"},
+                                  {"asn", 4242420102},
+                                  {"name", "x"},
+                                  {"status", status},
+                                  {"ipv6", "fe80::102"},
+                                  {"type", "wireguard"},
+                                  {"extensions", boost::json::array{"mp_bgp", "extended_nexthop"}},
+                                  {"interface", "dn42_4242420102"},
+                                  {"endpoint", "192.0.2.1:20998"},
+                                  {"credential", kKey},
+                                  {"mtu", 1420},
+                                  {"port", 30102},
                                   {"policy", "full"}};
     for (auto& [key, value] : changes) object[key] = value;
     return model::read_session(object);
@@ -86,7 +94,8 @@ TEST_F(Compose, EnabledRowThatTurnsInvalidKeepsWhatRuns) {
 TEST_F(Compose, NeighborThatIsOurselvesIsAProblemByName) {
   const auto peering = composed(row(4, {{"ipv6", "fe80::998:101:2:1"}}));
   ASSERT_TRUE(peering.verdict && std::holds_alternative<Broken>(*peering.verdict));
-  EXPECT_NE(std::get<Broken>(*peering.verdict).cause.find("fe80::998:101:2:1 equals our own link-local"), std::string::npos)
+  EXPECT_NE(std::get<Broken>(*peering.verdict).cause.find("fe80::998:101:2:1 equals our own link-local"),
+            std::string::npos)
       << std::get<Broken>(*peering.verdict).cause;
 }
 
@@ -97,9 +106,16 @@ TEST_F(Compose, GreIsAProblemByName) {
 }
 
 TEST_F(Compose, StatusDecidesTheIntent) {
-  for (const auto& [status, intent] : {std::pair{0, Intent::absent}, {1, Intent::absent}, {2, Intent::present}, {3, Intent::untouched},
-                                       {4, Intent::present}, {5, Intent::absent}, {6, Intent::present}, {7, Intent::absent},
-                                       {8, Intent::untouched}, {99, Intent::untouched}}) {
+  for (const auto& [status, intent] : {std::pair{0, Intent::absent},
+                                       {1, Intent::absent},
+                                       {2, Intent::present},
+                                       {3, Intent::untouched},
+                                       {4, Intent::present},
+                                       {5, Intent::absent},
+                                       {6, Intent::present},
+                                       {7, Intent::absent},
+                                       {8, Intent::untouched},
+                                       {99, Intent::untouched}}) {
     EXPECT_EQ(composed(row(status)).intent, intent) << status;
   }
 }

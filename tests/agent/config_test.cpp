@@ -1,10 +1,9 @@
 #include "agent/config.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <fstream>
 #include <map>
+#include <sys/stat.h>
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
@@ -89,20 +88,23 @@ TEST_F(Config, NamesAllFaultsAtOnceWithPathValueAndExpectation) {
   const auto mentions = [&](std::string_view path) {
     return std::ranges::count_if(faults, [&](const std::string& text) { return text.starts_with(path); });
   };
-  for (const char* path : {"node.name", "controlPlane.url", "controlPlane.maxRetries", "controlPlane.token", "bird.poolSizeMax",
-                           "bird.peerConfDir", "bird.ownership", "wireguard.dn42Ipv4", "wireguard.backend"}) {
+  for (const char* path :
+       {"node.name", "controlPlane.url", "controlPlane.maxRetries", "controlPlane.token", "bird.poolSizeMax",
+        "bird.peerConfDir", "bird.ownership", "wireguard.dn42Ipv4", "wireguard.backend"}) {
     EXPECT_EQ(mentions(path), 1) << path;
   }
 }
 
 TEST_F(Config, FaultsNeverHoldTheToken) {
-  for (const auto& fault : faults_of(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"se\u0001cret"}})")) {
+  for (const auto& fault :
+       faults_of(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"se\u0001cret"}})")) {
     EXPECT_EQ(fault.find("cret"), std::string::npos) << fault;
   }
 }
 
 TEST_F(Config, UnknownKeysWarnAndCommentsDoNot) {
-  const auto loaded = understand(R"({"_comment":"x","node":{"name":"a","colour":"red"},"controlPlane":{"url":"http://cp","token":"x"}})");
+  const auto loaded = understand(
+      R"({"_comment":"x","node":{"name":"a","colour":"red"},"controlPlane":{"url":"http://cp","token":"x"}})");
   ASSERT_TRUE(loaded);
   ASSERT_EQ(loaded->warnings.size(), 1u);
   EXPECT_NE(loaded->warnings[0].find("node.colour"), std::string::npos);
@@ -125,13 +127,15 @@ TEST_F(Config, TokenComesFromFileOrSystemdCredential) {
 }
 
 TEST_F(Config, MissingTokenFileIsNamed) {
-  const auto faults = faults_of(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","tokenFile":"/nowhere/token"}})");
+  const auto faults =
+      faults_of(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","tokenFile":"/nowhere/token"}})");
   ASSERT_EQ(faults.size(), 1u);
   EXPECT_NE(faults[0].find("/nowhere/token"), std::string::npos) << faults[0];
 }
 
 TEST_F(Config, FullOwnershipNeedsTheLocalAsn) {
-  const auto faults = faults_of(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"x"},"bird":{"ownership":"full"}})");
+  const auto faults =
+      faults_of(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"x"},"bird":{"ownership":"full"}})");
   ASSERT_EQ(faults.size(), 1u);
   EXPECT_TRUE(faults[0].starts_with("bird.localAsn")) << faults[0];
 }

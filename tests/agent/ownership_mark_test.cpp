@@ -6,14 +6,16 @@ namespace moenet::agent {
 namespace {
 
 TEST(OwnershipMark, ReadsWhatItWrites) {
-  for (const OwnershipMark& mark : {OwnershipMark{"session/3f7002fb-4d90-45bb-a646-6f30be403c9e", ""},
-                                    OwnershipMark{"session/x", "peer.example.net:51820"}, OwnershipMark{"mesh/7", "[2001:db8::1]:1"}}) {
+  for (const OwnershipMark& mark :
+       {OwnershipMark{"session/3f7002fb-4d90-45bb-a646-6f30be403c9e", ""},
+        OwnershipMark{"session/x", "peer.example.net:51820"}, OwnershipMark{"mesh/7", "[2001:db8::1]:1"}}) {
     EXPECT_EQ(read_mark(write_mark(mark)), mark) << write_mark(mark);
   }
 }
 
 TEST(OwnershipMark, IsNotSeenInForeignAliases) {
-  for (const char* alias : {"", "uplink", "moenet-agent", "moenet-agent ", "moenet-agentsession/x", "my moenet-agent session/x"}) {
+  for (const char* alias :
+       {"", "uplink", "moenet-agent", "moenet-agent ", "moenet-agentsession/x", "my moenet-agent session/x"}) {
     EXPECT_FALSE(read_mark(alias)) << alias;
   }
 }

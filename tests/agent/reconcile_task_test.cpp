@@ -40,9 +40,18 @@ class ReconcileTaskTest : public testing::Test {
   void start() {
     NodeContext context;
     context.identity = {"jp1", *IpAddress::parse("172.22.188.2"), {}, *IpAddress::parse("fe80::998")};
-    task_ = std::make_unique<ReconcileTask>(ReconcileWiring{
-        node_, context, {}, resolver_, ledger_, input_, wakeup_, report_, StateFile(folder_.path(), "sessions", {"jp1", "http://cp"}),
-        [this](const std::shared_ptr<const NodeReport>& report) { reported(report); }, [] {}});
+    task_ = std::make_unique<ReconcileTask>(
+        ReconcileWiring{node_,
+                        context,
+                        {},
+                        resolver_,
+                        ledger_,
+                        input_,
+                        wakeup_,
+                        report_,
+                        StateFile(folder_.path(), "sessions", {"jp1", "http://cp"}),
+                        [this](const std::shared_ptr<const NodeReport>& report) { reported(report); },
+                        [] {}});
     thread_ = std::jthread([this](const std::stop_token& stop) { task_->run(stop, {}); });
   }
   void stop() {
@@ -57,7 +66,8 @@ class ReconcileTaskTest : public testing::Test {
     input_.put(SessionInput{std::make_shared<const SessionAnswer>(std::move(*read)), number, number, ""});
     wakeup_.notify();
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(arrived_.wait_for(lock, seconds(10), [&] { return last_ && last_->answer == number; })) << "no report in 10 s";
+    EXPECT_TRUE(arrived_.wait_for(lock, seconds(10), [&] { return last_ && last_->answer == number; }))
+        << "no report in 10 s";
     return *last_;
   }
 

@@ -10,7 +10,8 @@ using std::chrono::seconds;
 
 const SteadyTime kStart{std::chrono::hours(1)};
 
-NodeReport report_of(std::int64_t held, model::Condition condition, std::uint64_t answer = 1, std::string held_error = "") {
+NodeReport report_of(std::int64_t held, model::Condition condition, std::uint64_t answer = 1,
+                     std::string held_error = "") {
   NodeReport report;
   report.answer = answer;
   SessionView view;

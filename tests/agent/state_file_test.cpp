@@ -1,8 +1,7 @@
 #include "agent/state_file.h"
 
-#include <sys/stat.h>
-
 #include <fstream>
+#include <sys/stat.h>
 
 #include <gtest/gtest.h>
 
@@ -17,7 +16,9 @@ const StateIdentity kNode{"jp1", "https://cp.example"};
 class StateFileTest : public testing::Test {
  protected:
   std::string file() const { return folder_.path() + "/state/sessions.state"; }
-  StateFile open(const StateIdentity& identity = kNode) const { return {folder_.path() + "/state", "sessions", identity}; }
+  StateFile open(const StateIdentity& identity = kNode) const {
+    return {folder_.path() + "/state", "sessions", identity};
+  }
 
   support::TemporaryFolder folder_;
 };
@@ -37,7 +38,8 @@ TEST_F(StateFileTest, IsReadableByItsOwnerOnly) {
 TEST_F(StateFileTest, EqualContentIsNotWrittenAgain) {
   auto state = open();
   ASSERT_TRUE(state.save("same"));
-  struct stat before {}, after {};
+  struct stat before {
+  }, after{};
   ::stat(file().c_str(), &before);
   ASSERT_TRUE(state.save("same"));
   auto reopened = open();
