@@ -11,27 +11,38 @@ run_e2e() {
 }
 
 run_ctest() {
-  ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j "$jobs"
+  local preset=$1
+  shift
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" "$@"
 }
+
+# The layers that have threads or share memory between them; the others are pure.
+threaded=(base net http bird agent controlplane)
 
 fuzz_targets() { find build/fuzz/fuzz -maxdepth 1 -type f -name 'fuzz_*' -perm -u+x 2>/dev/null | sort; }
 
-# fuzz_all SECONDS: each target for so long, from its corpus in fuzz/corpus/NAME; what it finds new stays in build/.
+# fuzz_one SECONDS TARGET: from its corpus in fuzz/corpus/NAME; what it finds new stays in build/fuzz/corpus/.
+fuzz_one() {
+  local seconds=$1 target=$2 name work
+  name=$(basename "$target" | sed 's/^fuzz_//')
+  work=build/fuzz/corpus/$name
+  mkdir -p "$work"
+  set -- "$work"
+  [ ! -d "fuzz/corpus/$name" ] || set -- "$@" "fuzz/corpus/$name"
+  "$target" -max_total_time="$seconds" ${SEED:+-seed="$SEED"} -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 \
+    -artifact_prefix="build/fuzz/$name-" "$@" >"build/log/fuzz-$name.log" 2>&1 ||
+    { tail -n 40 "build/log/fuzz-$name.log"; echo "fuzz target $name failed; the input is in build/fuzz/$name-*"; return 1; }
+  echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "build/log/fuzz-$name.log") inputs in $seconds s"
+}
+
+# fuzz_all SECONDS: every target for so long, as many at once as there are cores.
 fuzz_all() {
-  local seconds=$1 target name seed_folder work count=0
-  for target in $(fuzz_targets); do
-    name=$(basename "$target" | sed 's/^fuzz_//')
-    work=build/fuzz/corpus/$name
-    seed_folder=fuzz/corpus/$name
-    mkdir -p "$work"
-    [ -d "$seed_folder" ] || seed_folder=$work
-    echo "== $name, $seconds s"
-    "$target" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 \
-      -artifact_prefix="build/fuzz/$name-" "$work" "$seed_folder"
-    count=$((count + 1))
-  done
-  [ $count -gt 0 ] || { echo "no fuzz target was built"; return 1; }
-  echo "dev-says: $count targets, $seconds s each"
+  local targets
+  mapfile -t targets < <(fuzz_targets)
+  [ ${#targets[@]} -gt 0 ] || { echo "no fuzz target was built"; return 1; }
+  export -f fuzz_one
+  printf '%s\0' "${targets[@]}" | xargs -0 -P "$jobs" -I {} bash -c 'fuzz_one "$@"' fuzz_one "$1" {}
+  echo "dev-says: ${#targets[@]} targets, $1 s each"
 }
 
 shell_scripts() {
@@ -56,11 +67,11 @@ command_test() {
   prepare_root
   step "end to end" run_e2e
   step "kernel guest" tests/e2e/kernel_guest/run.sh
-  step "build (asan)" build_preset asan
+  step "build (asan)" build_preset asan --target tests/all
   step "unit tests (asan, ubsan)" run_ctest asan
-  step "build (tsan)" build_preset tsan
-  step "unit tests (tsan)" run_ctest tsan
-  step "build (fuzz)" build_preset fuzz
+  step "build (tsan)" build_preset tsan --target "${threaded[@]/%/_test}"
+  step "unit tests (tsan)" run_ctest tsan -R "^($(IFS='|'; echo "${threaded[*]}"))\$"
+  step "build (fuzz)" build_preset fuzz --target fuzz/all
   step "fuzz" fuzz_all "${FUZZ_SECONDS:-5}"
   summary "./dev test"
   echo "${green}all tests passed${plain}"
@@ -94,18 +105,24 @@ tidy_all() {
   printf '%s\0' "$@" | xargs -0 -n 1 -P "$jobs" "$tidy" -p build/dev --quiet --warnings-as-errors='*'
 }
 
+env_seed() {
+  export SEED=$1
+  shift
+  "$@"
+}
+
 # Rounds of fuzzing and end to end tests; each round's seed is printed, so that a failure can be repeated.
 command_soak() {
   local minutes=${1:-60} round=0 until seed
   setup build run test
   step "build (dev)" build_preset dev
-  step "build (fuzz)" build_preset fuzz
+  step "build (fuzz)" build_preset fuzz --target fuzz/all
   until=$((SECONDS + minutes * 60))
   while [ $SECONDS -lt $until ]; do
     round=$((round + 1))
-    seed=${SEED:-$RANDOM}
+    seed=${SEED:-$((RANDOM + 1))}
     echo "round $round, SEED=$seed"
-    step "fuzz $round" fuzz_all "${FUZZ_SECONDS:-60}"
+    step "fuzz $round" env_seed "$seed" fuzz_all "${FUZZ_SECONDS:-60}"
     step "properties $round" env RC_PARAMS="seed=$seed max_success=2000" ctest --test-dir build/dev --output-on-failure
     prepare_root
     step "end to end $round" run_e2e
