@@ -1,20 +1,19 @@
 #include "bird/check_config.h"
 
+#include <algorithm>
 #include <fnmatch.h>
 #include <glob.h>
-#include <sys/stat.h>
-
-#include <algorithm>
 #include <memory>
 #include <set>
+#include <sys/stat.h>
 
 #include "base/file.h"
 
 namespace moenet::bird {
 namespace {
 
-constexpr int kMostNested = 8;                           // MAX_INCLUDE_DEPTH, conf/cf-lex.l; the main file is the first level
-constexpr std::size_t kMostFileBytes = 256u << 20;       // a ROA table of the whole internet is 30 MB
+constexpr int kMostNested = 8;  // MAX_INCLUDE_DEPTH, conf/cf-lex.l; the main file is the first level
+constexpr std::size_t kMostFileBytes = 256u << 20;  // a ROA table of the whole internet is 30 MB
 
 std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
@@ -83,7 +82,8 @@ class Builder {
       TRY_VOID(expand(piece, include, {path, include.line}, depth));
       from = include.end;
       line = include.line;
-      // What follows on the line starts no line in BIRD's eyes: the empty comment keeps an `include` there the error that it is.
+      // What follows on the line starts no line in BIRD's eyes: the empty comment keeps an `include` there the error
+      // that it is.
       if (from < text.size() && text[from] != '\n') text.replace(from -= 4, 4, "/**/");
     }
     copy(piece, std::string_view(text).substr(from), path, line);
@@ -110,7 +110,8 @@ class Builder {
   std::map<std::string, std::string> resolve(const std::string& pattern) const {
     std::map<std::string, std::string> paths;  // path -> name of ours, empty: not ours
     const bool has_wildcards = pattern.find_first_of("?*[") != std::string::npos;
-    for (const std::string& path : has_wildcards ? matches_of(pattern) : std::vector<std::string>{pattern}) paths[path] = "";
+    for (const std::string& path : has_wildcards ? matches_of(pattern) : std::vector<std::string>{pattern})
+      paths[path] = "";
     const std::string folder_pattern = folder_of(pattern);
     const std::string name_pattern = name_of(pattern);
     const bool folder_is_plain = folder_pattern.find_first_of("?*[") == std::string::npos;
@@ -118,7 +119,8 @@ class Builder {
       if (!is_peer_folder(folder)) continue;
       const std::string prefix = folder == "/" ? "/" : folder + "/";
       const auto matches = [&](const std::string& name) {
-        return has_wildcards ? ::fnmatch(name_pattern.c_str(), name.c_str(), FNM_NOESCAPE | FNM_PERIOD) == 0 : name == name_pattern;
+        return has_wildcards ? ::fnmatch(name_pattern.c_str(), name.c_str(), FNM_NOESCAPE | FNM_PERIOD) == 0
+                             : name == name_pattern;
       };
       for (const std::string& name : view_.removed) {
         if (has_wildcards) paths.erase(prefix + name);  // a literal include of a removed file fails, here as there
@@ -131,7 +133,8 @@ class Builder {
   }
 
   Result<void> expand(Piece& piece, const IncludeStatement& include, const SourceLine& origin, int depth) {
-    const std::string pattern = include.pattern.starts_with('/') ? include.pattern : folder_of(origin.file) + "/" + include.pattern;
+    const std::string pattern =
+        include.pattern.starts_with('/') ? include.pattern : folder_of(origin.file) + "/" + include.pattern;
     for (const auto& [path, name] : resolve(pattern)) {
       if (!name.empty()) {
         TRY_VOID(add_peer(piece, name, origin));
@@ -161,7 +164,8 @@ class Builder {
     return {};
   }
 
-  // A file that reaches no peer file is included where it lies, so that BIRD names it in errors; any other is taken apart.
+  // A file that reaches no peer file is included where it lies, so that BIRD names it in errors; any other is taken
+  // apart.
   Result<void> add_other(Piece& piece, const std::string& path, const SourceLine& origin, int depth) {
     struct stat status {};
     if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return {};  // BIRD passes over folders
@@ -186,7 +190,8 @@ class Builder {
 
 }  // namespace
 
-Result<CheckConfig> build_check(const std::string& main_file, const std::optional<std::string>& main_text, const FolderView& view) {
+Result<CheckConfig> build_check(const std::string& main_file, const std::optional<std::string>& main_text,
+                                const FolderView& view) {
   CheckConfig out;
   TRY(Piece piece, Builder(view, out).file(main_file, main_text, 1));
   out.text = std::move(piece.text);

@@ -1,16 +1,15 @@
 #include "bird/client.h"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/fd.h"
 #include "base/latest.h"
@@ -18,7 +17,8 @@
 namespace moenet::bird {
 namespace {
 
-// BIRD drops a connection whose unread input reaches CLI_RX_BUF_SIZE, 1,024 bytes (nest/cli.h; measured on 2.0.12 and 3.1.8).
+// BIRD drops a connection whose unread input reaches CLI_RX_BUF_SIZE, 1,024 bytes (nest/cli.h; measured on 2.0.12
+// and 3.1.8).
 constexpr std::size_t kMostUnreadBytes = 1023;
 constexpr std::size_t kReadBytes = 64 * 1024;
 // Between two attempts at a socket whose backlog is full: BIRD accepts one connection per turn of its loop.
@@ -71,11 +71,13 @@ struct BirdClient::State {
     for (;;) {
       if (stop.stop_requested()) return fail(Errc::cancelled, "talk to BIRD");
       const auto left = deadline.left();
-      if (left.count() == 0) return fail(Errc::timeout, "BIRD does not answer at " + socket_path + ": no reply in time");
+      if (left.count() == 0)
+        return fail(Errc::timeout, "BIRD does not answer at " + socket_path + ": no reply in time");
       std::array<pollfd, 2> fds{pollfd{socket.get(), static_cast<short>(for_write ? POLLIN | POLLOUT : POLLIN), 0},
                                 pollfd{stop_event.get(), POLLIN, 0}};
       constexpr std::int64_t kLongestPollMs = 3'600'000;
-      const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left.count(), kLongestPollMs)));
+      const int ready =
+          ::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left.count(), kLongestPollMs)));
       if (ready < 0 && errno != EINTR) return std::unexpected(error_from_errno(errno, "poll BIRD's control socket"));
       if (ready > 0 && fds[0].revents != 0) return fds[0].revents;
     }

@@ -34,7 +34,8 @@ class BirdClient {
   // unavailable (BIRD closed), timeout, cancelled.
   Result<Reply> ask(std::string_view command, Deadline deadline, const std::stop_token& stop);
   // Many commands pipelined within BIRD's limit of 1,023 unread bytes; replies in order.
-  Result<std::vector<Reply>> ask_all(std::span<const std::string> commands, Deadline deadline, const std::stop_token& stop);
+  Result<std::vector<Reply>> ask_all(std::span<const std::string> commands, Deadline deadline,
+                                     const std::stop_token& stop);
 
  private:
   struct State;
@@ -53,8 +54,8 @@ class BirdPool {
   BirdPool(std::string socket_path, PoolLimits limits);
   ~BirdPool();
 
-  // A connection for the caller alone, given back when the lease dies; a broken one is not kept. Waits when `most` are in use.
-  // Errors: as BirdClient::connect; timeout when none came free.
+  // A connection for the caller alone, given back when the lease dies; a broken one is not kept. Waits when `most` are
+  // in use. Errors: as BirdClient::connect; timeout when none came free.
   class Lease;
   Result<Lease> take(Deadline deadline, const std::stop_token& stop);
 
@@ -78,7 +79,8 @@ class BirdPool::Lease {
 
  private:
   friend class BirdPool;
-  Lease(std::shared_ptr<State> pool, std::unique_ptr<BirdClient> client) : pool_(std::move(pool)), client_(std::move(client)) {}
+  Lease(std::shared_ptr<State> pool, std::unique_ptr<BirdClient> client)
+      : pool_(std::move(pool)), client_(std::move(client)) {}
   std::shared_ptr<State> pool_;
   std::unique_ptr<BirdClient> client_;
 };

@@ -1,5 +1,5 @@
-// What a BIRD configuration file includes and defines, found by the rules of BIRD's lexer (conf/cf-lex.l; each rule tried on 2.0.12
-// and 3.1.8): no parser, just enough to follow includes and to name what is missing. Pure.
+// What a BIRD configuration file includes and defines, found by the rules of BIRD's lexer (conf/cf-lex.l; each rule
+// tried on 2.0.12 and 3.1.8): no parser, just enough to follow includes and to name what is missing. Pure.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,8 @@
 
 namespace moenet::bird {
 
-// `include "PATTERN";`. BIRD knows it only at the start of a line: blanks, the word, blanks, one string on the same line, blanks, `;`.
+// `include "PATTERN";`. BIRD knows it only at the start of a line: blanks, the word, blanks, one string on the same
+// line, blanks, `;`.
 struct IncludeStatement {
   std::size_t begin = 0, end = 0;  // bytes of the whole statement, from the start of its line
   int line = 0;                    // from 1

@@ -21,14 +21,16 @@ struct BirdSurvey {
 // What BIRD runs now, in one command. Errors: as BirdPool::take.
 Result<BirdSurvey> survey(BirdPool& pool, Deadline deadline, const std::stop_token& stop);
 
-// One conversation with BIRD. All errors: denied (a restricted socket), internal (a reply with a code that does not belong there), and
-// those of BirdClient::ask.
+// One conversation with BIRD. All errors: denied (a restricted socket), internal (a reply with a code that does not
+// belong there), and those of BirdClient::ask.
 class BirdControl {
  public:
-  BirdControl(BirdClient& client, Deadline deadline, std::stop_token stop) : client_(client), deadline_(deadline), stop_(std::move(stop)) {}
+  BirdControl(BirdClient& client, Deadline deadline, std::stop_token stop)
+      : client_(client), deadline_(deadline), stop_(std::move(stop)) {}
 
   Result<std::vector<ProtocolStatus>> protocols();
-  // The path of BIRD's main file, which may be wrong or missing. Errors also: invalid (BIRD was started with a relative path).
+  // The path of BIRD's main file, which may be wrong or missing. Errors also: invalid (BIRD was started with a relative
+  // path).
   Result<std::string> main_file();
   // What BIRD finds wrong with a configuration, or nothing.
   Result<std::optional<ConfigError>> check(const std::string& path);

@@ -1,11 +1,10 @@
 #include "bird/peer_folder.h"
 
+#include <cerrno>
+#include <ctime>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-
-#include <cerrno>
-#include <ctime>
 
 #include "base/fd.h"
 
@@ -15,9 +14,11 @@ namespace {
 constexpr std::string_view kMark = "# moenet-agent ";
 constexpr std::string_view kMarkEnd = ": generated, changes are overwritten\n";
 constexpr std::size_t kLongestOwner = 128;
-// A file of ours has about 500 bytes; what somebody made larger is read to here, which is enough to see that it differs.
+// A file of ours has about 500 bytes; what somebody made larger is read to here, which is enough to see that it
+// differs.
 constexpr std::size_t kMostFileBytes = 64 * 1024;
-// Two writes within one tick of the file system's clock leave equal stamps. The coarsest is 10 ms (CONFIG_HZ=100); ten of them.
+// Two writes within one tick of the file system's clock leave equal stamps. The coarsest is 10 ms (CONFIG_HZ=100); ten
+// of them.
 constexpr std::int64_t kSettleNs = 100'000'000;
 
 std::int64_t nanoseconds(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }

@@ -1,5 +1,6 @@
-// PeerFolder: the files of ours in BIRD's peer folder. A file is ours when its first line says so; all others are never touched.
-// Reading costs one stat per unchanged file: content is remembered by inode, size, mtime and ctime. Not thread-safe.
+// PeerFolder: the files of ours in BIRD's peer folder. A file is ours when its first line says so; all others are never
+// touched. Reading costs one stat per unchanged file: content is remembered by inode, size, mtime and ctime. Not
+// thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@
 
 namespace moenet::bird {
 
-// The first line of a file of ours, with its newline: "# moenet-agent session/<uuid>: generated, changes are overwritten\n".
+// The first line of a file of ours, with its newline: "# moenet-agent session/<uuid>: generated, changes are
+// overwritten\n".
 std::string ownership_line(const model::Owner& owner);
 // The owner in a file's first line; absent when the file is not ours.
 std::optional<model::Owner> owner_in(std::string_view text);

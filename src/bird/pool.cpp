@@ -1,5 +1,5 @@
-// BirdPool: see client.h. One mutex guards the counts and the idle list; no system call is made under it but one recv() per
-// idle connection that is looked at.
+// BirdPool: see client.h. One mutex guards the counts and the idle list; no system call is made under it but one recv()
+// per idle connection that is looked at.
 #include <condition_variable>
 #include <mutex>
 

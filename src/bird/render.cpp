@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "bird/peer_folder.h"
 #include "base/utf8.h"
+#include "bird/peer_folder.h"
 
 namespace moenet::bird {
 namespace {
@@ -24,10 +24,14 @@ struct Filters {
 
 Filters filters_of(model::SessionPolicy policy, const PolicyNames& names) {
   switch (policy) {
-    case model::SessionPolicy::full: return {names.import_filter, names.export_filter};
-    case model::SessionPolicy::peer: return {names.import_theirs, names.export_own};
-    case model::SessionPolicy::upstream: return {names.import_theirs, names.export_filter};
-    case model::SessionPolicy::downstream: return {names.import_filter, names.export_own};
+    case model::SessionPolicy::full:
+      return {names.import_filter, names.export_filter};
+    case model::SessionPolicy::peer:
+      return {names.import_theirs, names.export_own};
+    case model::SessionPolicy::upstream:
+      return {names.import_theirs, names.export_filter};
+    case model::SessionPolicy::downstream:
+      return {names.import_filter, names.export_own};
   }
   return {names.import_theirs, names.export_own};
 }
@@ -73,30 +77,36 @@ std::string import_checks(const std::vector<IpPrefix>& own) {
 
 constexpr std::string_view kTheirsCheck = "  if bgp_path.first != bgp_path.last then reject;\n";
 
-std::string filter(std::string_view name, std::string_view body) { return fmt::format("filter {}\n{{\n{}}}\n", name, body); }
+std::string filter(std::string_view name, std::string_view body) {
+  return fmt::format("filter {}\n{{\n{}}}\n", name, body);
+}
 
 std::string export_filter(std::string_view name) {
-  return filter(name, "  if source = RTS_STATIC then accept;\n  if source != RTS_BGP then reject;\n" + std::string(kPrefixCheck) +
-                          "  accept;\n");
+  return filter(name, "  if source = RTS_STATIC then accept;\n  if source != RTS_BGP then reject;\n" +
+                          std::string(kPrefixCheck) + "  accept;\n");
 }
 
 // What this network originates is a static here, or came over iBGP and has an empty path.
 std::string export_own(std::string_view name) {
-  return filter(name, "  if source = RTS_STATIC then accept;\n  if source = RTS_BGP && bgp_path.len = 0 then accept;\n  reject;\n");
+  return filter(
+      name,
+      "  if source = RTS_STATIC then accept;\n  if source = RTS_BGP && bgp_path.len = 0 then accept;\n  reject;\n");
 }
 
-// A channel that a session does not mention is inherited from its template (measured on 2.0.12, 2.17.6, 3.1.8): it lets nothing through.
+// A channel that a session does not mention is inherited from its template (measured on 2.0.12, 2.17.6, 3.1.8): it lets
+// nothing through.
 std::string peer_template(const PolicyNames& names, std::string_view local_as) {
-  std::string out = fmt::format("template bgp {}\n{{\n  local as {};\n  enable extended messages on;\n", names.peer_template, local_as);
+  std::string out = fmt::format("template bgp {}\n{{\n  local as {};\n  enable extended messages on;\n",
+                                names.peer_template, local_as);
   for (const std::string_view family : {"ipv4", "ipv6"}) {
-    out += fmt::format("  {} {{ import none; export none; import keep filtered on; import limit {} action block; }};\n", family,
-                       kImportLimit);
+    out += fmt::format("  {} {{ import none; export none; import keep filtered on; import limit {} action block; }};\n",
+                       family, kImportLimit);
   }
   return out + "}\n";
 }
 
-// BIRD's router id is 32 bits, unique in the network. A node without IPv4 gets one of its name (FNV-1a), out of 240.0.0.0/4, where
-// no address of a router is.
+// BIRD's router id is 32 bits, unique in the network. A node without IPv4 gets one of its name (FNV-1a), out of
+// 240.0.0.0/4, where no address of a router is.
 std::string router_id(const model::NodeIdentity& node) {
   if (node.ipv4) return node.ipv4->text();
   std::uint32_t hash = 2166136261u;
@@ -107,7 +117,8 @@ std::string router_id(const model::NodeIdentity& node) {
 std::string kernel(std::string_view family, const std::optional<IpAddress>& source) {
   const std::string prefer = source ? fmt::format(" krt_prefsrc = {};", source->text()) : "";
   return fmt::format(
-      "protocol kernel kernel_{0}\n{{\n  scan time 20;\n  {0} {{ import none; export filter {{ if source = RTS_STATIC then reject;{1} "
+      "protocol kernel kernel_{0}\n{{\n  scan time 20;\n  {0} {{ import none; export filter {{ if source = RTS_STATIC "
+      "then reject;{1} "
       "accept; }}; }};\n}}\n",
       family, prefer);
 }
@@ -139,7 +150,8 @@ std::string quote(std::string_view text) {
   return out + "\"";
 }
 
-Result<model::BirdFile> render_peer(const model::Session& session, const model::Peering& peering, const PolicyNames& names) {
+Result<model::BirdFile> render_peer(const model::Session& session, const model::Peering& peering,
+                                    const PolicyNames& names) {
   model::BirdFile file;
   const std::string name = protocol_name(session.asn);
   file.name = name + ".conf";
@@ -150,13 +162,14 @@ Result<model::BirdFile> render_peer(const model::Session& session, const model::
   const std::string& description = session.description.empty() ? session.name : session.description;
   if (!description.empty()) out += fmt::format("  description {};\n", quote(description));
   // `% 'if'` also pins a neighbor that is no link-local to its tunnel; the AS number of our side is the template's.
-  out += fmt::format("  local {};\n  neighbor {} % '{}' as {};\n", peering.source.text(), peering.neighbor.text(), session.interface_name,
-                     session.asn);
+  out += fmt::format("  local {};\n  neighbor {} % '{}' as {};\n", peering.source.text(), peering.neighbor.text(),
+                     session.interface_name, session.asn);
   if (session.bgp_password) {
     // Without `authentication md5;`, which 2.0.12 does not know; 2.17 and 3 assume it, with a warning in their log.
     const std::string quoted = quote(session.bgp_password->reveal());
     if (quoted.substr(1, quoted.size() - 2) != session.bgp_password->reveal()) {
-      return fail(Errc::invalid, "password: holds a double quote or another character that BIRD's language cannot express");
+      return fail(Errc::invalid,
+                  "password: holds a double quote or another character that BIRD's language cannot express");
     }
     out += fmt::format("  password {};\n", quoted);
   }
@@ -170,7 +183,8 @@ std::string render_base(const BaseConfig& base) {
   std::vector<IpPrefix> own = base.own_prefixes;
   std::sort(own.begin(), own.end());
   std::string out = ownership_line(std::string(kBaseOwner));
-  out += fmt::format("log syslog all;\nrouter id {};\n\nprotocol device\n{{\n  scan time 10;\n}}\n", router_id(base.node));
+  out +=
+      fmt::format("log syslog all;\nrouter id {};\n\nprotocol device\n{{\n  scan time 10;\n}}\n", router_id(base.node));
   out += kernel("ipv4", base.node.ipv4) + kernel("ipv6", base.node.ipv6);
   out += "\n# This network's own prefixes: announced from here unless a better route to them is known.\n";
   out += statics("ipv4", IpFamily::v4, own) + statics("ipv6", IpFamily::v6, own);

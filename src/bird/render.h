@@ -16,8 +16,8 @@ namespace moenet::bird {
 // Names that the operator's bird.conf defines and that peer files build on.
 struct PolicyNames {
   std::string peer_template = "dn42_peer";
-  std::string import_filter = "dn42_import_filter";  // accept all valid
-  std::string export_filter = "dn42_export_filter";  // send all valid
+  std::string import_filter = "dn42_import_filter";         // accept all valid
+  std::string export_filter = "dn42_export_filter";         // send all valid
   std::string import_theirs = "dn42_import_filter_theirs";  // accept what the neighbor itself originates
   std::string export_own = "dn42_export_filter_own";        // send what this network originates
 };
@@ -25,23 +25,25 @@ struct PolicyNames {
 // "dn42_4242420001": BIRD's protocol name of a session, and its file with ".conf".
 std::string protocol_name(model::Asn asn);
 
-// The file of one session. Every string from outside goes through quote() or is a parsed value. Errors: invalid, when BIRD's language
-// cannot express the session (a password with a double quote).
-Result<model::BirdFile> render_peer(const model::Session& session, const model::Peering& peering, const PolicyNames& names);
+// The file of one session. Every string from outside goes through quote() or is a parsed value. Errors: invalid, when
+// BIRD's language cannot express the session (a password with a double quote).
+Result<model::BirdFile> render_peer(const model::Session& session, const model::Peering& peering,
+                                    const PolicyNames& names);
 
-// A BIRD string literal with its quotes. BIRD knows no escapes within one (conf/cf-lex.l: it ends at the next quote, and a newline
-// is an error), so what cannot stand there is replaced: `"` by `'`, control characters and invalid UTF-8 by `?`; at most 128 bytes.
+// A BIRD string literal with its quotes. BIRD knows no escapes within one (conf/cf-lex.l: it ends at the next quote,
+// and a newline is an error), so what cannot stand there is replaced: `"` by `'`, control characters and invalid UTF-8
+// by `?`; at most 128 bytes.
 std::string quote(std::string_view text);
 
 // The owner in the first line of a bird.conf of ours.
 inline constexpr std::string_view kBaseOwner = "base";
 
-// A whole bird.conf for a node whose BIRD this agent owns (config `bird.ownership: "full"`): router id, device, kernel, the node's
-// addresses, the template and the filters above with a plain DN42 policy, and the include of the peer files.
+// A whole bird.conf for a node whose BIRD this agent owns (config `bird.ownership: "full"`): router id, device, kernel,
+// the node's addresses, the template and the filters above with a plain DN42 policy, and the include of the peer files.
 struct BaseConfig {
   model::NodeIdentity node;
   model::Asn local_asn = 0;
-  std::string peer_folder;   // absolute
+  std::string peer_folder;  // absolute
   PolicyNames names;
   std::vector<IpPrefix> own_prefixes;
 };

@@ -62,7 +62,8 @@ Result<bool> ReplyReader::take_line(std::string_view line) {
     return false;
   }
   const bool has_code = line.size() >= 5 && std::all_of(line.begin(), line.begin() + 4, is_digit);
-  if (!has_code || (line[4] != ' ' && line[4] != '-')) return fail(Errc::invalid, "BIRD's reply has a line without a code");
+  if (!has_code || (line[4] != ' ' && line[4] != '-'))
+    return fail(Errc::invalid, "BIRD's reply has a line without a code");
   current_.lines.push_back({*to_int(line.substr(0, 4)), std::string(line.substr(5))});
   return line[4] == ' ';
 }
@@ -134,8 +135,8 @@ std::optional<ConfigError> parse_config_error(const Reply& reply) {
   return ConfigError{text.substr(0, colon), 0, 0, text.substr(colon + 2)};
 }
 
-// A row is printed as "%-10s %-10s %-10s %-6s %-12s  %s" (nest/proto.c): words up to the state, then `since`, which may hold one
-// blank (`timeformat protocol iso long`), two blanks, and the rest.
+// A row is printed as "%-10s %-10s %-10s %-6s %-12s  %s" (nest/proto.c): words up to the state, then `since`, which may
+// hold one blank (`timeformat protocol iso long`), two blanks, and the rest.
 Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply) {
   std::vector<ProtocolStatus> rows;
   if (reply.code() == 8003) return rows;  // no protocol matches the pattern

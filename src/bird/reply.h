@@ -14,8 +14,8 @@
 namespace moenet::bird {
 
 struct ReplyLine {
-  int code = 0;       // of the line, or of the last line that had one
-  std::string text;   // without the code
+  int code = 0;      // of the line, or of the last line that had one
+  std::string text;  // without the code
 };
 
 // A whole reply. The last line's code alone decides success: an error reply may hold ok lines before it.
@@ -28,8 +28,8 @@ struct Reply {
   std::string text() const;
 };
 
-// Cuts a byte stream into replies. Asynchronous lines (`+…`) are dropped. Errors: invalid (a line that no BIRD sends, or a reply
-// larger than `limit_bytes`), after which the connection is of no further use.
+// Cuts a byte stream into replies. Asynchronous lines (`+…`) are dropped. Errors: invalid (a line that no BIRD sends,
+// or a reply larger than `limit_bytes`), after which the connection is of no further use.
 class ReplyReader {
  public:
   explicit ReplyReader(std::size_t limit_bytes = 64u << 20) : limit_bytes_(limit_bytes) {}
@@ -57,10 +57,11 @@ struct Version {
 // From the greeting `0001 BIRD 3.1.8 ready.` Errors: invalid.
 Result<Version> parse_greeting(const Reply& reply);
 
-// `8002 FILE:LINE:COL text` or `8002 FILE: text`, split. FILE is empty when BIRD names none. Absent when the reply is no such error.
+// `8002 FILE:LINE:COL text` or `8002 FILE: text`, split. FILE is empty when BIRD names none. Absent when the reply is
+// no such error.
 struct ConfigError {
   std::string file;
-  int line = 0;    // 0 when BIRD names none
+  int line = 0;  // 0 when BIRD names none
   int column = 0;
   std::string text;
 };
@@ -69,11 +70,11 @@ std::optional<ConfigError> parse_config_error(const Reply& reply);
 // One row of `show protocols`.
 struct ProtocolStatus {
   std::string name;
-  std::string proto;   // "BGP", "Static"
+  std::string proto;  // "BGP", "Static"
   std::string table;
-  std::string state;   // "up", "start", "down", "flush", "stop"
-  std::string since;   // as printed; compare to the second only
-  std::string info;    // BGP: "Established", "Active        Socket: Connection refused"
+  std::string state;  // "up", "start", "down", "flush", "stop"
+  std::string since;  // as printed; compare to the second only
+  std::string info;   // BGP: "Established", "Active        Socket: Connection refused"
 
   bool is_established() const { return state == "up" && info.starts_with("Established"); }
   friend bool operator==(const ProtocolStatus&, const ProtocolStatus&) = default;

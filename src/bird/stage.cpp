@@ -1,11 +1,10 @@
 #include "bird/stage.h"
 
+#include <cerrno>
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <filesystem>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -82,7 +81,9 @@ Stage::~Stage() {
   ::rmdir(root_.c_str());  // stays while it holds a journal
 }
 
-bool Stage::has_journal(const std::string& folder) { return ::access((root_of(folder) + "/journal").c_str(), F_OK) == 0; }
+bool Stage::has_journal(const std::string& folder) {
+  return ::access((root_of(folder) + "/journal").c_str(), F_OK) == 0;
+}
 
 std::string Stage::path_of(const std::string& name) const { return root_ + "/new/" + name; }
 std::string Stage::check_path() const { return root_ + "/check.conf"; }

@@ -1,14 +1,13 @@
-// Stage: the hidden folder inside the peer folder where files wait until BIRD has approved them, where the old ones lie until BIRD runs
-// the new ones, and where a journal says that a swap is under way. BIRD can read it, and no `*.conf` reaches into it.
-// Every file is replaced by one rename; what a kill -9 leaves is whole files, old ones and new ones, and the journal. That is
-// enough: the next plan sees the files, and the journal makes it reload.
+// Stage: the hidden folder inside the peer folder where files wait until BIRD has approved them, where the old ones lie
+// until BIRD runs the new ones, and where a journal says that a swap is under way. BIRD can read it, and no `*.conf`
+// reaches into it. Every file is replaced by one rename; what a kill -9 leaves is whole files, old ones and new ones,
+// and the journal. That is enough: the next plan sees the files, and the journal makes it reload.
 #pragma once
-
-#include <sys/types.h>
 
 #include <map>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <vector>
 
 #include "base/result.h"
@@ -27,7 +26,8 @@ class Stage {
 
   static bool has_journal(const std::string& folder);
 
-  // Makes the empty stage; leftovers are removed, a journal stays. New files get `group`, and nobody else may read them.
+  // Makes the empty stage; leftovers are removed, a journal stays. New files get `group`, and nobody else may read
+  // them.
   Result<void> open(gid_t group);
   Result<void> put(const model::BirdFile& file);
   Result<void> write_check(std::string_view text);
@@ -38,8 +38,8 @@ class Stage {
     std::vector<std::string> put;     // staged names that replace or add
     std::vector<std::string> remove;  // names that go
   };
-  // Keeps a second link to each old file, writes the journal to the disk, then moves the files. A file that stopped being ours meanwhile
-  // fails it before anything moved: conflict. Any failure leaves the folder as it was.
+  // Keeps a second link to each old file, writes the journal to the disk, then moves the files. A file that stopped
+  // being ours meanwhile fails it before anything moved: conflict. Any failure leaves the folder as it was.
   Result<void> swap(const Swap& swap);
   // Puts the old files back.
   Result<void> restore();

@@ -1,12 +1,11 @@
 #include "bird/transaction.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <map>
 #include <set>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/latest.h"
@@ -24,9 +23,11 @@ constexpr std::size_t kMostMainBytes = 16u << 20;
 
 bool is_plain_name(const std::string& name) {
   const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.';
   };
-  return name.ends_with(".conf") && !name.starts_with('.') && name.size() <= 200 && std::all_of(name.begin(), name.end(), is_plain);
+  return name.ends_with(".conf") && !name.starts_with('.') && name.size() <= 200 &&
+         std::all_of(name.begin(), name.end(), is_plain);
 }
 
 std::string position(const std::string& file, int line, int column) {
@@ -47,7 +48,8 @@ struct MainFile {
     if (!text && text.error().code == Errc::not_found) return {};
     if (!text) return std::unexpected(std::move(text).error());
     if (owner_in(*text) != model::Owner(kBaseOwner)) {
-      return fail(Errc::invalid, path + " is not ours: move it away, and let BIRD read the one that `moenet-agent render` makes");
+      return fail(Errc::invalid,
+                  path + " is not ours: move it away, and let BIRD read the one that `moenet-agent render` makes");
     }
     if (*text == *wanted) wanted.reset();
     if (::stat(path.c_str(), &old_status) != 0) return std::unexpected(error_from_errno(errno, "look at " + path));
@@ -56,19 +58,22 @@ struct MainFile {
   }
   Result<void> write(gid_t group) const {
     if (!wanted) return {};
-    return write_text(*wanted, old_text ? old_status.st_uid : static_cast<uid_t>(-1), old_text ? old_status.st_gid : group);
+    return write_text(*wanted, old_text ? old_status.st_uid : static_cast<uid_t>(-1),
+                      old_text ? old_status.st_gid : group);
   }
   Result<void> restore() const {
     if (!wanted) return {};
     if (old_text) return write_text(*old_text, old_status.st_uid, old_status.st_gid);
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return std::unexpected(error_from_errno(errno, "remove " + path));
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+      return std::unexpected(error_from_errno(errno, "remove " + path));
     return {};
   }
 
  private:
   Result<void> write_text(const std::string& text, uid_t user, gid_t group) const {
     TRY_VOID(atomic_write_file(path, text, 0640));
-    if (::chown(path.c_str(), user, group) != 0) return std::unexpected(error_from_errno(errno, "give " + path + " its owner"));
+    if (::chown(path.c_str(), user, group) != 0)
+      return std::unexpected(error_from_errno(errno, "give " + path + " its owner"));
     return {};
   }
 };
@@ -76,9 +81,15 @@ struct MainFile {
 // One apply().
 class Run {
  public:
-  Run(BirdPool& pool, PeerFolder& folder, const PolicyNames& names, const TransactionSettings& settings, Deadline deadline,
-      const std::stop_token& stop)
-      : pool_(pool), folder_(folder), names_(names), settings_(settings), deadline_(deadline), stop_(stop), stage_(folder.path()) {}
+  Run(BirdPool& pool, PeerFolder& folder, const PolicyNames& names, const TransactionSettings& settings,
+      Deadline deadline, const std::stop_token& stop)
+      : pool_(pool),
+        folder_(folder),
+        names_(names),
+        settings_(settings),
+        deadline_(deadline),
+        stop_(stop),
+        stage_(folder.path()) {}
 
   Result<TransactionResult> apply(const FileChange& change) {
     TRY_VOID(take_up(change));
@@ -157,11 +168,12 @@ Result<void> Run::take_up(const FileChange& change) {
   return {};
 }
 
-// New files get the group of the peer folder, because BIRD may run as another user; where that is root's, which says nothing, the
-// group of the main file, which BIRD can read.
+// New files get the group of the peer folder, because BIRD may run as another user; where that is root's, which says
+// nothing, the group of the main file, which BIRD can read.
 Result<void> Run::stage_all() {
   struct stat status {};
-  if (::stat(folder_.path().c_str(), &status) != 0) return std::unexpected(error_from_errno(errno, "look at " + folder_.path()));
+  if (::stat(folder_.path().c_str(), &status) != 0)
+    return std::unexpected(error_from_errno(errno, "look at " + folder_.path()));
   group_ = status.st_gid;
   if (group_ == 0 && ::stat(main_.path.c_str(), &status) == 0) group_ = status.st_gid;
   TRY_VOID(stage_.open(group_));
@@ -206,7 +218,8 @@ Result<void> Run::check_and_cut(BirdControl& bird) {
 Result<bool> Run::refuse_by_ourselves(const CheckConfig& check, const FolderView& folder) {
   for (const auto& [name, path] : folder.ours) {
     if (!check.reached.contains(name)) {
-      return fail(Errc::invalid, main_.path + " does not include the peer file " + name + ": add the line " + include_line(folder_.path()));
+      return fail(Errc::invalid, main_.path + " does not include the peer file " + name + ": add the line " +
+                                     include_line(folder_.path()));
     }
   }
   bool cut = false;
@@ -239,23 +252,29 @@ bool Run::uses_filter(const std::string& name) const {
 
 std::string Run::missing_names(const CheckConfig& check) const {
   std::vector<std::pair<Definition::Kind, std::string>> needed{{Definition::Kind::bgp_template, names_.peer_template}};
-  for (const std::string* name : {&names_.import_filter, &names_.export_filter, &names_.import_theirs, &names_.export_own}) {
+  for (const std::string* name :
+       {&names_.import_filter, &names_.export_filter, &names_.import_theirs, &names_.export_own}) {
     if (uses_filter(*name)) needed.emplace_back(Definition::Kind::filter, *name);
   }
   std::string names, snippets;
   for (const auto& [kind, name] : needed) {
-    const auto is_it = [&](const CheckConfig::Defined& d) { return d.definition.kind == kind && d.definition.name == name; };
+    const auto is_it = [&](const CheckConfig::Defined& d) {
+      return d.definition.kind == kind && d.definition.name == name;
+    };
     const auto found = std::find_if(check.defined.begin(), check.defined.end(), is_it);
     if (found != check.defined.end() && found->before_peers) continue;
     if (found != check.defined.end()) {
       return name + " is defined at " + found->file + ":" + std::to_string(found->definition.line) +
-             ", after the peer files that use it are included: move the line " + include_line(folder_.path()) + " below it";
+             ", after the peer files that use it are included: move the line " + include_line(folder_.path()) +
+             " below it";
     }
-    names += (names.empty() ? "" : ", ") + std::string(kind == Definition::Kind::filter ? "filter " : "template bgp ") + name;
+    names += (names.empty() ? "" : ", ") + std::string(kind == Definition::Kind::filter ? "filter " : "template bgp ") +
+             name;
     snippets += "\n" + snippet_for(name, names_);
   }
   if (names.empty()) return "";
-  return main_.path + " does not define " + names + ", which peer files use. Add before the peer files are included:" + snippets;
+  return main_.path + " does not define " + names +
+         ", which peer files use. Add before the peer files are included:" + snippets;
 }
 
 // An error in a file of ours cuts that file out; any other is the operator's.
@@ -276,13 +295,16 @@ Result<void> Run::judge(const ConfigError& error, const CheckConfig& check) {
   const std::string words = position(name, line, error.column) + " " + error.text;
   if (put_.contains(name) && file == stage_.path_of(name)) {
     refuse(name, words);
-  } else if (live_.contains(name) && !put_.contains(name) && !remove_.contains(name) && file == folder_.path() + "/" + name) {
+  } else if (live_.contains(name) && !put_.contains(name) && !remove_.contains(name) &&
+             file == folder_.path() + "/" + name) {
     refuse(name, words);
   } else {
-    return fail(Errc::invalid, "BIRD's configuration is wrong: " + position(file, line, error.column) + " " + error.text);
+    return fail(Errc::invalid,
+                "BIRD's configuration is wrong: " + position(file, line, error.column) + " " + error.text);
   }
   const auto same = [&](const Refusal& r) { return r.message.ends_with(error.text); };
-  if (result_.refused.size() > 1 && view().ours.empty() && std::all_of(result_.refused.begin(), result_.refused.end(), same)) {
+  if (result_.refused.size() > 1 && view().ours.empty() &&
+      std::all_of(result_.refused.begin(), result_.refused.end(), same)) {
     return fail(Errc::invalid, "BIRD refuses every peer file, so " + main_.path + " is to blame: " + words);
   }
   return {};
@@ -322,12 +344,13 @@ Result<void> Run::run_new_files(BirdControl& bird, bool& accepted) {
   TRY(const std::optional<ConfigError> error, bird.configure(settings_.undo_timeout));
   if (error) {
     accepted = false;
-    return fail(Errc::invalid, "BIRD's configuration changed and is wrong: " + position(error->file, error->line, error->column) + " " +
-                                   error->text);
+    return fail(Errc::invalid, "BIRD's configuration changed and is wrong: " +
+                                   position(error->file, error->line, error->column) + " " + error->text);
   }
   TRY_VOID(gate(bird, until));
   TRY(const bool confirmed, bird.confirm());
-  if (!confirmed) return fail(Errc::unavailable, "BIRD took the change back by itself, or restarted, before it was confirmed");
+  if (!confirmed)
+    return fail(Errc::unavailable, "BIRD took the change back by itself, or restarted, before it was confirmed");
   return {};
 }
 
@@ -342,7 +365,8 @@ Result<void> Run::gate(BirdControl& bird, Deadline until) {
     if (state.settled && lost.empty()) return {};
     if (until.passed()) {
       if (lost.empty()) return fail(Errc::timeout, "BIRD did not finish loading its configuration in time");
-      return fail(Errc::conflict, "BGP session " + lost.front() + (lost.size() > 1 ? " and " + std::to_string(lost.size() - 1) + " more" : "") +
+      return fail(Errc::conflict, "BGP session " + lost.front() +
+                                      (lost.size() > 1 ? " and " + std::to_string(lost.size() - 1) + " more" : "") +
                                       ", which this change did not touch, left Established with it");
     }
     Wakeup().wait(until.or_sooner(pause), stop_);
@@ -361,8 +385,9 @@ Result<bool> settle(BirdControl& bird, Deadline deadline, BirdControl::LoadState
   }
 }
 
-// Undoes a load that waits for its confirmation, on a connection and in a time of its own. True: BIRD runs what it ran before.
-// Never while a load is under way: BIRD 3.1.8 queues the undo and then dies (assertion at conf/conf.c:301, seen).
+// Undoes a load that waits for its confirmation, on a connection and in a time of its own. True: BIRD runs what it ran
+// before. Never while a load is under way: BIRD 3.1.8 queues the undo and then dies (assertion at conf/conf.c:301,
+// seen).
 Result<bool> Run::undo() {
   const Deadline deadline = Deadline::after(kRollbackTime);
   const std::stop_token never;
@@ -376,7 +401,8 @@ Result<bool> Run::undo() {
   return settle(bird, deadline, state);
 }
 
-// The files go back first: should BIRD restart now, it reads the old ones. The journal stays when it is not certain what BIRD runs.
+// The files go back first: should BIRD restart now, it reads the old ones. The journal stays when it is not certain
+// what BIRD runs.
 Error Run::take_back(Error cause, bool accepted) {
   Result<void> files = stage_.restore();
   if (const auto main = main_.restore(); !main && files) files = main;
@@ -396,7 +422,8 @@ Error Run::take_back(Error cause, bool accepted) {
 BirdTransaction::BirdTransaction(BirdPool& pool, PeerFolder& folder, PolicyNames names, TransactionSettings settings)
     : pool_(pool), folder_(folder), names_(std::move(names)), settings_(settings) {}
 
-Result<TransactionResult> BirdTransaction::apply(const FileChange& change, Deadline deadline, const std::stop_token& stop) {
+Result<TransactionResult> BirdTransaction::apply(const FileChange& change, Deadline deadline,
+                                                 const std::stop_token& stop) {
   const SteadyTime began = steady_now();
   TRY(TransactionResult result, Run(pool_, folder_, names_, settings_, deadline, stop).apply(change));
   result.took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - began);

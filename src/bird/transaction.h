@@ -1,8 +1,9 @@
-// BirdTransaction: a set of peer files goes into BIRD as a whole, or not at all, and what BIRD refuses is cut out by name.
-//   stage -> `configure check` on a main file that reads the staged files -> swap with backup -> `configure timeout` -> gate ->
-//   `configure confirm`; on any failure after the swap: the old files back and `configure undo`.
-// A journal in the stage (stage.h) survives kill -9. The next apply() then starts from the whole files that it finds, old or new, and
-// makes BIRD read them.
+// BirdTransaction: a set of peer files goes into BIRD as a whole, or not at all, and what BIRD refuses is cut out by
+// name.
+//   stage -> `configure check` on a main file that reads the staged files -> swap with backup -> `configure timeout` ->
+//   gate -> `configure confirm`; on any failure after the swap: the old files back and `configure undo`.
+// A journal in the stage (stage.h) survives kill -9. The next apply() then starts from the whole files that it finds,
+// old or new, and makes BIRD read them.
 #pragma once
 
 #include <chrono>
@@ -21,9 +22,10 @@
 namespace moenet::bird {
 
 struct FileChange {
-  std::vector<model::BirdFile> put;   // new or changed
-  std::vector<std::string> remove;    // names of files of ours
-  // The new text of BIRD's main file, for a node whose BIRD this agent owns; a main file that is there must be ours (owner kBaseOwner).
+  std::vector<model::BirdFile> put;  // new or changed
+  std::vector<std::string> remove;   // names of files of ours
+  // The new text of BIRD's main file, for a node whose BIRD this agent owns; a main file that is there must be ours
+  // (owner kBaseOwner).
   std::optional<std::string> main_text;
   // Also without any change: BIRD must read its configuration again (it lost a protocol, or a transaction was cut off).
   bool reload = false;
@@ -32,19 +34,21 @@ struct FileChange {
 };
 
 struct Refusal {
-  std::string file;     // name of the file that BIRD refused; its old version, if any and if ours, is removed with this transaction
+  std::string file;     // name of the file that BIRD refused; its old version, if any and if ours, is removed with this
+                        // transaction
   std::string message;  // BIRD's words with line and column, or ours
 };
 
 struct TransactionResult {
-  bool configured = false;          // BIRD runs the new configuration
-  std::vector<Refusal> refused;     // cut out; the rest went on
+  bool configured = false;       // BIRD runs the new configuration
+  std::vector<Refusal> refused;  // cut out; the rest went on
   std::chrono::milliseconds took{0};
 };
 
 struct TransactionSettings {
-  std::chrono::seconds undo_timeout{30};   // `configure timeout N`: BIRD takes the change back by itself if this agent dies
-  std::chrono::milliseconds gate{10'000};     // how long the gate waits for BIRD to settle
+  std::chrono::seconds undo_timeout{
+      30};  // `configure timeout N`: BIRD takes the change back by itself if this agent dies
+  std::chrono::milliseconds gate{10'000};  // how long the gate waits for BIRD to settle
   std::size_t most_refusals = 256;         // then the transaction fails as a whole
 };
 
@@ -52,13 +56,15 @@ class BirdTransaction {
  public:
   BirdTransaction(BirdPool& pool, PeerFolder& folder, PolicyNames names, TransactionSettings settings);
 
-  // At most one `configure` (that is not a `check`). A file whose bytes are live already is no change; without any change nothing is
-  // asked of BIRD. Errors: unavailable (BIRD is away, or took the change back by itself), invalid (the operator's bird.conf itself is wrong, or lacks a name that peer files
-  // need: the text names it and holds the snippet, or does not include the peer folder), conflict (the gate saw an untouched session
-  // fall: all is as before), denied (also: BIRD may not read the peer files), timeout, cancelled (all is as before).
+  // At most one `configure` (that is not a `check`). A file whose bytes are live already is no change; without any
+  // change nothing is asked of BIRD. Errors: unavailable (BIRD is away, or took the change back by itself), invalid
+  // (the operator's bird.conf itself is wrong, or lacks a name that peer files need: the text names it and holds the
+  // snippet, or does not include the peer folder), conflict (the gate saw an untouched session fall: all is as before),
+  // denied (also: BIRD may not read the peer files), timeout, cancelled (all is as before).
   Result<TransactionResult> apply(const FileChange& change, Deadline deadline, const std::stop_token& stop);
 
-  // Is there a journal of a transaction that was cut off? Then apply() reloads, whatever the change says, and must be called.
+  // Is there a journal of a transaction that was cut off? Then apply() reloads, whatever the change says, and must be
+  // called.
   bool was_cut_off() const;
 
  private:

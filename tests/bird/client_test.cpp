@@ -1,10 +1,9 @@
 #include "bird/client.h"
 
-#include <sys/un.h>
-
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <sys/un.h>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -46,7 +45,8 @@ class FakeBird {
 
  private:
   void accept_all() {
-    for (int fd = ::accept(listener_.get(), nullptr, nullptr); fd >= 0; fd = ::accept(listener_.get(), nullptr, nullptr)) {
+    for (int fd = ::accept(listener_.get(), nullptr, nullptr); fd >= 0;
+         fd = ::accept(listener_.get(), nullptr, nullptr)) {
       ++accepted_;
       const std::lock_guard lock(mutex_);
       open_.push_back(fd);
@@ -100,7 +100,8 @@ TEST(BirdClient, RefusesCommandsThatAreTwoOrTooLongAndStaysUsable) {
   FakeBird far(echo);
   auto client = BirdClient::connect(far.socket(), soon(), {});
   ASSERT_TRUE(client);
-  for (const std::string& command : {std::string("a\nb"), std::string("a\rb"), std::string("a\0b", 3), std::string(1023, 'x')}) {
+  for (const std::string& command :
+       {std::string("a\nb"), std::string("a\rb"), std::string("a\0b", 3), std::string(1023, 'x')}) {
     const auto reply = client->ask(command, soon(), {});
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().code, Errc::invalid);
@@ -122,7 +123,8 @@ TEST(BirdClient, NeverHasMoreThan1023BytesUnanswered) {
   auto client = BirdClient::connect(far.socket(), soon(), {});
   ASSERT_TRUE(client);
   std::vector<std::string> commands;
-  for (int i = 0; i < 500; ++i) commands.push_back("command " + std::to_string(i) + std::string(static_cast<std::size_t>(i), '.'));
+  for (int i = 0; i < 500; ++i)
+    commands.push_back("command " + std::to_string(i) + std::string(static_cast<std::size_t>(i), '.'));
   const auto replies = client->ask_all(commands, soon(), {});
   ASSERT_TRUE(replies);
   ASSERT_EQ(replies->size(), commands.size());

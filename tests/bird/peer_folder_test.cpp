@@ -1,8 +1,7 @@
 #include "bird/peer_folder.h"
 
-#include <sys/stat.h>
-
 #include <chrono>
+#include <sys/stat.h>
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -23,9 +22,10 @@ std::vector<std::string> names(const PeerFolder::Listing& listing) {
 TEST(OwnershipLine, IsReadBackAndNothingElseIs) {
   EXPECT_EQ(owner_in(ownership_line(kOwner) + "protocol"), kOwner);
   EXPECT_EQ(owner_in(ownership_line("base")), "base");
-  for (const std::string text : {"", "# moenet-agent ", "# moenet-agent : generated, changes are overwritten\n",
-                                 "# moenet-agent a b: generated, changes are overwritten\n", " # moenet-agent a: generated\n",
-                                 "# moenet-agent a: generated, changes are overwritten"}) {
+  for (const std::string text :
+       {"", "# moenet-agent ", "# moenet-agent : generated, changes are overwritten\n",
+        "# moenet-agent a b: generated, changes are overwritten\n", " # moenet-agent a: generated\n",
+        "# moenet-agent a: generated, changes are overwritten"}) {
     EXPECT_FALSE(owner_in(text)) << text;
   }
   EXPECT_FALSE(owner_in(ownership_line(std::string(129, 'x'))));
@@ -52,7 +52,8 @@ TEST(PeerFolder, ListsOursSortedAndTheRestAsForeign) {
   EXPECT_EQ(names(*listing), (std::vector<std::string>{"a.conf", "b.conf"}));
   EXPECT_EQ(listing->ours[1]->owner, kOwner);
   EXPECT_EQ(listing->ours[1]->text, ownership_line(kOwner) + "b");
-  EXPECT_EQ(listing->foreign, (std::vector<std::string>{"empty.conf", "fifo.conf", "folder.conf", "link.conf", "z.conf"}));
+  EXPECT_EQ(listing->foreign,
+            (std::vector<std::string>{"empty.conf", "fifo.conf", "folder.conf", "link.conf", "z.conf"}));
 }
 
 TEST(PeerFolder, SaysWhenItIsGoneAndReadsItWhenItIsBack) {

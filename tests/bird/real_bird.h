@@ -1,21 +1,21 @@
-// A real BIRD in a network namespace of its own, with its files in a folder of its own: nothing touches the host. Loopback is up.
+// A real BIRD in a network namespace of its own, with its files in a folder of its own: nothing touches the host.
+// Loopback is up.
 #pragma once
 
 #include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <functional>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
+#include <sstream>
 #include <stdlib.h>
+#include <string>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
-#include <functional>
-#include <sstream>
-#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>

@@ -53,7 +53,8 @@ std::vector<Case> cases() {
   all.push_back(ula);
 
   Case hostile{"hostile_description", session(4242420004, model::SessionPolicy::downstream), {}};
-  hostile.session.description = "a\"; } protocol static x { route 0.0.0.0/0 reject; }\n# "s + '\0' + " \x1b[31m /* %s \xff é";
+  hostile.session.description =
+      "a\"; } protocol static x { route 0.0.0.0/0 reject; }\n# "s + '\0' + " \x1b[31m /* %s \xff é";
   hostile.peering = {ip("fe80::4"), ip("fe80::998:101:1:1"), true, true, false, {}};
   all.push_back(hostile);
   return all;
@@ -113,7 +114,8 @@ TEST(RenderPeer, TakesOtherNames) {
   EXPECT_NE(text_for(model::SessionPolicy::full).find("import filter a;\n    export filter b;"), std::string::npos);
   EXPECT_NE(text_for(model::SessionPolicy::peer).find("import filter c;\n    export filter d;"), std::string::npos);
   EXPECT_NE(text_for(model::SessionPolicy::upstream).find("import filter c;\n    export filter b;"), std::string::npos);
-  EXPECT_NE(text_for(model::SessionPolicy::downstream).find("import filter a;\n    export filter d;"), std::string::npos);
+  EXPECT_NE(text_for(model::SessionPolicy::downstream).find("import filter a;\n    export filter d;"),
+            std::string::npos);
   EXPECT_NE(text_for(model::SessionPolicy::full).find(" from t {"), std::string::npos);
 }
 
@@ -148,7 +150,8 @@ TEST_P(RenderOn, BirdAcceptsAllThatIsRendered) {
   }
   const auto parses = [&](const std::string& text) {
     write_file(folder / "bird.conf", text);
-    const std::string command = GetParam().path + " -p -c " + (folder / "bird.conf") + " >" + (folder / "out") + " 2>&1";
+    const std::string command =
+        GetParam().path + " -p -c " + (folder / "bird.conf") + " >" + (folder / "out") + " 2>&1";
     const bool done = std::system(command.c_str()) == 0;
     // 3 warns of functions without a return type and of passwords without `authentication`; only the latter is expected
     EXPECT_EQ(text_of(folder / "out").find("return type"), std::string::npos);
@@ -158,7 +161,8 @@ TEST_P(RenderOn, BirdAcceptsAllThatIsRendered) {
 
   const PolicyNames names;
   std::string by_snippets = "protocol device {}\n";
-  for (const std::string& name : {names.import_filter, names.export_filter, names.import_theirs, names.export_own, names.peer_template}) {
+  for (const std::string& name :
+       {names.import_filter, names.export_filter, names.import_theirs, names.export_own, names.peer_template}) {
     by_snippets += snippet_for(name, names);
   }
   EXPECT_EQ(parses("router id 1.1.1.1;\n" + by_snippets + include_line(base.peer_folder) + "\n"), "");

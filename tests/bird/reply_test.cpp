@@ -39,8 +39,9 @@ class Fixtures : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Bird, Fixtures, testing::ValuesIn(kVersions));
 
 TEST_P(Fixtures, EveryFileIsExactlyOneReplyHoweverItIsCutIntoPieces) {
-  const std::string names[] = {"greeting", "show_status", "show_protocols", "show_protocols_all", "configure", "show_memory",
-                               "configure_undo", "show_symbols", "show_route_all", "restrict", "empty", "disable"};
+  const std::string names[] = {"greeting",       "show_status", "show_protocols", "show_protocols_all",
+                               "configure",      "show_memory", "configure_undo", "show_symbols",
+                               "show_route_all", "restrict",    "empty",          "disable"};
   for (const std::string& name : names) {
     if (name == "configure") continue;
     const std::string bytes = fixture(GetParam(), name);
@@ -121,7 +122,8 @@ TEST(Reply, ContinuationLinesCarryTheCodeBefore) {
 }
 
 TEST(ReplyReader, RefusesWhatNoBirdSends) {
-  for (const std::string_view bytes : {"\n", "12 x\n", "00a0 x\n", "0000\n", "0000x\n", " continued\n", "HTTP/1.1 200 OK\r\n"}) {
+  for (const std::string_view bytes :
+       {"\n", "12 x\n", "00a0 x\n", "0000\n", "0000x\n", " continued\n", "HTTP/1.1 200 OK\r\n"}) {
     ReplyReader reader;
     const auto fed = reader.feed(bytes);
     ASSERT_FALSE(fed) << bytes;
@@ -163,11 +165,12 @@ TEST(Greeting, AcceptsOddVersionsAndRefusesOthers) {
 }
 
 TEST(Protocols, ReadsOtherTimeFormatsLongNamesAndReasons) {
-  const auto rows = parse_protocols(only(
-      "2002-Name       Proto      Table      State  Since         Info\n"
-      "1002-dn42_4242420001 BGP        ---        start  2026-11-23 12:23:14  Active        Socket: Connection refused\n"
-      " d          Device     ---        up     2026-11-23    \n"
-      " k          Kernel     master4    down   \n0000 \n"));
+  const auto rows =
+      parse_protocols(only("2002-Name       Proto      Table      State  Since         Info\n"
+                           "1002-dn42_4242420001 BGP        ---        start  2026-11-23 12:23:14  Active        "
+                           "Socket: Connection refused\n"
+                           " d          Device     ---        up     2026-11-23    \n"
+                           " k          Kernel     master4    down   \n0000 \n"));
   ASSERT_TRUE(rows);
   ASSERT_EQ(rows->size(), 3u);
   EXPECT_EQ((*rows)[0].name, "dn42_4242420001");

@@ -1,8 +1,7 @@
 #include "bird/transaction.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
+#include <sys/stat.h>
 #include <thread>
 
 #include <fmt/format.h>
@@ -23,14 +22,16 @@ model::BirdFile file_with(model::Asn asn, const std::string& body) {
   return {protocol_name(asn) + ".conf", owner, ownership_line(owner) + body};
 }
 
-model::BirdFile peer(model::Asn asn, const std::string& description = "peer", model::SessionPolicy policy = model::SessionPolicy::full) {
+model::BirdFile peer(model::Asn asn, const std::string& description = "peer",
+                     model::SessionPolicy policy = model::SessionPolicy::full) {
   model::Session session;
   session.uuid = fmt::format("0b9f1f2e-0000-4000-8000-{:012}", asn);
   session.asn = asn;
   session.description = description;
   session.interface_name = protocol_name(asn);
   session.policy = policy;
-  const model::Peering peering{IpAddress::parse("fe80::1").value(), IpAddress::parse("fe80::2").value(), true, true, true, {}};
+  const model::Peering peering{
+      IpAddress::parse("fe80::1").value(), IpAddress::parse("fe80::2").value(), true, true, true, {}};
   return render_peer(session, peering, {}).value();
 }
 
@@ -44,15 +45,18 @@ class TransactionOn : public testing::TestWithParam<BirdProgram> {
 
   static std::string policy() {
     const PolicyNames names;
-    return snippet_for(names.import_filter, names) + snippet_for(names.export_filter, names) + snippet_for(names.peer_template, names);
+    return snippet_for(names.import_filter, names) + snippet_for(names.export_filter, names) +
+           snippet_for(names.peer_template, names);
   }
   // Two sessions of one BIRD with itself, Established within a second.
   static std::string mirror(const std::string& second_as = "65002") {
-    return "template bgp mirror { connect delay time 0; connect retry time 1; error wait time 1, 2; multihop; ipv4 { import none; export none; }; }\n"
+    return "template bgp mirror { connect delay time 0; connect retry time 1; error wait time 1, 2; multihop; ipv4 { "
+           "import none; export none; }; }\n"
            "protocol bgp self_a from mirror { router id 1.1.1.1; local 127.0.0.1 as 65001; neighbor 127.0.0.2 as " +
            second_as +
            "; strict bind yes; }\n"
-           "protocol bgp self_b from mirror { router id 2.2.2.2; local 127.0.0.2 as 65002; neighbor 127.0.0.1 as 65001; strict bind yes; passive; }\n";
+           "protocol bgp self_b from mirror { router id 2.2.2.2; local 127.0.0.2 as 65002; neighbor 127.0.0.1 as "
+           "65001; strict bind yes; passive; }\n";
   }
   void write_main(const std::string& rest) {
     write_file(bird_.main(), "router id 1.1.1.1;\nlog \"" + bird_.file("log") + "\" all;\nprotocol device {}\n" + rest);
@@ -73,7 +77,8 @@ class TransactionOn : public testing::TestWithParam<BirdProgram> {
   }
   bool mirrors_are_up() {
     const auto seen = survey(pool_, soon(), {});
-    return seen && std::count_if(seen->protocols.begin(), seen->protocols.end(), [](const auto& p) { return p.is_established(); }) == 2;
+    return seen && std::count_if(seen->protocols.begin(), seen->protocols.end(),
+                                 [](const auto& p) { return p.is_established(); }) == 2;
   }
   std::size_t logged(std::string_view word) const {
     const std::string log = text_of(bird_.file("log"));
@@ -115,7 +120,8 @@ class MirrorsOn : public TransactionOn {
     return times;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Bird, MirrorsOn, testing::Values(bird_programs().front(), bird_programs().back()), name_of_program);
+INSTANTIATE_TEST_SUITE_P(Bird, MirrorsOn, testing::Values(bird_programs().front(), bird_programs().back()),
+                         name_of_program);
 
 TEST_P(TransactionOn, AddsChangesAndRemovesWithOneConfigureEach) {
   auto result = apply({{peer(kFirst + 1), peer(kFirst + 2)}, {}, {}, false});
@@ -162,7 +168,8 @@ TEST_P(TransactionOn, CutsOutTheOneOfTwentyThatBirdRefuses) {
   EXPECT_EQ(configures(), 1u);
 
   // a live one whose new version is refused goes, and with nothing else to do that alone is loaded
-  result = apply({{file_with(kFirst + 8, "protocol bgp dn42_4242420008 from dn42_peer { local as 0; }\n")}, {}, {}, false});
+  result =
+      apply({{file_with(kFirst + 8, "protocol bgp dn42_4242420008 from dn42_peer { local as 0; }\n")}, {}, {}, false});
   ASSERT_TRUE(result) << result.error().what;
   EXPECT_EQ(result->refused.size(), 1u);
   EXPECT_EQ(protocols().size(), 18u);
@@ -179,7 +186,8 @@ TEST_P(TransactionOn, NamesWhatTheMainFileLacksWithTheSnippetThatMendsIt) {
   auto result = apply({{peer(kFirst + 1)}, {}, {}, false});
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, Errc::invalid);
-  for (const char* word : {"template bgp dn42_peer", "filter dn42_import_filter,", "filter dn42_export_filter", "local as"}) {
+  for (const char* word :
+       {"template bgp dn42_peer", "filter dn42_import_filter,", "filter dn42_export_filter", "local as"}) {
     EXPECT_NE(result.error().what.find(word), std::string::npos) << result.error().what;
   }
   EXPECT_EQ(result.error().what.find("theirs"), std::string::npos);
@@ -190,7 +198,8 @@ TEST_P(TransactionOn, NamesWhatTheMainFileLacksWithTheSnippetThatMendsIt) {
   EXPECT_TRUE(apply({{peer(kFirst + 1, "x\n    import filter dn42_import_filter_theirs;")}, {}, {}, false}));
   result = apply({{peer(kFirst + 2, "", model::SessionPolicy::peer)}, {}, {}, false});
   ASSERT_FALSE(result);
-  EXPECT_NE(result.error().what.find("filter dn42_import_filter_theirs, filter dn42_export_filter_own"), std::string::npos);
+  EXPECT_NE(result.error().what.find("filter dn42_import_filter_theirs, filter dn42_export_filter_own"),
+            std::string::npos);
 
   write_main("include \"peers/*.conf\";\n" + policy());
   result = apply({{}, {}, {}, true});
@@ -200,12 +209,14 @@ TEST_P(TransactionOn, NamesWhatTheMainFileLacksWithTheSnippetThatMendsIt) {
 }
 
 TEST_P(TransactionOn, GivesTheIncludeLineThatIsMissing) {
-  for (const std::string& rest : {std::string(), std::string("include \"peers/other_*.conf\";\n"), std::string("# include \"peers/*.conf\";\n")}) {
+  for (const std::string& rest : {std::string(), std::string("include \"peers/other_*.conf\";\n"),
+                                  std::string("# include \"peers/*.conf\";\n")}) {
     write_main(policy() + rest);
     const auto result = apply({{peer(kFirst + 1)}, {}, {}, false});
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, Errc::invalid);
-    EXPECT_NE(result.error().what.find("add the line include \"" + bird_.peers() + "/*.conf\";"), std::string::npos) << result.error().what;
+    EXPECT_NE(result.error().what.find("add the line include \"" + bird_.peers() + "/*.conf\";"), std::string::npos)
+        << result.error().what;
   }
   write_main(policy() + "include \"peers/*.conf\";\ninclude \"" + bird_.peers() + "/../peers/dn*\";\n");
   const auto twice = apply({{peer(kFirst + 1)}, {}, {}, false});
@@ -220,7 +231,8 @@ TEST_P(TransactionOn, BlamesTheOperatorsFileForTheOperatorsError) {
   EXPECT_EQ(result.error().code, Errc::invalid);
   const std::string lines = text_of(bird_.main());
   const auto line = std::count(lines.begin(), lines.end(), '\n');
-  EXPECT_NE(result.error().what.find("bird.conf:" + std::to_string(line) + ":"), std::string::npos) << result.error().what;
+  EXPECT_NE(result.error().what.find("bird.conf:" + std::to_string(line) + ":"), std::string::npos)
+      << result.error().what;
 
   write_main(policy() + "include \"sub.conf\";\ninclude \"peers/*.conf\";\n");
   write_file(bird_.file("sub.conf"), "\nfoo bar;\n");
@@ -247,15 +259,23 @@ TEST_P(TransactionOn, FollowsNestedIncludesToThePeerFolder) {
 }
 
 TEST_P(TransactionOn, NeverTouchesForeignFiles) {
-  const std::string foreign = "protocol bgp dn42_4242420001 { local as 1; neighbor 192.0.2.1 as 2; multihop; ipv4 { import none; export none; }; }\n";
+  const std::string foreign =
+      "protocol bgp dn42_4242420001 { local as 1; neighbor 192.0.2.1 as 2; multihop; ipv4 { import none; export none; "
+      "}; }\n";
   write_file(bird_.peers() + "/dn42_4242420001.conf", foreign);
-  write_file(bird_.peers() + "/mine.conf", "protocol bgp dn42_4242420002 { local as 1; neighbor 192.0.2.1 as 3; multihop; ipv4 { import none; export none; }; }\n");
-  write_main(policy() + "include \"peers/*.conf\";\nprotocol bgp dn42_4242420003 { local as 1; neighbor 192.0.2.1 as 3; multihop; ipv4 { import none; export none; }; }\n");
-  const auto result = apply({{peer(kFirst + 1), peer(kFirst + 2), peer(kFirst + 3), peer(kFirst + 4)}, {"mine.conf"}, {}, false});
+  write_file(bird_.peers() + "/mine.conf",
+             "protocol bgp dn42_4242420002 { local as 1; neighbor 192.0.2.1 as 3; multihop; ipv4 { import none; export "
+             "none; }; }\n");
+  write_main(policy() +
+             "include \"peers/*.conf\";\nprotocol bgp dn42_4242420003 { local as 1; neighbor 192.0.2.1 as 3; multihop; "
+             "ipv4 { import none; export none; }; }\n");
+  const auto result =
+      apply({{peer(kFirst + 1), peer(kFirst + 2), peer(kFirst + 3), peer(kFirst + 4)}, {"mine.conf"}, {}, false});
   ASSERT_TRUE(result) << result.error().what;
   ASSERT_EQ(result->refused.size(), 3u);
   EXPECT_NE(result->refused[0].message.find("is not ours"), std::string::npos);
-  EXPECT_NE(result->refused[1].message.find("is defined already, at " + bird_.peers() + "/mine.conf:1"), std::string::npos)
+  EXPECT_NE(result->refused[1].message.find("is defined already, at " + bird_.peers() + "/mine.conf:1"),
+            std::string::npos)
       << result->refused[1].message;
   EXPECT_NE(result->refused[2].message.find("is defined already, at " + bird_.main()), std::string::npos);
   EXPECT_EQ(text_of(bird_.peers() + "/dn42_4242420001.conf"), foreign);
@@ -353,7 +373,8 @@ TEST_P(MirrorsOn, ComesBackAfterKillMinusNineInTheMiddle) {
   if (child == 0) {
     BirdPool pool(bird_.socket(), {2, 2});  // the parent's connections are the parent's
     PeerFolder folder(bird_.peers());
-    (void)BirdTransaction(pool, folder, {}, settings_).apply({{peer(kFirst + 1, "new"), peer(kFirst + 2)}, {}, {}, false}, soon(), {});
+    (void)BirdTransaction(pool, folder, {}, settings_)
+        .apply({{peer(kFirst + 1, "new"), peer(kFirst + 2)}, {}, {}, false}, soon(), {});
     ::_exit(0);
   }
   wait_until("the swap", [&] { return is_there("dn42_4242420002.conf"); });
@@ -378,7 +399,8 @@ TEST_P(TransactionOn, BlamesTheMainFileWhenEveryPeerIsRefusedAlike) {
   write_main(policy() + "include \"peers/*.conf\";\n");
   ASSERT_TRUE(apply({{peer(kFirst + 1), peer(kFirst + 2)}, {}, {}, false}));
   std::string twice = policy();
-  twice.replace(twice.find("template bgp dn42_peer"), 22, "template bgp dn42_peer { local as 1; multihop; }\ntemplate bgp another");
+  twice.replace(twice.find("template bgp dn42_peer"), 22,
+                "template bgp dn42_peer { local as 1; multihop; }\ntemplate bgp another");
   write_main(twice + "include \"peers/*.conf\";\n");
   const auto result = apply({{peer(kFirst + 3)}, {}, {}, false});
   ASSERT_FALSE(result);
@@ -389,7 +411,8 @@ TEST_P(TransactionOn, BlamesTheMainFileWhenEveryPeerIsRefusedAlike) {
 
 TEST_P(TransactionOn, SwapsTheMainFileThatIsOurs) {
   const auto main_text = [&](const std::string& more) {
-    return ownership_line(std::string(kBaseOwner)) + "router id 1.1.1.1;\nprotocol device {}\n" + policy() + more + include_line(bird_.peers()) + "\n";
+    return ownership_line(std::string(kBaseOwner)) + "router id 1.1.1.1;\nprotocol device {}\n" + policy() + more +
+           include_line(bird_.peers()) + "\n";
   };
   auto result = apply({{peer(kFirst + 1)}, {}, main_text(""), false});
   ASSERT_FALSE(result);
