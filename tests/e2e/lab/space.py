@@ -55,14 +55,16 @@ class Lab:
         self._processes.append(process)
 
     def keep(self):
-        """Leaves everything running when this process ends. `close_command` removes it."""
+        """Leaves everything running when this process ends. Returns the script that removes it."""
         inodes = " ".join(str(space.inode) for space in self.spaces.values())
         script = self.folder / "remove"
         script.write_text("#!/bin/sh\n"
+                          f"[ -d {self.folder} ] || exit 0\n"
                           f"{{ for i in {inodes}; do echo ns $i; done; echo dir {self.folder}; }} | "
                           f"{sys.executable} -S {pathlib.Path(__file__).with_name('janitor.py')}\n")
         script.chmod(0o755)
         self._tell("keep")
+        self._processes = []
         return script
 
     def close(self):
