@@ -1,7 +1,7 @@
-# moenet_version(TARGET): TARGET may include "build_version.h", which says what was built: MOENET_VERSION, MOENET_COMMIT
+# moenet_version(TARGET SOURCE): SOURCE, a file of TARGET, may include "build_version.h", which says what was built: MOENET_VERSION, MOENET_COMMIT
 # (git describe) and MOENET_BUILT (the commit's date, so that equal sources give equal bytes). Written at build time, only
 # when it changed. Without git, as in a source package, the commit is "unknown" and SOURCE_DATE_EPOCH gives the date.
-# Include the header in one small version.cpp per program, so that a commit recompiles nothing else.
+# One small version.cpp per program, so that a commit recompiles nothing else.
 
 if(CMAKE_SCRIPT_MODE_FILE)
   execute_process(COMMAND git describe --always --dirty WORKING_DIRECTORY ${SOURCE} OUTPUT_VARIABLE commit
@@ -30,7 +30,7 @@ if(CMAKE_SCRIPT_MODE_FILE)
 endif()
 
 set(MOENET_VERSION_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
-function(moenet_version target)
+function(moenet_version target source)
   set(folder ${CMAKE_BINARY_DIR}/generated)
   if(NOT TARGET moenet_build_version)
     add_custom_target(moenet_build_version
@@ -39,5 +39,6 @@ function(moenet_version target)
       BYPRODUCTS ${folder}/build_version.h)
   endif()
   add_dependencies(${target} moenet_build_version)
-  target_include_directories(${target} PRIVATE ${folder})
+  # For that one source only, so that the others compile alike in every build folder (ccache).
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/${source} PROPERTIES INCLUDE_DIRECTORIES ${folder})
 endfunction()
