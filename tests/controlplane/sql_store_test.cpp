@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include <gtest/gtest.h>
-#include <soci/soci.h>
-#include <soci/sqlite3/soci-sqlite3.h>
+#include <sqlite3.h>
 
 #include "controlplane/seeds.h"
 
@@ -255,8 +254,10 @@ TEST(SqliteFile, IsReadAgainAfterItsWriterIsGone) {
 TEST(SqliteFile, OfANewerProgramIsRefused) {
   const TempFolder folder;
   open_sqlite(folder);
-  soci::session(soci::sqlite3, "dbname=" + (folder.path() / "moenet.db").string())
-      << "INSERT INTO schema_step VALUES (999, 0)";
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open((folder.path() / "moenet.db").c_str(), &database), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(database, "INSERT INTO schema_step VALUES (999, 0)", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
   const auto opened = SqlStore::open_sqlite(folder.path() / "moenet.db", [] { return UnixMs{0}; });
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Errc::invalid);
