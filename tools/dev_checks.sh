@@ -83,7 +83,7 @@ changed_sources() {
 }
 
 command_lint() {
-  local files=() sources=() tidy
+  local files=() sources=()
   setup build lint
   if [ "${1:-}" = --all ]; then mapfile -t files < <(git ls-files)
   elif [ $# -gt 0 ]; then files=("$@")
@@ -92,18 +92,13 @@ command_lint() {
   step "shellcheck" check_shell
   step "layers" tools/check_layers
   [ ${#sources[@]} = 0 ] && echo "no C++ source to look at (./dev lint --all takes all)" && return
-  step "clang-format" clang-format --dry-run --Werror "${sources[@]}"
+  step "clang-format" clang-format-19 --dry-run --Werror "${sources[@]}"
   [ -f build/dev/compile_commands.json ] || step "configure (dev)" cmake --preset dev
-  tidy=$(command -v clang-tidy-19 || command -v clang-tidy)
   mapfile -t sources < <(printf '%s\n' "${sources[@]}" | grep -E '^src/.*\.cpp$')
-  [ ${#sources[@]} = 0 ] || step "clang-tidy" tidy_all "$tidy" "${sources[@]}"
+  [ ${#sources[@]} = 0 ] || step "clang-tidy" tidy_all "${sources[@]}"
 }
 
-tidy_all() {
-  local tidy=$1
-  shift
-  printf '%s\0' "$@" | xargs -0 -n 1 -P "$jobs" "$tidy" -p build/dev --quiet --warnings-as-errors='*'
-}
+tidy_all() { printf '%s\0' "$@" | xargs -0 -n 1 -P "$jobs" clang-tidy-19 -p build/dev --quiet --warnings-as-errors='*'; }
 
 env_seed() {
   export SEED=$1

@@ -8,7 +8,8 @@ packages_build="g++ cmake ninja-build pkg-config|pkgconf ccache git libfmt-dev l
 packages_run="python3 iproute2 iputils-ping procps util-linux wireguard-go wireguard-tools bird2"
 packages_test="libgtest-dev librapidcheck-dev python3-pytest shellcheck openssl clang-19 libclang-rt-19-dev
   qemu-system-x86 busybox-static cpio xz-utils kmod dash nftables fping"
-packages_lint="shellcheck clang-format clang-tidy-19|clang-tidy"
+# version 19 by name: Debian 12 and 13 both have it, so both format alike, and Debian 12's own clang-tidy cannot read <expected>
+packages_lint="shellcheck clang-format-19 clang-tidy-19"
 packages_bench="libbenchmark-dev"
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = 'ii ' ]; }
