@@ -91,11 +91,13 @@ Steps steps_of(int index, std::string_view name, const LinkChange& change) {
     steps.add(encode_remove_address(index, address), fmt::format("remove address {} from {}", describe(address), name),
               Errc::conflict);  // EADDRNOTAVAIL: it is not there
   }
+  // Before the addresses: the route to an IPv6 address's peer is made only while the link is up (inet6_addr_add(),
+  // net/ipv6/addrconf.c; seen on 6.18).
+  if (change.up)
+    steps.add(encode_set_up(index, *change.up), fmt::format("set {} {}", name, *change.up ? "up" : "down"));
   for (const auto& address : change.add_addresses) {
     steps.add(encode_add_address(index, address), fmt::format("add address {} to {}", describe(address), name));
   }
-  if (change.up)
-    steps.add(encode_set_up(index, *change.up), fmt::format("set {} {}", name, *change.up ? "up" : "down"));
   return steps;
 }
 

@@ -1,6 +1,8 @@
 #include "net/link.h"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -106,6 +108,18 @@ TEST_F(LinkTest, KeepsThePeerOfAPointToPointAddress) {
   change.remove_addresses = std::exchange(change.add_addresses, {});
   ASSERT_TRUE(change_link(socket_, index, "dn42_1", change, soon()));
   EXPECT_TRUE(look("dn42_1").addresses.empty());
+}
+
+// A BGP neighbor on a unique local address is reached by this route alone.
+TEST_F(LinkTest, ANewLinkRoutesToThePeerOfItsIpv6Address) {
+  const int index = make("dn42_1");
+  LinkChange change;
+  change.add_addresses = {{IpPrefix::parse("fd00::1/128").value(), IpAddress::parse("fd42::5").value()}};
+  change.up = true;
+  ASSERT_TRUE(change_link(socket_, index, "dn42_1", change, soon()));
+  std::ifstream routes("/proc/thread-self/net/ipv6_route");
+  const std::string text{std::istreambuf_iterator<char>(routes), {}};
+  EXPECT_NE(text.find("fd420000000000000000000000000005 80"), std::string::npos) << text;
 }
 
 TEST_F(LinkTest, RepeatingAChangeIsNoError) {
