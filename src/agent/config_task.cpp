@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/backoff.h"
 #include "base/latest.h"
 #include "base/log.h"
 #include "model/session_json.h"
@@ -46,8 +47,10 @@ void run_config(ControlPlane& control_plane, TaskLedger& ledger, const AgentConf
                 Environment environment, const std::function<void()>& on_new_config, const std::stop_token& stop) {
   StateFile state(config.state_folder, kConfigAnswer, identity_of(config));
   const std::string kept = state.load().value_or("");
+  // Long pauses soon: a control plane that does not know the question will not learn it in a minute.
+  const Backoff pause{config.control_plane.sync_interval, std::chrono::minutes(10)};
   Wakeup never;
-  while (!stop.stop_requested()) {
+  for (unsigned attempt = 0; !stop.stop_requested(); ++attempt) {
     auto is_new = fetch_and_keep(control_plane, state, kept, source, environment, stop);
     ledger.record(kConfigTask, is_new ? Result<void>{} : std::unexpected(is_new.error()));
     if (is_new) {
@@ -59,7 +62,7 @@ void run_config(ControlPlane& control_plane, TaskLedger& ledger, const AgentConf
                                       : "waiting for the control plane's first config",
                    {{"error", is_new.error().what}});
     }
-    never.wait(Deadline::after(config.control_plane.sync_interval), stop);
+    never.wait(Deadline::after(config.is_complete ? pause.ceiling(attempt) : pause.initial), stop);
   }
 }
 
