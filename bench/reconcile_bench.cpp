@@ -1,8 +1,8 @@
-// What a sync costs when nothing changed: planning alone, and a whole step with conflicts, planning and outcomes on a node in memory.
-// The cost per session must stay flat from 100 to 10,000; planning 10,000 must take less than 10 ms.
-#include <benchmark/benchmark.h>
-
+// What a sync costs when nothing changed: planning alone, and a whole step with conflicts, planning and outcomes on a
+// node in memory. The cost per session must stay flat from 100 to 10,000; planning 10,000 must take less than 10 ms.
 #include <algorithm>
+
+#include <benchmark/benchmark.h>
 
 #include "reconcile/conflicts.h"
 #include "reconcile/peerings.h"
@@ -11,12 +11,13 @@
 namespace moenet::reconcile {
 namespace {
 
-// As much text as a rendered peer file has (about 600 bytes), and observed files apart from the desired ones, as on a real node.
+// As much text as a rendered peer file has (about 600 bytes), and observed files apart from the desired ones, as on a
+// real node.
 model::DesiredState peerings(std::int64_t count) {
   model::DesiredState desired;
   for (unsigned n = 0; n < static_cast<unsigned>(count); ++n) {
     auto peering = peering_of(n);
-    peering.bird_file->text.resize(600, '.');
+    edit(peering.bird_file).text.resize(600, '.');
     desired.peerings.push_back(std::move(peering));
   }
   return desired;

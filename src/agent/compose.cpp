@@ -1,6 +1,7 @@
 #include "agent/compose.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -94,9 +95,21 @@ DesiredPeering compose_row(const SessionRow& row, const NodeContext& node, const
   desired.endpoint_problem = destination.problem;
   auto file = bird::render_peer(session, *peering, node.names);
   if (!file) return broken(std::move(desired), file.error().what);
-  desired.tunnel = tunnel_of(session, *peering, node, std::move(destination));
-  desired.bird_file = std::move(*file);
+  desired.tunnel = std::make_shared<const model::Tunnel>(tunnel_of(session, *peering, node, std::move(destination)));
+  desired.bird_file = std::make_shared<const model::BirdFile>(std::move(*file));
   return desired;
+}
+
+bool is_named(const SessionRow& row) {
+  return row.session && row.session->endpoint && !row.session->endpoint->address();
+}
+
+// Does the endpoint's name still lead where it did when `peering` was made of the row?
+bool leads_where_it_did(const DesiredPeering& peering, const SessionRow& row, const Lookup& lookup) {
+  if (!peering.tunnel) return true;
+  const Destination now = destination_of(*row.session, lookup);
+  return now.problem == peering.endpoint_problem && now.configured == peering.tunnel->configured_endpoint &&
+         now.endpoint == peering.tunnel->peers.front().endpoint;
 }
 
 }  // namespace
@@ -112,6 +125,42 @@ Composed compose(const std::vector<SessionRow>& rows, const NodeContext& node, c
     composed.status_of.push_back(row.status.value_or(-1));
   }
   return composed;
+}
+
+void Composer::look_up_again(const Lookup& lookup) {
+  for (const std::uint32_t i : named_) {
+    const SessionRow& row = (*rows_)[row_of_[i]];
+    DesiredPeering& peering = composed_.state.peerings[i];
+    if (!leads_where_it_did(peering, row, lookup)) peering = compose_row(row, node_, lookup);
+  }
+}
+
+const Composed& Composer::compose(Rows rows, const Lookup& lookup) {
+  if (rows == rows_) {
+    look_up_again(lookup);
+    return composed_;
+  }
+  std::vector<DesiredPeering> before = std::exchange(composed_, {}).state.peerings;
+  const std::vector<std::uint32_t> row_before = std::exchange(row_of_, {});
+  const Rows rows_before = std::exchange(rows_, std::move(rows));
+  named_.clear();
+  std::vector<DesiredPeering>& peerings = composed_.state.peerings;
+  peerings.reserve(rows_->size());
+  std::size_t known = 0;  // both are sorted by uuid
+  for (std::uint32_t r = 0; r < rows_->size(); ++r) {
+    const SessionRow& row = (*rows_)[r];
+    if (row.uuid.empty() || (!peerings.empty() && peerings.back().uuid == row.uuid)) continue;
+    while (known < before.size() && before[known].uuid < row.uuid) ++known;
+    const bool has_name = is_named(row);
+    const bool is_same = known < before.size() && before[known].uuid == row.uuid &&
+                         (*rows_before)[row_before[known]] == row &&
+                         (!has_name || leads_where_it_did(before[known], row, lookup));
+    if (has_name) named_.push_back(static_cast<std::uint32_t>(peerings.size()));
+    peerings.push_back(is_same ? std::move(before[known]) : compose_row(row, node_, lookup));
+    row_of_.push_back(r);
+    composed_.status_of.push_back(row.status.value_or(-1));
+  }
+  return composed_;
 }
 
 }  // namespace moenet::agent

@@ -1,7 +1,7 @@
 #include "agent/linux_node.h"
 
 #include <algorithm>
-#include <map>
+#include <ctime>
 
 #include <fmt/format.h>
 
@@ -20,6 +20,27 @@ using reconcile::UpdateTunnel;
 
 // A link with our mark that is no WireGuard device belongs to nobody: the planner makes it anew.
 const model::Owner kNobody = "nobody";
+
+// Links are listed again at least this often, should an event ever be lost (chosen).
+constexpr std::chrono::minutes kTrustEvents{10};
+// To ask a daemon costs 60 us of our CPU, the kernel 10 (measured): so many devices are read at each look whatever it
+// costs, and more of them, longest unread first, for so long.
+constexpr std::size_t kDevicesPerLook = 128;
+constexpr std::chrono::milliseconds kDevicesCpuPerLook{10};
+
+std::chrono::nanoseconds thread_cpu() {
+  timespec spent{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+  return std::chrono::seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
+}
+
+// Has a peer been silent for so long that its endpoint may be rewritten? What is remembered of it may be outdated: it
+// is never decided upon.
+bool has_silent_peer(const net::WgDevice& device, WallTime now) {
+  return std::ranges::any_of(device.peers, [&](const net::WgPeer& peer) {
+    return !peer.last_handshake || now - *peer.last_handshake >= reconcile::kStaleHandshake;
+  });
+}
 
 std::vector<model::InterfaceAddress> addresses_of(const net::Link& link) {
   std::vector<model::InterfaceAddress> addresses;
@@ -110,17 +131,19 @@ Result<net::WireGuard*> choose_maker(WireGuardBackend wanted, const Result<std::
 
 }  // namespace
 
-LinuxNode::LinuxNode(const BirdSettings& bird, net::NetlinkSocket netlink)
+LinuxNode::LinuxNode(const BirdSettings& bird, net::NetlinkSocket netlink, net::LinkWatch watch)
     : netlink_(std::move(netlink)),
       pool_(bird.control_socket, bird.pool),
       folder_(bird.peer_folder),
-      transaction_(pool_, folder_, bird.names, {}) {}
+      transaction_(pool_, folder_, bird.names, {}),
+      watch_(std::move(watch)) {}
 
 LinuxNode::~LinuxNode() = default;
 
 Result<std::unique_ptr<LinuxNode>> LinuxNode::open(const AgentConfig& config) {
   TRY(auto netlink, net::NetlinkSocket::open(net::NetlinkFamily::route));
-  std::unique_ptr<LinuxNode> node(new LinuxNode(config.bird, std::move(netlink)));
+  TRY(auto watch, net::LinkWatch::open());
+  std::unique_ptr<LinuxNode> node(new LinuxNode(config.bird, std::move(netlink), std::move(watch)));
   auto kernel = net::open_kernel_wireguard();
   net::UserspaceWireGuard userspace;
   userspace.program = config.wireguard.userspace_program;
@@ -141,35 +164,93 @@ net::WireGuard* LinuxNode::backend_of(std::string_view link_kind) const {
   return link_kind == userspace_->link_kind() ? userspace_.get() : nullptr;
 }
 
-Result<std::vector<Tunnel>> LinuxNode::observe_tunnels(reconcile::NodeState& state, Deadline deadline) {
-  TRY(const auto links, net::list_links(netlink_, deadline));
-  std::vector<Tunnel> tunnels;
-  const auto now = wall_now();
-  for (const net::Link& link : links) {
+// Events are taken before the list is read: what changes in between is seen twice, never missed.
+Result<void> LinuxNode::look_at_links(Deadline deadline) {
+  const auto now = steady_now();
+  TRY(const bool changed, watch_.wait(Deadline(now), {}));
+  if (!changed && links_listed_at_ && now - *links_listed_at_ < kTrustEvents) return {};
+  links_listed_at_.reset();
+  TRY(auto links, net::list_links(netlink_, deadline));
+  std::ranges::sort(links, {}, &net::Link::name);
+  const std::vector<Seen> before = std::exchange(seen_, {});
+  foreign_links_.clear();
+  for (net::Link& link : links) {
     const auto mark = read_mark(link.alias);
     if (!mark) {
-      state.foreign_links.push_back(link.name);
+      foreign_links_.push_back(std::move(link.name));
       continue;
     }
-    Tunnel tunnel = tunnel_of(link, *mark);
-    net::WireGuard* backend = backend_of(link.kind);
-    auto device = backend != nullptr ? backend->get(link.name, deadline)
-                                     : Result<net::WgDevice>(fail(Errc::not_found, "link is no WireGuard device"));
-    if (device) {
-      tunnel.private_key = device->private_key;
-      tunnel.listen_port = device->listen_port;
-      for (const auto& peer : device->peers) tunnel.peers.push_back(peer_of(peer, now));
-    } else if (device.error().code == Errc::not_found) {
-      log::warning("a link with our mark is no WireGuard device",
-                   {{"link", link.name}, {"error", device.error().what}});
-      tunnel.owner = kNobody;
+    const auto known = std::ranges::lower_bound(before, link.name, {},
+                                                [](const Seen& seen) -> const std::string& { return seen.link.name; });
+    Seen seen;
+    if (known != before.end() && known->link == link) {
+      seen = *known;
     } else {
-      return std::unexpected(device.error());
+      seen.tunnel = tunnel_of(link, *mark);
+      seen.link = std::move(link);
     }
-    tunnels.push_back(std::move(tunnel));
+    seen_.push_back(std::move(seen));
   }
-  std::ranges::sort(tunnels, {}, &Tunnel::name);
-  std::ranges::sort(state.foreign_links);
+  links_listed_at_ = now;
+  return {};
+}
+
+Result<void> LinuxNode::read_device(Seen& seen, Deadline deadline) {
+  seen.device.reset();
+  net::WireGuard* backend = backend_of(seen.link.kind);
+  auto device = backend != nullptr ? backend->get(seen.link.name, deadline)
+                                   : Result<net::WgDevice>(fail(Errc::not_found, "link is no WireGuard device"));
+  if (device) {
+    seen.device = std::move(*device);
+    seen.read_at = steady_now();
+  } else if (device.error().code == Errc::not_found) {
+    log::warning("a link with our mark is no WireGuard device",
+                 {{"link", seen.link.name}, {"error", device.error().what}});
+  } else {
+    return std::unexpected(device.error());
+  }
+  return {};
+}
+
+// Read are: devices never read, those whose link changed or that we changed, those with a silent peer, and then the
+// longest unread as far as the bounds above allow. Up to kDevicesPerLook all are read each time.
+Result<void> LinuxNode::look_at_devices(Deadline deadline) {
+  const auto now = wall_now();
+  std::vector<std::pair<SteadyTime, std::uint32_t>> others;
+  others.reserve(seen_.size());
+  for (std::uint32_t i = 0; i < seen_.size(); ++i) {
+    if (!seen_[i].device || has_silent_peer(*seen_[i].device, now)) {
+      TRY_VOID(read_device(seen_[i], deadline));
+    } else {
+      others.emplace_back(seen_[i].read_at, i);
+    }
+  }
+  std::ranges::sort(others);
+  const auto cpu_before = thread_cpu();
+  for (std::size_t n = 0; n < others.size(); ++n) {
+    if (n >= kDevicesPerLook && thread_cpu() - cpu_before >= kDevicesCpuPerLook) break;
+    TRY_VOID(read_device(seen_[others[n].second], deadline));
+  }
+  return {};
+}
+
+Result<std::vector<Tunnel>> LinuxNode::observe_tunnels(Deadline deadline) {
+  TRY_VOID(look_at_links(deadline));
+  TRY_VOID(look_at_devices(deadline));
+  std::vector<Tunnel> tunnels;
+  tunnels.reserve(seen_.size());
+  const auto now = wall_now();
+  for (const Seen& seen : seen_) {
+    Tunnel& tunnel = tunnels.emplace_back(seen.tunnel);
+    if (!seen.device) {
+      tunnel.owner = kNobody;
+      continue;
+    }
+    tunnel.private_key = seen.device->private_key;
+    tunnel.listen_port = seen.device->listen_port;
+    tunnel.peers.reserve(seen.device->peers.size());
+    for (const auto& peer : seen.device->peers) tunnel.peers.push_back(peer_of(peer, now));
+  }
   return tunnels;
 }
 
@@ -210,7 +291,8 @@ reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_
 
 Result<reconcile::NodeState> LinuxNode::observe(Deadline deadline, const std::stop_token& stop) {
   reconcile::NodeState state;
-  TRY(state.tunnels, observe_tunnels(state, deadline));
+  TRY(state.tunnels, observe_tunnels(deadline));
+  state.foreign_links = foreign_links_;
   state.bird = observe_bird(deadline, stop);
   return state;
 }
@@ -287,6 +369,12 @@ Result<void> LinuxNode::remove(const RemoveTunnel& action, Deadline deadline) {
 std::vector<Result<void>> LinuxNode::apply_tunnels(std::span<const TunnelAction> actions, Deadline deadline,
                                                    const std::stop_token& stop) {
   std::vector<Result<void>> results(actions.size(), fail(Errc::cancelled, "stopped before this change"));
+  links_listed_at_.reset();  // IPv6 addresses are announced late (addrconf_dad_work() in net/ipv6/addrconf.c)
+  for (const TunnelAction& action : actions) {
+    const auto changed = std::ranges::find(seen_, link_name(action),
+                                           [](const Seen& seen) -> std::string_view { return seen.link.name; });
+    if (changed != seen_.end()) changed->device.reset();
+  }
   for (std::size_t i = 0; i < actions.size() && !stop.stop_requested();
        ++i) {  // removals free names and ports for what follows
     if (const auto* action = std::get_if<RemoveTunnel>(&actions[i])) results[i] = remove(*action, deadline);

@@ -36,10 +36,21 @@ class LinuxNode : public reconcile::Node {
   std::string_view backend_name() const;
 
  private:
-  LinuxNode(const BirdSettings& bird, net::NetlinkSocket netlink);
+  // A link with our mark, and its WireGuard device as it was read last.
+  struct Seen {
+    net::Link link;
+    model::Tunnel tunnel;                 // what the link says; the device's part is filled in by observe_tunnels()
+    std::optional<net::WgDevice> device;  // absent: never read, changed by us since, or no device
+    SteadyTime read_at{};
+  };
+
+  LinuxNode(const BirdSettings& bird, net::NetlinkSocket netlink, net::LinkWatch watch);
 
   net::WireGuard* backend_of(std::string_view link_kind) const;
-  Result<std::vector<model::Tunnel>> observe_tunnels(reconcile::NodeState& state, Deadline deadline);
+  Result<void> look_at_links(Deadline deadline);
+  Result<void> look_at_devices(Deadline deadline);
+  Result<void> read_device(Seen& seen, Deadline deadline);
+  Result<std::vector<model::Tunnel>> observe_tunnels(Deadline deadline);
   reconcile::BirdState observe_bird(Deadline deadline, const std::stop_token& stop);
   void create_all(std::span<const reconcile::TunnelAction> actions, std::vector<Result<void>>& results,
                   Deadline deadline);
@@ -54,6 +65,12 @@ class LinuxNode : public reconcile::Node {
   bird::BirdPool pool_;
   bird::PeerFolder folder_;
   bird::BirdTransaction transaction_;
+  // What the last look saw. Links are listed again when the kernel told of a change, when we made one, and every so
+  // often. Devices tell of nothing: of many, some are read again at each look (see look_at_devices()).
+  net::LinkWatch watch_;
+  std::vector<Seen> seen_;                     // sorted by name
+  std::vector<std::string> foreign_links_;     // sorted
+  std::optional<SteadyTime> links_listed_at_;  // absent: they are to be listed again
   // With bird.ownership "full": where bird.conf is and what it must say.
   std::string base_config_path_;
   std::optional<std::string> base_config_text_;

@@ -57,7 +57,7 @@ bool counts_as_configured(const model::Condition& condition) {
 }  // namespace
 
 ReconcileTask::ReconcileTask(ReconcileWiring wiring)
-    : wiring_(std::move(wiring)), reconciler_(wiring_.node, wiring_.settings) {}
+    : wiring_(std::move(wiring)), reconciler_(wiring_.node, wiring_.settings), composer_(wiring_.context) {}
 
 void ReconcileTask::take(const SessionInput& input, const std::stop_token& stop) {
   if (input.answer == nullptr || (input.answer == taken_ && input.number == taken_number_ && !allow_mass_delete_))
@@ -68,21 +68,25 @@ void ReconcileTask::take(const SessionInput& input, const std::stop_token& stop)
     configured_ = sessions_in(*observed);
   }
   std::set<SessionId> listed;
-  for (const auto& row : input.answer->rows) listed.insert(row.uuid);
+  for (const auto& row : input.answer->rows) listed.insert(listed.end(), row.uuid);  // sorted: each goes to the end
   if (allow_mass_delete_.exchange(false)) guard_.allow_once();
   const bool is_from_disk = input.number == 0;
   if (!is_from_disk) verdict_ = guard_.judge(configured_, listed);
 
-  std::vector<SessionRow> rows = input.answer->rows;
-  if (is_from_disk || verdict_.holds || !input.answer->all_identified) keep_vanished(listed, rows);
-  rows_ = std::move(rows);
+  if (is_from_disk || verdict_.holds || !input.answer->all_identified) {
+    std::vector<SessionRow> rows = input.answer->rows;
+    keep_vanished(listed, rows);
+    rows_ = std::make_shared<const std::vector<SessionRow>>(std::move(rows));
+  } else {
+    rows_ = Composer::Rows(input.answer, &input.answer->rows);
+  }
   taken_ = input.answer;
   taken_number_ = input.number;
   if (verdict_.holds) {
     log::warning("deletion guard holds: too many sessions vanished from the list at once",
                  {{"vanished", verdict_.vanished.size()}, {"seen", verdict_.seen}, {"needed", verdict_.needed}});
   } else if (!is_from_disk) {
-    save(*input.answer);
+    save(input.answer);
   }
 }
 
@@ -90,14 +94,20 @@ void ReconcileTask::take(const SessionInput& input, const std::stop_token& stop)
 void ReconcileTask::keep_vanished(const std::set<SessionId>& listed, std::vector<SessionRow>& rows) const {
   for (const SessionId& uuid : configured_) {
     if (listed.contains(uuid)) continue;
-    const auto known = std::ranges::find(rows_, uuid, &SessionRow::uuid);
-    rows.push_back(known != rows_.end() ? *known : placeholder(uuid));
+    const SessionRow* known = nullptr;
+    if (rows_ != nullptr) {
+      const auto at = std::ranges::find(*rows_, uuid, &SessionRow::uuid);
+      if (at != rows_->end()) known = &*at;
+    }
+    rows.push_back(known != nullptr ? *known : placeholder(uuid));
   }
   std::ranges::sort(rows, {}, &SessionRow::uuid);
 }
 
-void ReconcileTask::save(const SessionAnswer& answer) {
-  auto saved = wiring_.state.save(answer.body);
+void ReconcileTask::save(const std::shared_ptr<const SessionAnswer>& answer) {
+  if (answer == saved_) return;
+  auto saved = wiring_.state.save(answer->body);
+  if (saved) saved_ = answer;
   wiring_.ledger.record("stateFile", saved);
   if (!saved) log::error("the last good state cannot be kept on disk", {{"error", saved.error().what}});
 }
@@ -110,8 +120,8 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
   report->sync = input.sync;
   report->sync_error = input.sync_error;
   report->guard = verdict_;
-  const Composed composed =
-      compose(rows_, wiring_.context, [&](std::string_view host) { return wiring_.resolver.lookup(host); });
+  const Composed& composed =
+      composer_.compose(rows_, [&](std::string_view host) { return wiring_.resolver.lookup(host); });
   auto done = reconciler_.step(composed.state, composed.status_of, now, stop);
   wiring_.ledger.record(kReconcileTask, done ? Result<void>{} : std::unexpected(done.error()));
   if (done) {
@@ -128,15 +138,16 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
 // Joins the outcomes with what the control plane holds; both are sorted by uuid.
 void ReconcileTask::describe_sessions(NodeReport& report) {
   configured_.clear();
-  auto row = rows_.begin();
+  report.sessions.reserve(report.step.sessions.size());
+  auto row = rows_->begin();
   for (auto& outcome : report.step.sessions) {
-    while (row != rows_.end() && row->uuid < outcome.uuid) ++row;
+    while (row != rows_->end() && row->uuid < outcome.uuid) ++row;
     SessionView view;
     view.uuid = outcome.uuid;
     view.asn = outcome.asn;
     view.condition = outcome.condition;
     view.retry_at = outcome.retry_at;
-    if (row != rows_.end() && row->uuid == outcome.uuid) {
+    if (row != rows_->end() && row->uuid == outcome.uuid) {
       view.held_status = row->status;
       view.held_error = row->last_error;
       if (row->session) {
@@ -144,7 +155,7 @@ void ReconcileTask::describe_sessions(NodeReport& report) {
         view.interface_name = row->session->interface_name;
       }
     }
-    if (counts_as_configured(view.condition)) configured_.insert(view.uuid);
+    if (counts_as_configured(view.condition)) configured_.insert(configured_.end(), view.uuid);
     for (const auto& change : outcome.changes) log::info(change, {{"session", outcome.uuid}, {"asn", outcome.asn}});
     report.sessions.push_back(std::move(view));
   }

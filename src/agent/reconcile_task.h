@@ -79,7 +79,7 @@ class ReconcileTask {
  private:
   void take(const SessionInput& input, const std::stop_token& stop);
   void keep_vanished(const std::set<model::SessionId>& listed, std::vector<model::SessionRow>& rows) const;
-  void save(const SessionAnswer& answer);
+  void save(const std::shared_ptr<const SessionAnswer>& answer);
   std::shared_ptr<const NodeReport> step(const SessionInput& input, const std::stop_token& stop);
   void describe_sessions(NodeReport& report);
   SteadyTime next_look(const NodeReport* report) const;
@@ -92,7 +92,9 @@ class ReconcileTask {
   Wakeup settle_;                               // never notified: a wait that a stop ends
   std::shared_ptr<const SessionAnswer> taken_;  // the answer that rows_ was made from
   std::uint64_t taken_number_ = 0;
-  std::vector<model::SessionRow> rows_;    // the answer's, and those that are kept although it lacks them
+  std::shared_ptr<const SessionAnswer> saved_;  // the answer that the state file holds
+  Composer::Rows rows_;                         // the answer's own, or with those that are kept although it lacks them
+  Composer composer_;
   std::set<model::SessionId> configured_;  // sessions of which this node carries something
 };
 

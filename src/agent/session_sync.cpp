@@ -1,5 +1,7 @@
 #include "agent/session_sync.h"
 
+#include <algorithm>
+
 #include <boost/json/value.hpp>
 
 #include "base/backoff.h"
@@ -19,8 +21,17 @@ Result<SessionAnswer> read_answer(std::string body) {
   TRY(const auto data, model::read_envelope(body));
   TRY(answer.rows, model::read_sessions(data));
   for (const auto& row : answer.rows) answer.all_identified = answer.all_identified && !row.uuid.empty();
+  const auto repeated = std::ranges::adjacent_find(answer.rows, {}, &model::SessionRow::uuid);
   answer.body = std::move(body);
+  if (answer.all_identified && repeated == answer.rows.end()) answer.text = model::SessionText::of(answer.body);
   return answer;
+}
+
+bool says_the_same(const SessionAnswer& answer, std::string_view body) {
+  if (answer.body == body) return true;
+  if (!answer.text || answer.body.size() != body.size()) return false;
+  const auto text = model::SessionText::of(body);
+  return text && answer.text->says_the_same(answer.body, *text, body);
 }
 
 std::uint64_t SessionSync::request() {
@@ -44,7 +55,7 @@ Result<void> SessionSync::fetch_once(std::uint64_t sync, std::chrono::seconds wa
   if (!fetched) return std::unexpected(fetched.error());
   if (fetched->not_modified) {
     server_waits_ = wait.count() == 0 || steady_now() - asked > kServerDidNotWait;
-  } else if (answer_ == nullptr || fetched->body != answer_->body) {
+  } else if (answer_ == nullptr || !says_the_same(*answer_, fetched->body)) {
     auto answer = read_answer(std::move(fetched->body));
     if (!answer) return std::unexpected(with_context(answer.error(), "fetch sessions"));
     answer_ = std::make_shared<const SessionAnswer>(std::move(*answer));

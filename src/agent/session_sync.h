@@ -15,6 +15,7 @@
 #include "agent/ledger.h"
 #include "base/latest.h"
 #include "model/session_json.h"
+#include "model/session_text.h"
 
 namespace moenet::agent {
 
@@ -22,9 +23,10 @@ inline constexpr std::string_view kSessionSyncTask = "sessionSyncTask";
 
 // A complete answer of the control plane.
 struct SessionAnswer {
-  std::vector<model::SessionRow> rows;  // sorted by uuid
-  bool all_identified = true;           // every row had a readable uuid: only then may absence mean deletion
-  std::string body;                     // the envelope as it came, for the state file
+  std::vector<model::SessionRow> rows;     // sorted by uuid
+  bool all_identified = true;              // every row had a readable uuid: only then may absence mean deletion
+  std::string body;                        // the envelope as it came, for the state file
+  std::optional<model::SessionText> text;  // of `body`; absent when the order of its rows may matter
 };
 
 // What reconcileTask works from.
@@ -37,6 +39,8 @@ struct SessionInput {
 
 // Errors: those of model::read_envelope and model::read_sessions.
 Result<SessionAnswer> read_answer(std::string body);
+// Would reading `body` give the same rows? Lists have no stable order (wire contract A1), which changes nothing.
+bool says_the_same(const SessionAnswer& answer, std::string_view body);
 
 class SessionSync {
  public:

@@ -4,7 +4,9 @@
 #include <ctime>
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 
@@ -20,6 +22,11 @@ constexpr std::size_t kMostFileBytes = 64 * 1024;
 // Two writes within one tick of the file system's clock leave equal stamps. The coarsest is 10 ms (CONFIG_HZ=100); ten
 // of them.
 constexpr std::int64_t kSettleNs = 100'000'000;
+
+// Files are looked at at least this often, should an event ever be lost (chosen).
+constexpr std::chrono::minutes kTrustEvents{10};
+constexpr std::uint32_t kEvents = IN_ATTRIB | IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
+                                  IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF;
 
 std::int64_t nanoseconds(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
 
@@ -74,7 +81,39 @@ PeerFolder::Known PeerFolder::read_file(int folder, const std::string& name, con
   return known;
 }
 
+// A folder that was removed or replaced is watched anew: its own end is an event too. Events from before the files are
+// looked at are taken first, so that none is missed.
+bool PeerFolder::may_have_changed() {
+  const auto now = steady_now();
+  bool is_quiet = watch_ && read_at_ && now - *read_at_ < kTrustEvents;
+  char sink[4096];
+  while (watch_) {
+    const ssize_t size = ::read(watch_.get(), sink, sizeof sink);
+    if (size > 0) is_quiet = false;
+    if (size <= 0 && errno != EINTR) break;
+  }
+  if (is_quiet) return false;
+  watch_ = UniqueFd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (watch_ && ::inotify_add_watch(watch_.get(), path_.c_str(), kEvents) < 0) watch_ = UniqueFd();
+  read_at_.reset();
+  return true;
+}
+
 Result<PeerFolder::Listing> PeerFolder::read() {
+  if (may_have_changed()) TRY_VOID(look_at_files());
+  Listing listing;
+  for (const auto& [name, known] : known_) {
+    if (known.file) {
+      listing.ours.push_back(known.file);
+    } else {
+      listing.foreign.push_back(name);
+    }
+  }
+  return listing;
+}
+
+Result<void> PeerFolder::look_at_files() {
+  const auto now = steady_now();
   const std::unique_ptr<DIR, CloseDir> dir(::opendir(path_.c_str()));
   if (!dir) return std::unexpected(error_from_errno(errno, "read the peer folder " + path_));
   const int folder = ::dirfd(dir.get());
@@ -83,7 +122,7 @@ Result<PeerFolder::Listing> PeerFolder::read() {
   for (const dirent* entry = ::readdir(dir.get()); entry != nullptr; errno = 0, entry = ::readdir(dir.get())) {
     const std::string name = entry->d_name;
     if (name.starts_with('.') || !name.ends_with(".conf")) continue;
-    struct stat status {};
+    struct stat status{};
     if (::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;  // gone since
     const Stamp stamp{status.st_ino, status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
     auto known = known_.extract(name);
@@ -95,15 +134,8 @@ Result<PeerFolder::Listing> PeerFolder::read() {
   }
   if (errno != 0) return std::unexpected(error_from_errno(errno, "read the peer folder " + path_));
   known_ = std::move(found);
-  Listing listing;
-  for (const auto& [name, known] : known_) {
-    if (known.file) {
-      listing.ours.push_back(known.file);
-    } else {
-      listing.foreign.push_back(name);
-    }
-  }
-  return listing;
+  read_at_ = now;
+  return {};
 }
 
 }  // namespace moenet::bird

@@ -1,6 +1,6 @@
 // PeerFolder: the files of ours in BIRD's peer folder. A file is ours when its first line says so; all others are never
-// touched. Reading costs one stat per unchanged file: content is remembered by inode, size, mtime and ctime. Not
-// thread-safe.
+// touched. Reading costs nothing while the kernel tells of no change (inotify(7)), else one stat per unchanged file:
+// content is remembered by inode, size, mtime and ctime. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/fd.h"
 #include "base/result.h"
 #include "model/desired.h"
 
@@ -48,8 +50,14 @@ class PeerFolder {
   };
   Known read_file(int folder, const std::string& name, const Stamp& stamp, bool regular) const;
 
+  // Did anything happen to the folder since the last call? True when that cannot be known.
+  bool may_have_changed();
+  Result<void> look_at_files();
+
   std::string path_;
   std::map<std::string, Known> known_;
+  UniqueFd watch_;                     // none where the user's inotify instances are used up
+  std::optional<SteadyTime> read_at_;  // of all files; absent: they must be looked at
 };
 
 }  // namespace moenet::bird

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,9 +66,10 @@ struct DesiredPeering {
   SessionId uuid;
   Asn asn = 0;
   Intent intent = Intent::untouched;
-  // With intent present: both are there. Else both are absent.
-  std::optional<Tunnel> tunnel;
-  std::optional<BirdFile> bird_file;
+  // With intent present: both are there. Else both are null. Shared, so that a session which did not change is compiled
+  // once and never copied on its way to the node.
+  std::shared_ptr<const Tunnel> tunnel;
+  std::shared_ptr<const BirdFile> bird_file;
   std::string protocol;  // "dn42_<asn>": the BIRD protocol that bird_file defines
   // Known before anything is tried, e.g. two sessions claim one port: Broken or Invalid. Then intent says what happens
   // meanwhile.
@@ -76,7 +78,7 @@ struct DesiredPeering {
   // from before.
   std::string endpoint_problem;
 
-  friend bool operator==(const DesiredPeering&, const DesiredPeering&) = default;
+  friend bool operator==(const DesiredPeering& a, const DesiredPeering& b);  // by content, not by pointer
 };
 
 struct DesiredState {

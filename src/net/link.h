@@ -30,6 +30,7 @@ struct Link {
   std::string alias;  // IFLA_IFALIAS; empty when unset
   std::uint32_t mtu_bytes = 0;
   bool up = false;                     // IFF_UP, the administrative state
+  bool running = false;                // IFF_RUNNING: a tun whose daemon died is not
   std::vector<LinkAddress> addresses;  // sorted
 
   friend bool operator==(const Link&, const Link&) = default;
@@ -39,7 +40,7 @@ struct Link {
 Result<std::vector<Link>> list_links(NetlinkSocket& socket, Deadline deadline);
 
 // What to change on a link; absent fields stay as they are. One netlink batch, whose order is: alias, mtu, addrgenmode,
-// addresses, up. Adding an address that is there and removing one that is not are no errors. A failing step does not
+// removed addresses, up, added addresses. Adding an address that is there and removing one that is not are no errors. A failing step does not
 // keep the later ones from being tried; the first error is returned, with the errno, the step and the link ("add
 // address 172.22.188.2/32 to dn42_7: …").
 struct LinkChange {

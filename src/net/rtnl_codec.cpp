@@ -178,6 +178,7 @@ Result<std::optional<Link>> decode_link(std::span<const std::uint8_t> message) {
   Link link;
   link.index = body.ifi_index;
   link.up = (body.ifi_flags & IFF_UP) != 0;
+  link.running = (body.ifi_flags & IFF_RUNNING) != 0;
   each_attribute(attributes, [&](const Attribute& attribute) {
     switch (attribute.type) {
       case IFLA_IFNAME:

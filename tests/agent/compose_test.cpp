@@ -120,5 +120,56 @@ TEST_F(Compose, StatusDecidesTheIntent) {
   }
 }
 
+// Rows of several sessions, sorted by uuid as read_sessions leaves them.
+class ComposerTest : public Compose {
+ protected:
+  static std::string uuid_of(int number) { return "00000000-0000-4000-8000-00000000000" + std::to_string(number); }
+  static model::SessionRow numbered(int number, boost::json::object changes = {}) {
+    changes["uuid"] = uuid_of(number);
+    changes["asn"] = 4242420000 + number;
+    return row(2, std::move(changes));
+  }
+  static Composer::Rows rows(std::vector<model::SessionRow> rows) {
+    return std::make_shared<const std::vector<model::SessionRow>>(std::move(rows));
+  }
+  const Composed& expect_as_compose(const Composer::Rows& rows) {
+    const Composed& composed = composer_.compose(rows, lookup_);
+    const Composed anew = compose(*rows, node_, lookup_);
+    EXPECT_EQ(composed.state.peerings, anew.state.peerings);
+    EXPECT_EQ(composed.status_of, anew.status_of);
+    return composed;
+  }
+
+  Composer composer_{node_};
+};
+
+TEST_F(ComposerTest, ResultEqualsComposeWhateverCameBefore) {
+  const auto list = rows({numbered(1), numbered(2), numbered(3)});
+  expect_as_compose(list);
+  expect_as_compose(list);
+  expect_as_compose(rows({numbered(2, {{"mtu", 1300}}), numbered(3), numbered(4)}));
+  expect_as_compose(rows({numbered(1), numbered(1, {{"mtu", 1300}}), numbered(2, {{"credential", "junk"}})}));
+  expect_as_compose(rows({}));
+  expect_as_compose(list);
+}
+
+TEST_F(ComposerTest, EqualRowIsNotCompiledAgain) {
+  const auto before = expect_as_compose(rows({numbered(1), numbered(2)})).state.peerings;
+  const auto& after = expect_as_compose(rows({numbered(1, {{"mtu", 1300}}), numbered(2)})).state.peerings;
+  EXPECT_NE(after.at(0).tunnel, before.at(0).tunnel);
+  EXPECT_EQ(after.at(1).tunnel, before.at(1).tunnel);
+}
+
+TEST_F(ComposerTest, NameThatLeadsElsewhereIsCompiledAgain) {
+  std::optional<IpAddress> known;
+  lookup_ = [&known](std::string_view) -> Result<std::optional<IpAddress>> { return known; };
+  const auto list = rows({numbered(1, {{"endpoint", "peer.example:20998"}})});
+  EXPECT_FALSE(expect_as_compose(list).state.peerings.at(0).tunnel->peers.at(0).endpoint);
+  known = *IpAddress::parse("192.0.2.7");
+  EXPECT_EQ(expect_as_compose(list).state.peerings.at(0).tunnel->peers.at(0).endpoint->text(), "192.0.2.7:20998");
+  lookup_ = [](std::string_view) -> Result<std::optional<IpAddress>> { return fail(Errc::not_found, "no such host"); };
+  EXPECT_NE(expect_as_compose(list).state.peerings.at(0).endpoint_problem, "");
+}
+
 }  // namespace
 }  // namespace moenet::agent

@@ -181,6 +181,21 @@ TEST_F(ReconcileTaskTest, AcceptedListIsKeptOnDiskAndAHeldOneIsNot) {
   EXPECT_EQ(state.load(), good);
 }
 
+TEST(SaysTheSame, OnlyTheOrderOfRowsMayDiffer) {
+  const auto answer = read_answer(body_of({row_of(1, 2), row_of(2, 2)}));
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(says_the_same(*answer, body_of({row_of(2, 2), row_of(1, 2)})));
+  EXPECT_FALSE(says_the_same(*answer, body_of({row_of(2, 2), row_of(1, 4)})));
+  EXPECT_FALSE(says_the_same(*answer, body_of({row_of(1, 2)})));
+}
+
+// Of rows with one uuid the first counts, so their order matters.
+TEST(SaysTheSame, RepeatedUuidIsAlwaysReadAgain) {
+  const auto answer = read_answer(body_of({row_of(1, 2), row_of(1, 4)}));
+  ASSERT_TRUE(answer);
+  EXPECT_FALSE(says_the_same(*answer, body_of({row_of(1, 4), row_of(1, 2)})));
+}
+
 TEST_F(ReconcileTaskTest, AnUnchangedListWritesNothing) {
   start();
   answer(body_of(rows_of(1, 3)), 1);

@@ -18,7 +18,7 @@ std::string cause_of(const DesiredState& desired, std::size_t i) {
 
 DesiredState same_port() {
   auto desired = desired_of({peering_of(1), peering_of(2)});
-  desired.peerings[1].tunnel->listen_port = desired.peerings[0].tunnel->listen_port;
+  edit(desired.peerings[1].tunnel).listen_port = desired.peerings[0].tunnel->listen_port;
   return desired;
 }
 
@@ -59,24 +59,24 @@ TEST(Conflicts, WhoHasItOnTheNodeWinsOverAnyStatus) {
 
 TEST(Conflicts, AreFoundForInterfaceNeighborAndFile) {
   auto desired = desired_of({peering_of(1), peering_of(2)});
-  desired.peerings[1].tunnel->name = session_name(1);
+  edit(desired.peerings[1].tunnel).name = session_name(1);
   settle_conflicts(desired, {4, 4}, NodeState());
   EXPECT_TRUE(cause_of(desired, 1).starts_with("interface dn42_4242420001 is in use by")) << cause_of(desired, 1);
 
   desired = desired_of({peering_of(1), peering_of(2)});
-  desired.peerings[1].tunnel->addresses = desired.peerings[0].tunnel->addresses;
+  edit(desired.peerings[1].tunnel).addresses = desired.peerings[0].tunnel->addresses;
   settle_conflicts(desired, {4, 4}, NodeState());
   EXPECT_TRUE(cause_of(desired, 1).starts_with("neighbor 172.20.3.233 is already the neighbor of")) << cause_of(desired, 1);
 
   desired = desired_of({peering_of(1), peering_of(2)});
-  desired.peerings[1].bird_file->name = file_of(1).name;
+  edit(desired.peerings[1].bird_file).name = file_of(1).name;
   settle_conflicts(desired, {4, 4}, NodeState());
   EXPECT_TRUE(cause_of(desired, 1).starts_with("BIRD file dn42_4242420001.conf is in use by")) << cause_of(desired, 1);
 }
 
 TEST(Conflicts, LinkLocalNeighborsMayBeEqual) {
   auto desired = desired_of({peering_of(1), peering_of(2)});
-  for (auto& peering : desired.peerings) peering.tunnel->addresses[0].peer = IpAddress::parse("fe80::1").value();
+  for (auto& peering : desired.peerings) edit(peering.tunnel).addresses[0].peer = IpAddress::parse("fe80::1").value();
   settle_conflicts(desired, {4, 4}, NodeState());
   EXPECT_EQ(cause_of(desired, 1), "");
 }
@@ -96,8 +96,8 @@ TEST(Conflicts, WhatRunsOfALoserKeepsItsPort) {
   // 1 wants the port of 3, which has it; so 1 stays where it is, on the port that 2 wants.
   auto desired = desired_of({peering_of(1), peering_of(2), peering_of(3)});
   const auto state = state_of(desired_of({peering_of(1), peering_of(3)}));
-  desired.peerings[0].tunnel->listen_port = tunnel_of(3).listen_port;
-  desired.peerings[1].tunnel->listen_port = tunnel_of(1).listen_port;
+  edit(desired.peerings[0].tunnel).listen_port = tunnel_of(3).listen_port;
+  edit(desired.peerings[1].tunnel).listen_port = tunnel_of(1).listen_port;
   settle_conflicts(desired, {2, 2, 2}, state);
   EXPECT_NE(cause_of(desired, 0), "");
   EXPECT_NE(cause_of(desired, 1), "");

@@ -8,8 +8,8 @@ namespace {
 
 TEST(Describe, ShowsOneLinePerChangeInTheOrderOfExecution) {
   auto changed = peering_of(2);
-  changed.tunnel->mtu_bytes = 1400;
-  changed.bird_file->text = "new";
+  edit(changed.tunnel).mtu_bytes = 1400;
+  edit(changed.bird_file).text = "new";
   const auto state = state_of(desired_of({peering_of(2), peering_of(3)}));
   EXPECT_EQ(describe(plan(desired_of({peering_of(1), changed}), state)),
             "+ dn42_4242420001  create wireguard tunnel, mtu 1420, port 30001, 1 address, endpoint peer1.example:51820\n"
@@ -22,9 +22,9 @@ TEST(Describe, ShowsOneLinePerChangeInTheOrderOfExecution) {
 
 TEST(Describe, ShowsNoSecret) {
   auto changed = peering_of(1);
-  changed.tunnel->private_key = key_of(0xabc);
-  changed.tunnel->peers[0].preshared_key = key_of(0xdef);
-  changed.bird_file->text = "password \"hunter2\"";
+  edit(changed.tunnel).private_key = key_of(0xabc);
+  edit(changed.tunnel).peers[0].preshared_key = key_of(0xdef);
+  edit(changed.bird_file).text = "password \"hunter2\"";
   const auto state = state_of(desired_of({peering_of(1)}));
   for (const std::string& text : {describe(plan(desired_of({changed}), state)), describe(plan(desired_of({changed}), NodeState()))}) {
     EXPECT_EQ(text.find(key_of(0xabc).base64().substr(0, 8)), std::string::npos) << text;

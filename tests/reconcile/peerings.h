@@ -56,10 +56,18 @@ inline model::DesiredPeering peering_of(unsigned number, model::Intent intent = 
   peering.intent = intent;
   peering.protocol = session_name(number);
   if (intent == model::Intent::present) {
-    peering.tunnel = tunnel_of(number);
-    peering.bird_file = file_of(number);
+    peering.tunnel = std::make_shared<const model::Tunnel>(tunnel_of(number));
+    peering.bird_file = std::make_shared<const model::BirdFile>(file_of(number));
   }
   return peering;
+}
+
+// A part of a peering for a test to change: a copy of its own, which the peering then has.
+template <class T>
+T& edit(std::shared_ptr<const T>& part) {
+  auto own = std::make_shared<T>(*part);
+  part = own;
+  return *own;
 }
 
 inline model::DesiredState desired_of(std::vector<model::DesiredPeering> peerings) { return {std::move(peerings)}; }

@@ -48,11 +48,11 @@ model::DesiredState random_desired() {
     const unsigned kind = below(6);
     auto peering = peering_of(n, kind == 0 ? Intent::absent : kind == 1 ? Intent::untouched : Intent::present);
     if (peering.tunnel) {
-      if (one_in(3)) peering.tunnel->name = session_name(1 + below(kSessions));
-      vary(*peering.tunnel, one_in(4) ? 0 : 30'001 + below(kSessions + 2));
+      if (one_in(3)) edit(peering.tunnel).name = session_name(1 + below(kSessions));
+      vary(edit(peering.tunnel), one_in(4) ? 0 : 30'001 + below(kSessions + 2));
       if (one_in(5)) {
         peering.protocol = session_name(1 + below(kSessions));
-        peering.bird_file->name = peering.protocol + ".conf";
+        edit(peering.bird_file).name = peering.protocol + ".conf";
       }
     }
     desired.peerings.push_back(std::move(peering));

@@ -84,8 +84,8 @@ TEST(Plan, OverwritesTheFileOfAReplacedSessionAndDoesNotRemoveIt) {
 
 TEST(Plan, MakesTheNewLinkOfARenamedOneBeforeBirdAndRemovesTheOldAfter) {
   auto renamed = peering_of(1);
-  renamed.tunnel->name = "dn42-new";
-  renamed.tunnel->listen_port = 31'000;
+  edit(renamed.tunnel).name = "dn42-new";
+  edit(renamed.tunnel).listen_port = 31'000;
   const Plan made = plan(desired_of({renamed}), state_of(desired_of({peering_of(1)})));
   EXPECT_EQ(only<CreateTunnel>(made.before_bird).tunnel.name, "dn42-new");
   EXPECT_EQ(only<RemoveTunnel>(made.after_bird).name, session_name(1));
@@ -93,7 +93,7 @@ TEST(Plan, MakesTheNewLinkOfARenamedOneBeforeBirdAndRemovesTheOldAfter) {
 
 TEST(Plan, RemovesTheOldLinkFirstWhenTheRenamedOneNeedsItsPort) {
   auto renamed = peering_of(1);
-  renamed.tunnel->name = "dn42-new";
+  edit(renamed.tunnel).name = "dn42-new";
   const Plan made = plan(desired_of({renamed}), state_of(desired_of({peering_of(1)})));
   ASSERT_EQ(made.before_bird.size(), 2u);
   EXPECT_EQ(std::get<RemoveTunnel>(made.before_bird[0]).name, session_name(1));
@@ -103,7 +103,7 @@ TEST(Plan, RemovesTheOldLinkFirstWhenTheRenamedOneNeedsItsPort) {
 TEST(Plan, SwapsTwoPorts) {
   const auto before = desired_of({peering_of(1), peering_of(2)});
   auto desired = before;
-  std::swap(desired.peerings[0].tunnel->listen_port, desired.peerings[1].tunnel->listen_port);
+  std::swap(edit(desired.peerings[0].tunnel).listen_port, edit(desired.peerings[1].tunnel).listen_port);
   FakeNode node;
   node.state = state_of(before);
   carry_out(plan(desired, node.state), node);
@@ -114,7 +114,7 @@ TEST(Plan, SwapsTwoPorts) {
 TEST(Plan, MovesAPortInPlaceWhenNobodyElseNeedsIt) {
   auto desired = desired_of({peering_of(1)});
   const auto state = state_of(desired);
-  desired.peerings[0].tunnel->listen_port = 31'000;
+  edit(desired.peerings[0].tunnel).listen_port = 31'000;
   EXPECT_EQ(only<UpdateTunnel>(plan(desired, state).before_bird).listen_port, 31'000);
 }
 

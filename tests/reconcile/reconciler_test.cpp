@@ -75,7 +75,7 @@ TEST_F(ReconcilerTest, StopsBirdBeforeItRemovesTheLink) {
 TEST_F(ReconcilerTest, ConfiguresBirdOncePerStepWhateverTheNumberOfChanges) {
   node.state = state_of(desired_of({peering_of(1), peering_of(2)}));
   auto changed = peering_of(2);
-  changed.bird_file->text = "changed";
+  edit(changed.bird_file).text = "changed";
   step(desired_of({peering_of(1, Intent::absent), changed, peering_of(3), peering_of(4)}));
   EXPECT_EQ(node.bird_calls, 1u);
 }
@@ -104,8 +104,8 @@ TEST_F(ReconcilerTest, AFailedTunnelGetsNoBirdFileAndTheOthersGoOn) {
 TEST_F(ReconcilerTest, ASessionWhoseUpdateFailsKeepsItsOldFile) {
   node.state = state_of(desired_of({peering_of(1)}));
   auto changed = peering_of(1);
-  changed.tunnel->mtu_bytes = 1300;
-  changed.bird_file->text = "new";
+  edit(changed.tunnel).mtu_bytes = 1300;
+  edit(changed.bird_file).text = "new";
   node.failing_links[link1] = {Errc::internal, "set link: no"};
   EXPECT_EQ(conditions(desired_of({changed})), Texts{"Broken: set link: no"});
   EXPECT_EQ(node.bird_calls, 0u);
@@ -115,8 +115,8 @@ TEST_F(ReconcilerTest, ASessionWhoseUpdateFailsKeepsItsOldFile) {
 TEST_F(ReconcilerTest, ARenamedSessionKeepsItsOldLinkUntilTheNewOneWorks) {
   node.state = state_of(desired_of({peering_of(1)}));
   auto renamed = peering_of(1);
-  renamed.tunnel->name = "dn42-new";
-  renamed.tunnel->listen_port = 31'000;
+  edit(renamed.tunnel).name = "dn42-new";
+  edit(renamed.tunnel).listen_port = 31'000;
   node.failing_links["dn42-new"] = {Errc::internal, "no"};
   step(desired_of({renamed}));
   EXPECT_NE(node.link(link1), nullptr);
@@ -164,7 +164,7 @@ TEST_F(ReconcilerTest, AChangedRowIsTriedAtOnce) {
   step(desired);
   node.failing_links.clear();
   EXPECT_EQ(conditions(desired), Texts{"Broken: no"});
-  desired.peerings[0].tunnel->mtu_bytes = 1300;
+  edit(desired.peerings[0].tunnel).mtu_bytes = 1300;
   EXPECT_EQ(conditions(desired), Texts{"InPlace"});
 }
 
@@ -174,7 +174,7 @@ TEST_F(ReconcilerTest, ANewAddressOfTheEndpointsNameIsNoChangeOfTheRow) {
   step(desired);
   step(desired);
   node.failing_links.clear();
-  desired.peerings[0].tunnel->peers[0].endpoint = Endpoint{v4(3), 3};
+  edit(desired.peerings[0].tunnel).peers[0].endpoint = Endpoint{v4(3), 3};
   EXPECT_EQ(conditions(desired), Texts{"Broken: no"});
 }
 
@@ -251,14 +251,14 @@ TEST_F(ReconcilerTest, WhatBirdRefusesIsInvalidAndLeavesNothingBehindInTheSameSt
   EXPECT_EQ(conditions(desired), (Texts{"Invalid: BIRD refuses it: 1:5 syntax error", "InPlace"}));
   EXPECT_EQ(node.operations, Texts()) << "not tried again";
   node.refused_files.clear();
-  desired.peerings[0].bird_file->text = "better";
+  edit(desired.peerings[0].bird_file).text = "better";
   EXPECT_EQ(conditions(desired), (Texts{"InPlace", "InPlace"}));
 }
 
 TEST_F(ReconcilerTest, ARunningSessionThatBirdRefusesIsTakenDown) {
   auto desired = desired_of({peering_of(1)});
   node.state = state_of(desired);
-  desired.peerings[0].bird_file->text = "worse";
+  edit(desired.peerings[0].bird_file).text = "worse";
   node.refused_files[link1 + ".conf"] = "no";
   EXPECT_EQ(conditions(desired), Texts{"Invalid: BIRD refuses it: no"});
   EXPECT_TRUE(node.state.tunnels.empty());
@@ -342,8 +342,8 @@ TEST_F(ReconcilerTest, SessionThatWasNeverSetUpAndIsInvalidIsInvalid) {
 
 TEST_F(ReconcilerTest, NameThatDoesNotResolveIsAProblemOnlyWhileNoEndpointIsThere) {
   auto unresolved = peering_of(1);
-  unresolved.tunnel->configured_endpoint.clear();
-  unresolved.tunnel->peers[0].endpoint.reset();
+  edit(unresolved.tunnel).configured_endpoint.clear();
+  edit(unresolved.tunnel).peers[0].endpoint.reset();
   unresolved.endpoint_problem = "endpoint x does not resolve";
   EXPECT_EQ(text_of(step(desired_of({unresolved})).sessions.at(0).condition), text_of(model::Broken{"endpoint x does not resolve"}));
   step(desired_of({peering_of(1)}));
@@ -364,8 +364,8 @@ RC_GTEST_PROP(ReconcilerLaws, AfterAPartialFailureTheNextStepConverges, ()) {
   for (unsigned n = 1; n <= 8; ++n) {
     if (*rc::gen::arbitrary<bool>()) before.peerings.push_back(peering_of(n));
     auto wanted = peering_of(n, *rc::gen::element(Intent::present, Intent::present, Intent::absent));
-    if (wanted.tunnel && *rc::gen::arbitrary<bool>()) wanted.tunnel->mtu_bytes = 1300;
-    if (wanted.bird_file && *rc::gen::arbitrary<bool>()) wanted.bird_file->text = "other";
+    if (wanted.tunnel && *rc::gen::arbitrary<bool>()) edit(wanted.tunnel).mtu_bytes = 1300;
+    if (wanted.bird_file && *rc::gen::arbitrary<bool>()) edit(wanted.bird_file).text = "other";
     desired.peerings.push_back(std::move(wanted));
     if (*rc::gen::arbitrary<bool>()) node.failing_links[session_name(n)] = {Errc::internal, "no"};
   }
