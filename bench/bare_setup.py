@@ -34,12 +34,14 @@ def ask_daemon(name, text, seconds):
 
 
 def wait_until_it_answers(name):
-    while True:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
         try:
             if ask_daemon(name, "get=1\n\n", 0.25):
                 return
         except OSError:
             time.sleep(0.002)
+    sys.exit(f"the daemon of {name} does not answer (fs.inotify.max_user_instances used up?)")
 
 
 def main():
