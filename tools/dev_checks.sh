@@ -125,17 +125,31 @@ command_soak() {
   summary "./dev soak: $round rounds"
 }
 
+# The programs in bench/ by their short names: "agent_sync" is build/release/bench/agent_sync_bench, "node" is bench/node_bench.py.
+bench_program() {
+  local path
+  for path in "build/release/bench/${1%_bench}_bench" "bench/${1%_bench}_bench.py"; do
+    [ -x "$path" ] && echo "$path" && return
+  done
+  return 1
+}
+
+# Every program runs; what is over its budget is said at the end of its own output, and once more at the very end.
 command_bench() {
-  local program programs=() name
+  local program programs=() name over=()
   setup build run bench
   step "build (release)" build_preset release
-  if [ $# -gt 0 ]; then for name in "$@"; do programs+=("build/release/bench/${name%_bench}_bench"); done
-  else mapfile -t programs < <(find build/release/bench bench -maxdepth 1 -type f -name '*_bench*' -perm -u+x | sort); fi
+  if [ $# -gt 0 ]; then
+    for name in "$@"; do
+      programs+=("$(bench_program "$name")") || die "there is no benchmark $name: see bench/"
+    done
+  else mapfile -t programs < <(find build/release/bench bench -maxdepth 1 -type f -name '*_bench*' -perm -u+x | sort -r); fi
   [ ${#programs[@]} -gt 0 ] || die "there is no benchmark in bench/"
   prepare_root
   for program in "${programs[@]}"; do
-    [ -x "$program" ] || die "there is no $program: names are $(find build/release/bench -maxdepth 1 -name '*_bench' -printf '%f ')"
-    echo "${bold}== $(basename "$program")${plain}"
-    as_root env MOENET_BUILD="$root/build/release" MOENET_BIRD3="$(bird3)" "$program"
+    name=$(basename "$program")
+    echo "${bold}== $name${plain}"
+    as_root env MOENET_BUILD="$root/build/release" MOENET_BIRD3="$(bird3)" "$program" || over+=("$name")
   done
+  [ ${#over[@]} = 0 ] || die "not within budget: ${over[*]} (the lines above say which figure)"
 }
