@@ -91,8 +91,8 @@ Steps steps_of(int index, std::string_view name, const LinkChange& change) {
     steps.add(encode_remove_address(index, address), fmt::format("remove address {} from {}", describe(address), name),
               Errc::conflict);  // EADDRNOTAVAIL: it is not there
   }
-  // Before the addresses: the route to an IPv6 address's peer is made only while the link is up (inet6_addr_add(),
-  // net/ipv6/addrconf.c; seen on 6.18).
+  // Before the addresses: the kernel makes the route to an IPv6 address's peer only when the link is up as the address
+  // comes (addrconf_dad_begin() in net/ipv6/addrconf.c; seen on 6.18).
   if (change.up)
     steps.add(encode_set_up(index, *change.up), fmt::format("set {} {}", name, *change.up ? "up" : "down"));
   for (const auto& address : change.add_addresses) {

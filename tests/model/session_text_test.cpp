@@ -50,7 +50,8 @@ TEST(SessionText, WhatIsNoListOfObjectsIsNotCut) {
 RC_GTEST_PROP(SessionText, AnyBytesAreCutOrNot, (const std::string& bytes)) {
   const std::string body = body_of(bytes);
   const auto text = SessionText::of(body);
-  if (text) RC_ASSERT(text->says_the_same(body, *text, body));
+  if (!text) return;
+  RC_ASSERT(text->says_the_same(body, *text, body));
 }
 
 }  // namespace

@@ -117,9 +117,14 @@ TEST_F(LinkTest, ANewLinkRoutesToThePeerOfItsIpv6Address) {
   change.add_addresses = {{IpPrefix::parse("fd00::1/128").value(), IpAddress::parse("fd42::5").value()}};
   change.up = true;
   ASSERT_TRUE(change_link(socket_, index, "dn42_1", change, soon()));
-  std::ifstream routes("/proc/thread-self/net/ipv6_route");
-  const std::string text{std::istreambuf_iterator<char>(routes), {}};
-  EXPECT_NE(text.find("fd420000000000000000000000000005 80"), std::string::npos) << text;
+  // The kernel makes the route a moment later, when it has found the address to be unique (addrconf_dad_work()).
+  const auto has_route = [] {
+    std::ifstream routes("/proc/thread-self/net/ipv6_route");
+    const std::string text{std::istreambuf_iterator<char>(routes), {}};
+    return text.find("fd420000000000000000000000000005 80") != std::string::npos;
+  };
+  for (const Deadline deadline = soon(); !has_route() && !deadline.passed();) std::this_thread::yield();
+  EXPECT_TRUE(has_route());
 }
 
 TEST_F(LinkTest, RepeatingAChangeIsNoError) {
