@@ -54,9 +54,12 @@ class ReconcileTaskTest : public testing::Test {
                         [] {}});
     thread_ = std::jthread([this](const std::stop_token& stop) { task_->run(stop, {}); });
   }
+  // A process that ends takes its answers and reports along.
   void stop() {
     thread_ = std::jthread();
     task_.reset();
+    input_.put(std::shared_ptr<const SessionInput>());
+    last_.reset();
   }
 
   // Publishes an answer and waits for the step that worked from it.
