@@ -30,6 +30,16 @@ namespace moenet::net::testing {
 
 inline Deadline soon() { return Deadline::after(std::chrono::seconds(10)); }
 
+// Asks until it holds; false when it never does. For what somebody else (a kernel, a daemon) does a moment later.
+inline bool eventually(const std::function<bool()>& holds) {
+  const Deadline limit = soon();
+  while (!holds()) {
+    if (limit.passed()) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
 inline void require(bool condition, const std::string& what) {
   if (!condition) throw std::runtime_error(what + ": " + std::strerror(errno));
 }
@@ -54,6 +64,12 @@ inline void enter_new_namespaces() {
   const auto done = change_link(socket, index_of(socket, "lo", soon()).value(), "lo", up, soon());
   if (!done) throw std::runtime_error(done.error().what);
 }
+
+// The whole test program in its own namespaces: add it as an environment in one of the program's files.
+class OwnNamespaces : public ::testing::Environment {
+ public:
+  void SetUp() override { enter_new_namespaces(); }
+};
 
 // Runs a program without a shell, of which busybox's would take its own `ip` for ours. Its exit status.
 inline int run_program(std::vector<std::string> words) {

@@ -5,11 +5,6 @@
 namespace moenet::net::testing {
 namespace {
 
-class OwnNamespaces : public ::testing::Environment {
- public:
-  void SetUp() override { enter_new_namespaces(); }
-};
-
 const auto* const kEnvironment = ::testing::AddGlobalTestEnvironment(new OwnNamespaces);
 
 TEST(Namespaces, HoldNothingButLoopback) {
