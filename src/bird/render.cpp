@@ -36,8 +36,13 @@ Filters filters_of(model::SessionPolicy policy, const PolicyNames& names) {
   return {names.import_theirs, names.export_own};
 }
 
-void add_channel(std::string& out, std::string_view family, bool extended_next_hop, const model::Session& session,
-                 const PolicyNames& names) {
+// A family that the session does not carry is said to be closed: unsaid, it would be what the operator's template makes of it.
+void add_channel(std::string& out, std::string_view family, bool is_carried, bool extended_next_hop,
+                 const model::Session& session, const PolicyNames& names) {
+  if (!is_carried) {
+    out += fmt::format("  {} {{ import none; export none; }};\n", family);
+    return;
+  }
   const Filters filters = filters_of(session.policy, names);
   out += fmt::format("  {} {{\n", family);
   if (extended_next_hop) out += "    extended next hop on;\n";
@@ -93,8 +98,7 @@ std::string export_own(std::string_view name) {
       "  if source = RTS_STATIC then accept;\n  if source = RTS_BGP && bgp_path.len = 0 then accept;\n  reject;\n");
 }
 
-// A channel that a session does not mention is inherited from its template (measured on 2.0.12, 2.17.6, 3.1.8): it lets
-// nothing through.
+// A channel that a protocol does not mention is inherited from its template (measured on 2.0.12, 2.17.6, 3.1.8).
 std::string peer_template(const PolicyNames& names, std::string_view local_as) {
   std::string out = fmt::format("template bgp {}\n{{\n  local as {};\n  enable extended messages on;\n",
                                 names.peer_template, local_as);
@@ -173,8 +177,8 @@ Result<model::BirdFile> render_peer(const model::Session& session, const model::
     }
     out += fmt::format("  password {};\n", quoted);
   }
-  if (peering.carries_ipv4) add_channel(out, "ipv4", peering.extended_next_hop, session, names);
-  if (peering.carries_ipv6) add_channel(out, "ipv6", false, session, names);
+  add_channel(out, "ipv4", peering.carries_ipv4, peering.extended_next_hop, session, names);
+  add_channel(out, "ipv6", peering.carries_ipv6, false, session, names);
   out += "}\n";
   return file;
 }

@@ -73,7 +73,7 @@ class FakeBird {
     ::close(fd);
   }
 
-  TempFolder folder_;
+  support::TemporaryFolder folder_;
   std::function<std::string(const std::string&)> answer_;
   std::string greeting_ = "0001 BIRD 2.0.12 ready.\n";
   UniqueFd listener_;
@@ -134,7 +134,7 @@ TEST(BirdClient, NeverHasMoreThan1023BytesUnanswered) {
 }
 
 TEST(BirdClient, SaysWhenNobodyListens) {
-  TempFolder folder;
+  support::TemporaryFolder folder;
   EXPECT_EQ(BirdClient::connect(folder / "none", soon(), {}).error().code, Errc::unavailable);
   EXPECT_EQ(BirdClient::connect(std::string(200, 'x'), soon(), {}).error().code, Errc::invalid);
 }
@@ -240,7 +240,7 @@ class ClientOn : public testing::TestWithParam<BirdProgram> {};
 INSTANTIATE_TEST_SUITE_P(Bird, ClientOn, testing::ValuesIn(bird_programs()), name_of_program);
 
 TEST_P(ClientOn, SurvivesRestartsHangsAndPipelines) {
-  if (!GetParam().is_there()) GTEST_SKIP() << "run tools/get_bird";
+  ASSERT_TRUE(GetParam().is_there()) << GetParam().path << " is missing: ./dev setup, and ./dev test unpack it";
   RealBird bird(GetParam().path);
   write_file(bird.main(), "router id 1.1.1.1;\nprotocol device {}\n");
   ASSERT_NO_FATAL_FAILURE(bird.start());

@@ -36,7 +36,7 @@ RC_GTEST_PROP(OwnershipLine, AnyTextIsHarmless, (const std::string& text)) {
 }
 
 TEST(PeerFolder, ListsOursSortedAndTheRestAsForeign) {
-  TempFolder folder;
+  support::TemporaryFolder folder;
   write_file(folder / "b.conf", ownership_line(kOwner) + "b");
   write_file(folder / "a.conf", ownership_line("session/x") + "a");
   write_file(folder / "z.conf", "protocol bgp z {}\n");
@@ -57,7 +57,7 @@ TEST(PeerFolder, ListsOursSortedAndTheRestAsForeign) {
 }
 
 TEST(PeerFolder, SaysWhenItIsGoneAndReadsItWhenItIsBack) {
-  TempFolder folder;
+  support::TemporaryFolder folder;
   PeerFolder peers(folder / "p");
   ASSERT_FALSE(peers.read());
   EXPECT_EQ(peers.read().error().code, Errc::not_found);
@@ -71,7 +71,7 @@ TEST(PeerFolder, SaysWhenItIsGoneAndReadsItWhenItIsBack) {
 }
 
 TEST(PeerFolder, SeesEveryChangeEvenOfEqualSizeAndWithinOneClockTick) {
-  TempFolder folder;
+  support::TemporaryFolder folder;
   PeerFolder peers(folder / "");
   for (int i = 0; i < 50; ++i) {
     const std::string text = ownership_line(kOwner) + std::to_string(i % 10);
@@ -85,7 +85,7 @@ TEST(PeerFolder, SeesEveryChangeEvenOfEqualSizeAndWithinOneClockTick) {
 }
 
 TEST(PeerFolder, ReadsNoUnchangedFileTwice) {
-  TempFolder folder;
+  support::TemporaryFolder folder;
   write_file(folder / "a.conf", ownership_line(kOwner));
   PeerFolder peers(folder / "");
   std::shared_ptr<const model::BirdFile> before = peers.read()->ours.at(0);
@@ -100,7 +100,7 @@ TEST(PeerFolder, ReadsNoUnchangedFileTwice) {
 }
 
 TEST(PeerFolder, ReadsAtMostSixtyFourKilobytesOfAFile) {
-  TempFolder folder;
+  support::TemporaryFolder folder;
   write_file(folder / "a.conf", ownership_line(kOwner) + std::string(200'000, 'x'));
   PeerFolder peers(folder / "");
   EXPECT_EQ(peers.read()->ours.at(0)->text.size(), 65536u);

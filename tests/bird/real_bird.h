@@ -10,7 +10,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sstream>
-#include <stdlib.h>
 #include <string>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -23,6 +22,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "bird/client.h"
+#include "support/temporary_folder.h"
 
 namespace moenet::bird {
 
@@ -33,6 +33,8 @@ struct BirdProgram {
   bool is_there() const { return ::access(path.c_str(), X_OK) == 0; }
 };
 
+inline void PrintTo(const BirdProgram& program, std::ostream* out) { *out << program.name; }
+
 inline std::vector<BirdProgram> bird_programs() {
   return {{"system", "/usr/sbin/bird"},
           {"bird2_17", MOENET_SOURCE_DIR "/.deps/bird2.17/bin/bird"},
@@ -40,24 +42,6 @@ inline std::vector<BirdProgram> bird_programs() {
 }
 
 inline std::string name_of_program(const testing::TestParamInfo<BirdProgram>& info) { return info.param.name; }
-
-class TempFolder {
- public:
-  TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "moenet-bird-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 inline void write_file(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
@@ -131,7 +115,7 @@ class RealBird {
     _exit(72);
   }
 
-  TempFolder folder_;
+  support::TemporaryFolder folder_;
   std::string program_;
   pid_t pid_ = -1;
 };

@@ -139,8 +139,8 @@ class RenderOn : public testing::TestWithParam<BirdProgram> {};
 INSTANTIATE_TEST_SUITE_P(Bird, RenderOn, testing::ValuesIn(bird_programs()), name_of_program);
 
 TEST_P(RenderOn, BirdAcceptsAllThatIsRendered) {
-  if (!GetParam().is_there()) GTEST_SKIP() << "run tools/get_bird";
-  TempFolder folder;
+  ASSERT_TRUE(GetParam().is_there()) << GetParam().path << " is missing: ./dev setup, and ./dev test unpack it";
+  support::TemporaryFolder folder;
   std::filesystem::create_directory(folder / "peers");
   BaseConfig base = base_config();
   base.peer_folder = folder / "peers";

@@ -38,7 +38,7 @@ model::BirdFile peer(model::Asn asn, const std::string& description = "peer",
 class TransactionOn : public testing::TestWithParam<BirdProgram> {
  protected:
   void SetUp() override {
-    if (!GetParam().is_there()) GTEST_SKIP() << "run tools/get_bird";
+    ASSERT_TRUE(GetParam().is_there()) << GetParam().path << " is missing: ./dev setup, and ./dev test unpack it";
     write_main(policy() + "include \"peers/*.conf\";\n");
     ASSERT_NO_FATAL_FAILURE(bird_.start());
   }
