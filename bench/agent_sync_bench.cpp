@@ -79,8 +79,8 @@ class World {
       : bodies_{bench::sessions_body(count), bench::sessions_body(count, true)},
         rows_(need(read_answer(bodies_[0])).rows) {
     need(bench::enter_own_namespaces());
-    config_.bird.control_socket = folder_.path() + "/bird.ctl";
-    config_.bird.peer_folder = folder_.path() + "/peers";
+    config_.bird.control_socket = folder_ / "bird.ctl";
+    config_.bird.peer_folder = folder_ / "peers";
     config_.wireguard.backend = WireGuardBackend::userspace;
     Key::Bytes secret{};
     secret.fill(0x40);
@@ -89,7 +89,7 @@ class World {
     const auto desired = composed();
     crowd_ = need(bench::Crowd::raise(desired.state, "/run/wireguard"));
     write_files(desired.state);
-    bird_.emplace(folder_.path() + "/bird.conf", config_.bird.control_socket);
+    bird_.emplace(folder_ / "bird.conf", config_.bird.control_socket);
     node_ = need(LinuxNode::open(config_));
     wait_for_bird();
     task_.emplace(ReconcileWiring{*node_,
@@ -151,7 +151,7 @@ class World {
       if (!peering.bird_file) throw std::runtime_error("a session of the benchmark is not fit to be set up");
       std::ofstream(config_.bird.peer_folder + "/" + peering.bird_file->name) << peering.bird_file->text;
     }
-    std::ofstream(folder_.path() + "/bird.conf") << fmt::format(kBirdConfig, config_.bird.peer_folder);
+    std::ofstream(folder_ / "bird.conf") << fmt::format(kBirdConfig, config_.bird.peer_folder);
   }
 
   void wait_for_bird() {

@@ -112,7 +112,7 @@ TEST_F(Config, UnknownKeysWarnAndCommentsDoNot) {
 
 TEST_F(Config, TokenComesFromFileOrSystemdCredential) {
   const support::TemporaryFolder folder;
-  const std::string file = folder.path() + "/control-plane-token";
+  const std::string file = folder / "control-plane-token";
   std::ofstream(file) << "from-file\n";
   ::chmod(file.c_str(), 0600);
   auto loaded = understand(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","tokenFile":")" + file + "\"}}");
@@ -120,7 +120,7 @@ TEST_F(Config, TokenComesFromFileOrSystemdCredential) {
   EXPECT_EQ(loaded->config.control_plane.token.reveal(), "from-file");
   EXPECT_TRUE(loaded->warnings.empty());
 
-  environment_table["CREDENTIALS_DIRECTORY"] = folder.path();
+  environment_table["CREDENTIALS_DIRECTORY"] = folder.path().native();
   loaded = understand(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp"}})");
   ASSERT_TRUE(loaded);
   EXPECT_EQ(loaded->config.control_plane.token.reveal(), "from-file");

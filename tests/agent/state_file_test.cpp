@@ -15,9 +15,9 @@ const StateIdentity kNode{"jp1", "https://cp.example"};
 
 class StateFileTest : public testing::Test {
  protected:
-  std::string file() const { return folder_.path() + "/state/sessions.state"; }
+  std::string file() const { return folder_ / "state/sessions.state"; }
   StateFile open(const StateIdentity& identity = kNode) const {
-    return {folder_.path() + "/state", "sessions", identity};
+    return {folder_ / "state", "sessions", identity};
   }
 
   support::TemporaryFolder folder_;

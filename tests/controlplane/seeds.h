@@ -5,9 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
-#include <stdlib.h>
 #include <string>
-#include <unistd.h>
 
 #include <boost/json.hpp>
 
@@ -15,34 +13,12 @@
 #include "controlplane/store.h"
 #include "controlplane/token.h"
 #include "support/http_sample.h"
+#include "support/temporary_folder.h"
 
 namespace moenet::controlplane::testing {
 
 constexpr const char* kSharedKey = "local-agent-key-0123456789abcdef";
 constexpr const char* kAdminToken = "admin-token-of-the-tests";
-
-class TempFolder {
- public:
-  TempFolder() {
-    // In memory where there is such a place: the store waits for the disk at each commit, and these tests commit
-    // thousands of times.
-    const std::filesystem::path in_memory = "/dev/shm";
-    const auto parent = ::access(in_memory.c_str(), W_OK) == 0 ? in_memory : std::filesystem::temp_directory_path();
-    std::string pattern = (parent / "moenet-cp-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = pattern;
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 template <class T>
 auto must(T result) {
