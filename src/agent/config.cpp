@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "http/target.h"
 
 namespace moenet::agent {
 namespace {
@@ -76,15 +77,6 @@ void apply_environment(json::object& root, Environment environment) {
   set("MOENET_NODE_ID", "node", "id");
   set("MOENET_CP_URL", "controlPlane", "url");
   set("MOENET_CP_TOKEN", "controlPlane", "token");
-}
-
-bool is_http_url(std::string_view url) {
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (url.starts_with(scheme) && url.size() > scheme.size() &&
-        url.find_first_of(" \t\r\n?#@") == std::string_view::npos)
-      return true;
-  }
-  return false;
 }
 
 // A URL path segment, a log field and a file name: kept to what is harmless in all three.
@@ -174,7 +166,7 @@ class ConfigReading {
                            "metricInterval", "maxRetries", "retryInitialDelay"});
     ControlPlaneSettings& target = loaded_.config.control_plane;
     auto url = section.text("url", kPathLimit);
-    if (!url || !is_http_url(*url)) {
+    if (!url || !http::is_server_url(*url)) {
       section.note("url", "the control plane's URL, http:// or https://, without user, query and fragment");
     } else {
       while (url->ends_with('/')) url->pop_back();

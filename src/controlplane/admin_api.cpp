@@ -1,11 +1,14 @@
 #include "controlplane/admin_api.h"
 
+#include <chrono>
+
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "base/log.h"
 #include "controlplane/admin_body.h"
 #include "controlplane/answers.h"
+#include "controlplane/bootstrap.h"
 #include "controlplane/node_draft.h"
 #include "controlplane/node_views.h"
 #include "controlplane/token.h"
@@ -92,6 +95,22 @@ http::Response AdminApi::rotate_token(const http::Request& request, std::string_
     if (!replaced) return std::unexpected(Refusal(replaced.error()));
     log::info("node token replaced", {{"node", node.name}});
     return json_answer(200, json::object{{"name", node.name}, {"token", token.reveal()}});
+  });
+}
+
+http::Response AdminApi::add_bootstrap(const http::Request& request, std::string_view name) const {
+  return guarded(request, [&]() -> Checked<http::Response> {
+    CHECKED_TRY(const auto body, json_body(request));
+    CHECKED_TRY(const auto url, bootstrap_base(body));
+    CHECKED_TRY(const auto node, store_.find_node(name));
+    const Secret token = make_token();
+    const auto expires = std::chrono::ceil<std::chrono::milliseconds>(now_().time_since_epoch() + kBootstrapLife);
+    auto kept = store_.put_bootstrap(hash_of_token(token.reveal()), {node.id, url, expires.count()});
+    if (!kept) return std::unexpected(Refusal(kept.error()));
+    log::info("bootstrap token made", {{"node", node.name}});
+    return json_answer(201, json::object{{"name", node.name},
+                                         {"url", fmt::format("{}/bootstrap/{}", url, token.reveal())},
+                                         {"expiresAt", expires.count()}});
   });
 }
 

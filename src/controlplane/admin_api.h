@@ -25,6 +25,8 @@ class AdminApi {
   http::Response show_node(const http::Request& request, std::string_view node) const;
   http::Response edit_node(const http::Request& request, std::string_view node) const;
   http::Response rotate_token(const http::Request& request, std::string_view node) const;
+  // 201 with the URL of a script that makes a machine this node; good once, for a day.
+  http::Response add_bootstrap(const http::Request& request, std::string_view node) const;
 
   http::Response list_sessions(const http::Request& request) const;  // ?node= ?status= ?asn=
   http::Response add_session(const http::Request& request) const;    // 201

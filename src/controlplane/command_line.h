@@ -21,6 +21,7 @@ struct ApiCommand {
     node_add,
     node_list,
     node_token,
+    node_bootstrap,
     peer_add,
     peer_list,
     peer_show,
@@ -35,6 +36,7 @@ struct ApiCommand {
   std::string status;  // filter of peer list
   bool force = false;
   std::string body;  // JSON of an add
+  std::string public_url;  // of node bootstrap; "" = the one that the command itself uses
   std::string psk_file;
   std::string password_file;
 };

@@ -104,7 +104,7 @@ Result<std::string> body_with_secrets(const ApiCommand& command) {
   return json::serialize(body);
 }
 
-Result<json::value> ask(AdminClient& api, const ApiCommand& command) {
+Result<json::value> ask(AdminClient& api, const ApiCommand& command, const std::string& own_url) {
   switch (command.kind) {
     case Kind::node_add:
       return api.call("POST", "nodes", command.body);
@@ -112,6 +112,10 @@ Result<json::value> ask(AdminClient& api, const ApiCommand& command) {
       return api.call("GET", "nodes");
     case Kind::node_token:
       return api.call("POST", "nodes/" + encoded(command.node) + "/token", "{}");
+    case Kind::node_bootstrap: {
+      const json::object body{{"url", command.public_url.empty() ? own_url : command.public_url}};
+      return api.call("POST", "nodes/" + encoded(command.node) + "/bootstrap", json::serialize(body));
+    }
     case Kind::peer_list:
       return api.call("GET", "sessions?" + (command.node.empty() ? "" : "node=" + encoded(command.node) + "&") +
                                  (command.status.empty() ? "" : "status=" + encoded(command.status)));
@@ -150,6 +154,9 @@ Result<std::string> page_of(AdminClient& api, const ApiCommand& command, const j
     case Kind::node_token:
       return fmt::format("token of {}, told this once (controlPlane.token or tokenFile of its agent):\n{}\n",
                          member(answer, "name"), member(answer, "token"));
+    case Kind::node_bootstrap:
+      return fmt::format("on the machine that becomes {}, as root, once and within a day:\ncurl -sS {} | sh\n",
+                         member(answer, "name"), member(answer, "url"));
     case Kind::node_list:
       return nodes_page(answer.at("nodes"),
                         std::chrono::duration_cast<std::chrono::milliseconds>(wall_now().time_since_epoch()).count());
@@ -174,7 +181,7 @@ Result<std::string> output_of(const CommandLine& line, const ApiCommand& command
   auto token = read_secret_file(file);
   if (!token) return std::unexpected(with_context(token.error(), "admin token (--state-dir, --token-file)"));
   AdminClient api(line.url, std::move(*token));
-  TRY(const auto answer, ask(api, command));
+  TRY(const auto answer, ask(api, command, line.url));
   if (line.json) return json::serialize(answer) + "\n";
   return page_of(api, command, answer);
 }

@@ -61,6 +61,10 @@ Result<Secret> admin_token_of(const std::string& state_dir) {
   if (fs::exists(file, failed)) return read_secret_file(file);
   const Secret token = make_token();
   TRY_VOID(write_secret_file(file, token));
+  if (log::detect_output() == log::Output::journald) {  // which keeps what it is told, and more may read than the file
+    log::info("admin token made", {{"file", file.string()}});
+    return token;
+  }
   // To the operator who starts it for the first time, not to the log's fields.
   std::fputs(fmt::format("admin token, kept in {}, printed this once: {}\n", file.string(), token.reveal()).c_str(),
              stderr);

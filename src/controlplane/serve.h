@@ -10,7 +10,7 @@ namespace moenet::controlplane {
 // The program's exit status: 0 after SIGTERM or SIGINT, 78 (EX_CONFIG) when it cannot start as asked.
 int run_server(const CommandLine& line, const ServeCommand& command);
 
-// The token of STATE-DIR/admin-token; at the first start it is made, mode 0600, and printed once.
+// The token of STATE-DIR/admin-token; at the first start it is made, mode 0600, and printed once, but not into the journal.
 Result<Secret> admin_token_of(const std::string& state_dir);
 
 }  // namespace moenet::controlplane

@@ -12,6 +12,7 @@
 #include "controlplane/admin_api.h"
 #include "controlplane/agent_api.h"
 #include "controlplane/answers.h"
+#include "controlplane/bootstrap.h"
 #include "controlplane/change_feed.h"
 #include "controlplane/token.h"
 #include "controlplane/version.h"
@@ -87,7 +88,8 @@ struct Service::State {
       : store(given_store),
         access(store, std::move(settings.keys)),
         agent(store, access, settings.now),
-        admin(store, access, settings.now) {}
+        admin(store, access, settings.now),
+        now(settings.now) {}
   ~State() {
     server.reset();  // no new requests
     workers.stop();  // no more jobs, so nobody commits or waits
@@ -110,6 +112,7 @@ struct Service::State {
   Access access;
   AgentApi agent;
   AdminApi admin;
+  std::function<WallTime()> now;
   http::Router router;
   ChangeFeed feed{[this](ChangeFeed::Job job) { workers.submit(std::move(job)); }};
   Workers workers{kWorkers, kMostWaitingJobs};
@@ -216,6 +219,7 @@ void Service::State::add_admin_routes() {
   admin_route("GET", "/api/v1/admin/nodes/{node}", "node", &AdminApi::show_node);
   admin_route("PATCH", "/api/v1/admin/nodes/{node}", "node", &AdminApi::edit_node);
   admin_route("POST", "/api/v1/admin/nodes/{node}/token", "node", &AdminApi::rotate_token);
+  admin_route("POST", "/api/v1/admin/nodes/{node}/bootstrap", "node", &AdminApi::add_bootstrap);
   admin_route("GET", "/api/v1/admin/sessions", &AdminApi::list_sessions);
   admin_route("POST", "/api/v1/admin/sessions", &AdminApi::add_session);
   admin_route("GET", "/api/v1/admin/sessions/{uuid}", "uuid", &AdminApi::show_session);
@@ -234,11 +238,11 @@ void Service::State::add_public_routes() {
   router.add("GET", "/health", [](const Request&, const PathBindings&) -> http::Answer {
     return Response::json(200, boost::json::serialize(boost::json::object{{"status", "ok"}, {"version", version()}}));
   });
-  // No bootstrap token is ever handed out yet, so none is known.
-  router.add("GET", "/bootstrap/{token}", [](const Request&, const PathBindings&) -> http::Answer {
-    Response response = Response::text(404, "echo 'This bootstrap token is unknown or used up.' >&2\nexit 1\n");
-    response.headers.set("Content-Type", "text/x-shellscript");
-    return response;
+  router.add("GET", "/bootstrap/{token}", [this](const Request& request, const PathBindings& path) -> http::Answer {
+    if (request.method != "GET") return plain_not_found();  // HEAD would use the token up and throw the script away
+    return later(request, [this, token = path.find("token")->second](const Request&) {
+      return redeem_bootstrap(store, token, now());
+    });
   });
 }
 

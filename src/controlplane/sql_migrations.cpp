@@ -88,6 +88,13 @@ const std::vector<Step>& steps() {
           // document.
           "CREATE TABLE settings (id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL)",
       },
+      {
+          R"(CREATE TABLE bootstrap (
+               node_id BIGINT NOT NULL PRIMARY KEY REFERENCES node (id) ON DELETE CASCADE,
+               hash TEXT NOT NULL UNIQUE,
+               url TEXT NOT NULL,
+               expires_at BIGINT NOT NULL))",
+      },
   };
   return all;
 }

@@ -119,6 +119,17 @@ using Changed = Checked<std::optional<StoredSession>>;
 
 using TokenHash = std::string;  // 64 hexadecimal digits, token.h
 
+// A right to become a node, once: whoever has the token gets that node's credentials (wire contract A2, /bootstrap).
+struct Bootstrap {
+  NodeId node = 0;
+  std::string url;  // where the new node reaches this control plane
+  UnixMs expires_at = 0;
+};
+struct RedeemedBootstrap {
+  std::string node_name;
+  std::string url;
+};
+
 class Store {
  public:
   using ChangeListener = std::function<void(NodeId node, std::int64_t changes)>;
@@ -137,6 +148,11 @@ class Store {
   // The old token stops working at once.
   virtual Result<void> replace_node_token(NodeId node, const TokenHash& token) = 0;
   virtual Result<std::optional<NodeId>> node_of_token(const TokenHash& token) = 0;
+  // A node has one bootstrap token at most: a new one ends the one before.
+  virtual Result<void> put_bootstrap(const TokenHash& token, const Bootstrap& bootstrap) = 0;
+  // Uses the token up, and gives its node `node_token` in the same transaction. Errors: not_found (unknown, used up or expired).
+  virtual Result<RedeemedBootstrap> redeem_bootstrap(const TokenHash& token, const TokenHash& node_token,
+                                                     UnixMs now) = 0;
   // Mesh key and public addresses are read by other nodes: a new one raises every node's `changes`.
   virtual Result<void> record_heartbeat(NodeId node, const Heartbeat& heartbeat) = 0;
   // Operator's fields only: region to public_ipv6. Raises every node's `changes`.

@@ -67,4 +67,15 @@ Target parse_target(std::string_view raw) {
   return target;
 }
 
+bool is_server_url(std::string_view url) {
+  constexpr std::string_view kRefused = "?#@ \"<>\\^`{|}'$";
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!url.starts_with(scheme)) continue;
+    const std::string_view rest = url.substr(scheme.size());
+    return !rest.empty() && rest.front() != '/' && rest.find_first_of(kRefused) == std::string_view::npos &&
+           std::ranges::all_of(rest, [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+  }
+  return false;
+}
+
 }  // namespace moenet::http

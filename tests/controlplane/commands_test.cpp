@@ -60,7 +60,7 @@ class Commands : public ::testing::Test {
     return run(std::move(words));
   }
 
-  testing::TempFolder folder_;
+  support::TemporaryFolder folder_;
   std::unique_ptr<SqlStore> store_;
   std::unique_ptr<Service> service_;
 };
@@ -108,6 +108,13 @@ TEST_F(Commands, PrintANewNodesTokenAsJsonToo) {
   EXPECT_EQ(must(store_->node_of_token(hash_of_token(std::string(body.at("token").as_string())))), 3);
 }
 
+TEST_F(Commands, PrintTheLineThatMakesANode) {
+  const std::string own = "http://127.0.0.1:" + std::to_string(service_->port());
+  EXPECT_NE(run({"node", "bootstrap", "jp1"}).out.find("\ncurl -sS " + own + "/bootstrap/"), std::string::npos);
+  const Ran public_one = run({"node", "bootstrap", "jp1", "--public-url", "https://cp.example.net"});
+  EXPECT_NE(public_one.out.find("curl -sS https://cp.example.net/bootstrap/"), std::string::npos) << public_one.out;
+}
+
 TEST_F(Commands, AskWhichNodeWhenAnAsPeersWithTwo) {
   add_peer();
   run({"peer", "add", "--node", "hk-rr", "--asn", "4242420101", "--key", kKey, "--link-local", "fe80::101"});
@@ -119,7 +126,7 @@ TEST_F(Commands, AskWhichNodeWhenAnAsPeersWithTwo) {
 TEST_F(Commands, EndWithUsageWhenMistyped) { EXPECT_EQ(run({"peer", "frobnicate"}).status, 64); }
 
 TEST(AdminToken, IsMadeOncePrivateAndPrintedOnce) {
-  const testing::TempFolder folder;
+  const support::TemporaryFolder folder;
   ::testing::internal::CaptureStderr();
   const Secret made = must(admin_token_of((folder.path() / "state").string()));
   EXPECT_NE(::testing::internal::GetCapturedStderr().find(made.reveal()), std::string::npos);

@@ -141,7 +141,7 @@ class Contract : public ::testing::TestWithParam<HttpSample> {
     }
   }
 
-  testing::TempFolder folder_;
+  support::TemporaryFolder folder_;
   std::unique_ptr<SqlStore> store_;
   std::unique_ptr<Service> service_;
 };

@@ -19,11 +19,11 @@ namespace {
 
 using testing::must;
 using testing::node_of;
-using testing::TempFolder;
+using support::TemporaryFolder;
 
 struct StoreKind {
   const char* name;
-  std::function<std::unique_ptr<Store>(const TempFolder&)> open;
+  std::function<std::unique_ptr<Store>(const TemporaryFolder&)> open;
 };
 void PrintTo(const StoreKind& kind, std::ostream* out) { *out << kind.name; }
 
@@ -53,7 +53,7 @@ class StoreTest : public ::testing::TestWithParam<StoreKind> {
             }};
   }
 
-  TempFolder folder_;
+  TemporaryFolder folder_;
   std::unique_ptr<Store> store_;
   std::vector<std::pair<NodeId, std::int64_t>> told_;
 };
@@ -87,6 +87,20 @@ TEST_P(StoreTest, ANewTokenEndsTheOldOne) {
   must(store_->replace_node_token(node, hash_of_token("new")));
   EXPECT_EQ(must(store_->node_of_token(hash_of_token("jp1"))), std::nullopt);
   EXPECT_EQ(must(store_->node_of_token(hash_of_token("new"))), node);
+}
+
+TEST_P(StoreTest, ABootstrapTokenIsGoodOnceAndNotForEver) {
+  const NodeId node = add("jp1");
+  must(store_->put_bootstrap("first", {node, "https://cp", 100}));
+  EXPECT_EQ(store_->redeem_bootstrap("first", "late", 100).error().code, Errc::not_found);
+  must(store_->put_bootstrap("second", {node, "https://cp", 200}));
+  EXPECT_EQ(store_->redeem_bootstrap("first", "late", 50).error().code, Errc::not_found) << "a new one ends the old";
+  EXPECT_EQ(must(store_->node_of_token(hash_of_token("jp1"))), node) << "what fails changes nothing";
+  const RedeemedBootstrap redeemed = must(store_->redeem_bootstrap("second", "fresh", 199));
+  EXPECT_EQ(redeemed.node_name, "jp1");
+  EXPECT_EQ(redeemed.url, "https://cp");
+  EXPECT_EQ(must(store_->node_of_token("fresh")), node);
+  EXPECT_EQ(store_->redeem_bootstrap("second", "again", 150).error().code, Errc::not_found);
 }
 
 TEST_P(StoreTest, KeepsEveryFieldOfASession) {
@@ -227,7 +241,7 @@ TEST_P(StoreTest, KeepsSettings) {
   EXPECT_EQ(must(store_->settings()), settings);
 }
 
-std::unique_ptr<Store> open_sqlite(const TempFolder& folder) {
+std::unique_ptr<Store> open_sqlite(const TemporaryFolder& folder) {
   return must(SqlStore::open_sqlite(folder.path() / "moenet.db", [] { return UnixMs{1000}; }));
 }
 
@@ -235,7 +249,7 @@ INSTANTIATE_TEST_SUITE_P(All, StoreTest, ::testing::Values(StoreKind{"sqlite", o
                          [](const auto& tested) { return std::string(tested.param.name); });
 
 TEST(SqliteFile, IsForItsOwnerOnly) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const auto store = open_sqlite(folder);
   must(store->add_node(node_of(0, "jp1", 101, false, "1G"), "hash"));
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
@@ -246,13 +260,13 @@ TEST(SqliteFile, IsForItsOwnerOnly) {
 }
 
 TEST(SqliteFile, IsReadAgainAfterItsWriterIsGone) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   must(open_sqlite(folder)->add_node(node_of(0, "jp1", 101, false, "1G"), "hash"));
   EXPECT_EQ(must(open_sqlite(folder)->nodes()).size(), 1u);
 }
 
 TEST(SqliteFile, OfANewerProgramIsRefused) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   open_sqlite(folder);
   sqlite3* database = nullptr;
   ASSERT_EQ(sqlite3_open((folder.path() / "moenet.db").c_str(), &database), SQLITE_OK);
@@ -264,13 +278,13 @@ TEST(SqliteFile, OfANewerProgramIsRefused) {
 }
 
 TEST(SqliteFile, ThatIsNoDatabaseIsAnErrorNotACrash) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   std::ofstream(folder.path() / "moenet.db") << std::string(4096, 'x');
   EXPECT_FALSE(SqlStore::open_sqlite(folder.path() / "moenet.db", [] { return UnixMs{0}; }));
 }
 
 // Writes rows and tells each through a pipe once it was committed, until it is killed.
-[[noreturn]] void write_until_killed(const TempFolder& folder, int pipe) {
+[[noreturn]] void write_until_killed(const TemporaryFolder& folder, int pipe) {
   const auto store = open_sqlite(folder);
   const NodeId node = must(store->add_node(node_of(0, "jp1", 101, false, "1G"), "hash")).id;
   for (model::Asn asn = 1;; ++asn) {
@@ -285,7 +299,7 @@ TEST(SqliteFile, ThatIsNoDatabaseIsAnErrorNotACrash) {
 }
 
 TEST(SqliteFile, LosesNothingThatWasCommittedWhenItsWriterIsKilled) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   int pipe[2];
   ASSERT_EQ(::pipe(pipe), 0);
   const pid_t writer = ::fork();
