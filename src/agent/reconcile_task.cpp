@@ -26,6 +26,9 @@ constexpr std::chrono::seconds kProgress{5};
 
 constexpr std::string_view kSessionOwner = "session/";
 
+constexpr std::string_view kUnidentified =
+    "the list of sessions holds a row without a readable uuid: while it does, no session is removed for being absent";
+
 std::chrono::microseconds thread_cpu() {
   timespec spent{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
@@ -50,7 +53,10 @@ SessionRow placeholder(const SessionId& uuid) {
   return row;
 }
 
-bool counts_as_configured(const model::Condition& condition) {
+// Does the node carry something of a session that came out like this? `before`: it did at the last step. Of one that was left alone
+// nothing new is known.
+bool counts_as_configured(const model::Condition& condition, bool before) {
+  if (std::holds_alternative<model::Unchanged>(condition)) return before;
   return std::holds_alternative<model::InPlace>(condition) || std::holds_alternative<model::Broken>(condition);
 }
 
@@ -59,13 +65,12 @@ bool counts_as_configured(const model::Condition& condition) {
 ReconcileTask::ReconcileTask(ReconcileWiring wiring)
     : wiring_(std::move(wiring)), reconciler_(wiring_.node, wiring_.settings), composer_(wiring_.context) {}
 
-void ReconcileTask::take(const SessionInput& input, const std::stop_token& stop) {
+Result<void> ReconcileTask::take(const SessionInput& input, const std::stop_token& stop) {
   if (input.answer == nullptr || (input.answer == taken_ && input.number == taken_number_ && !allow_mass_delete_))
-    return;
-  if (taken_ == nullptr) {
-    auto observed = wiring_.node.observe(Deadline::after(wiring_.settings.step_timeout), stop);
-    if (!observed) return;  // the step will say why; nothing may be judged before the node was seen once
-    configured_ = sessions_in(*observed);
+    return {};
+  if (taken_ == nullptr) {  // nothing may be judged before the node was seen once
+    TRY(const auto observed, wiring_.node.observe(Deadline::after(wiring_.settings.step_timeout), stop));
+    configured_ = sessions_in(observed);
   }
   std::set<SessionId> listed;
   for (const auto& row : input.answer->rows) listed.insert(listed.end(), row.uuid);  // sorted: each goes to the end
@@ -73,6 +78,10 @@ void ReconcileTask::take(const SessionInput& input, const std::stop_token& stop)
   const bool is_from_disk = input.number == 0;
   if (!is_from_disk) verdict_ = guard_.judge(configured_, listed);
 
+  if (!input.answer->all_identified && input.answer != taken_) {
+    wiring_.ledger.record_rejected(kSessionSyncTask, {Errc::invalid, std::string(kUnidentified)});
+    log::warning(kUnidentified);
+  }
   if (is_from_disk || verdict_.holds || !input.answer->all_identified) {
     std::vector<SessionRow> rows = input.answer->rows;
     keep_vanished(listed, rows);
@@ -88,6 +97,7 @@ void ReconcileTask::take(const SessionInput& input, const std::stop_token& stop)
   } else if (!is_from_disk) {
     save(input.answer);
   }
+  return {};
 }
 
 // Sessions that run here and are not listed stay as their last row said.
@@ -102,6 +112,17 @@ void ReconcileTask::keep_vanished(const std::set<SessionId>& listed, std::vector
     rows.push_back(known != nullptr ? *known : placeholder(uuid));
   }
   std::ranges::sort(rows, {}, &SessionRow::uuid);
+}
+
+std::shared_ptr<const NodeReport> ReconcileTask::failed_look(const SessionInput& input, const Error& error) const {
+  wiring_.ledger.record(kReconcileTask, std::unexpected(error));
+  auto report = std::make_shared<NodeReport>();
+  report->answer = input.number;
+  report->sync = input.sync;
+  report->sync_error = input.sync_error;
+  note_failure(*report, error);
+  report->finished = wall_now();
+  return report;
 }
 
 void ReconcileTask::save(const std::shared_ptr<const SessionAnswer>& answer) {
@@ -120,6 +141,7 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
   report->sync = input.sync;
   report->sync_error = input.sync_error;
   report->guard = verdict_;
+  report->keeps_absent = !taken_->all_identified;
   const Composed& composed =
       composer_.compose(rows_, [&](std::string_view host) { return wiring_.resolver.lookup(host); });
   auto done = reconciler_.step(composed.state, composed.status_of, now, stop);
@@ -128,16 +150,24 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
     report->step = std::move(*done);
     describe_sessions(*report);
   } else {
-    report->error = done.error();
+    note_failure(*report, done.error());
   }
   report->finished = wall_now();
   report->cpu = thread_cpu() - cpu;
   return report;
 }
 
+// What was known of the sessions stays.
+void ReconcileTask::note_failure(NodeReport& report, const Error& error) const {
+  report.error = error;
+  const auto last = wiring_.report.read();
+  if (last != nullptr) report.sessions = last->sessions;
+  if (error.code != Errc::cancelled) log::error("the node cannot be looked at", {{"error", error.what}});
+}
+
 // Joins the outcomes with what the control plane holds; both are sorted by uuid.
 void ReconcileTask::describe_sessions(NodeReport& report) {
-  configured_.clear();
+  const std::set<SessionId> before = std::exchange(configured_, {});
   report.sessions.reserve(report.step.sessions.size());
   auto row = rows_->begin();
   for (auto& outcome : report.step.sessions) {
@@ -155,7 +185,7 @@ void ReconcileTask::describe_sessions(NodeReport& report) {
         view.interface_name = row->session->interface_name;
       }
     }
-    if (counts_as_configured(view.condition)) configured_.insert(configured_.end(), view.uuid);
+    if (counts_as_configured(view.condition, before.contains(view.uuid))) configured_.insert(configured_.end(), view.uuid);
     for (const auto& change : outcome.changes) log::info(change, {{"session", outcome.uuid}, {"asn", outcome.asn}});
     report.sessions.push_back(std::move(view));
   }
@@ -175,12 +205,14 @@ void ReconcileTask::run(const std::stop_token& stop, const std::stop_token& abor
   while (!stop.stop_requested()) {
     std::shared_ptr<const NodeReport> report;
     if (const auto input = wiring_.input.read()) {
-      take(*input, abort);
+      const auto taken = take(*input, abort);
       // Before the first list nothing is known to be wanted or unwanted: the node stays as it is.
-      if (taken_ != nullptr) {
+      if (!taken) {
+        report = failed_look(*input, taken.error());
+      } else if (taken_ != nullptr) {
         report = step(*input, abort);
-        wiring_.report.put(report);
       }
+      if (report != nullptr) wiring_.report.put(report);
       wiring_.on_report(report);
     }
     wiring_.on_progress();

@@ -46,7 +46,8 @@ struct NodeReport {
   std::uint64_t sync = 0;
   std::string sync_error;
   reconcile::DeletionGuard::Verdict guard;
-  std::optional<Error> error;  // the node could not even be observed
+  bool keeps_absent = false;   // a row of the list has no readable uuid, so absence means nothing
+  std::optional<Error> error;  // the node could not even be observed; `sessions` are then as they were
   WallTime finished{};
   std::chrono::microseconds cpu{0};  // of this step, this thread
 };
@@ -77,10 +78,12 @@ class ReconcileTask {
   void allow_mass_delete() { allow_mass_delete_ = true; }
 
  private:
-  void take(const SessionInput& input, const std::stop_token& stop);
+  Result<void> take(const SessionInput& input, const std::stop_token& stop);
   void keep_vanished(const std::set<model::SessionId>& listed, std::vector<model::SessionRow>& rows) const;
   void save(const std::shared_ptr<const SessionAnswer>& answer);
   std::shared_ptr<const NodeReport> step(const SessionInput& input, const std::stop_token& stop);
+  std::shared_ptr<const NodeReport> failed_look(const SessionInput& input, const Error& error) const;
+  void note_failure(NodeReport& report, const Error& error) const;
   void describe_sessions(NodeReport& report);
   SteadyTime next_look(const NodeReport* report) const;
 

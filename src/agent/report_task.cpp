@@ -22,15 +22,19 @@ bool is_final(const Error& error) { return error.code == Errc::invalid || error.
 
 std::vector<Modification> ReportMemory::due(const NodeReport& report, SteadyTime now) {
   std::vector<Modification> due;
+  // Rows from the disk may be days old, and of a look that failed nothing is known.
+  if (report.answer == 0 || report.error) return due;
   std::map<model::SessionId, Told> still_told;
   for (const SessionView& session : report.sessions) {
     auto wanted = model::report_for(session.held_status, session.held_error, session.condition);
     if (!wanted) continue;
-    Told told{session.held_status, session.held_error, *wanted, {}, 0, {}};
+    Told told{session.held_status, session.held_error, *wanted, {}, 0, {}, {}};
     const auto before = told_.find(session.uuid);
     if (before != told_.end() && before->second.is_about_the_same(told)) told = before->second;
     const bool is_settled = told.settled_at && report.answer <= *told.settled_at + kAnswersUnderWay;
-    if (!is_settled && told.not_before <= now) due.push_back({session.uuid, std::move(*wanted)});
+    if (told.needs_answer_after && report.answer > *told.needs_answer_after) told.needs_answer_after.reset();
+    if (!is_settled && !told.needs_answer_after && told.not_before <= now)
+      due.push_back({session.uuid, std::move(*wanted)});
     still_told.emplace(session.uuid, std::move(told));
   }
   told_ = std::move(still_told);
@@ -45,16 +49,19 @@ void ReportMemory::settled(const Modification& modification, std::uint64_t lates
   told->second.not_before = {};
 }
 
-void ReportMemory::failed(const Modification& modification, SteadyTime now, double fraction) {
+void ReportMemory::failed(const Modification& modification, std::uint64_t latest_answer, SteadyTime now,
+                          double fraction) {
   const auto told = told_.find(modification.session);
   if (told == told_.end()) return;
+  if (modification.report.status == model::SessionStatus::deleted) told->second.needs_answer_after = latest_answer;
   told->second.not_before = now + kRetry.delay(told->second.failures++, 0.5 + fraction / 2);
 }
 
 std::optional<SteadyTime> ReportMemory::next_due() const {
   std::optional<SteadyTime> next;
   for (const auto& [uuid, told] : told_) {
-    if (told.failures > 0 && (!next || told.not_before < *next)) next = told.not_before;
+    if (told.failures == 0 || told.needs_answer_after) continue;
+    if (!next || told.not_before < *next) next = told.not_before;
   }
   return next;
 }
@@ -62,6 +69,7 @@ std::optional<SteadyTime> ReportMemory::next_due() const {
 void ReportTask::send(const std::vector<Modification>& due, const std::stop_token& stop) {
   const auto outcomes = control_plane_.modify(due, stop);
   const auto input = input_.read();
+  const std::uint64_t latest_answer = input ? input->number : 0;
   for (std::size_t i = 0; i < due.size(); ++i) {
     const auto& [session, report] = due[i];
     ledger_.record(kReportTask, outcomes[i]);
@@ -72,9 +80,9 @@ void ReportTask::send(const std::vector<Modification>& due, const std::stop_toke
                    {{"session", session}, {"status", name_of(report.status)}, {"error", outcomes[i].error().what}});
     }
     if (outcomes[i] || is_final(outcomes[i].error())) {
-      memory_.settled(due[i], input ? input->number : 0);
+      memory_.settled(due[i], latest_answer);
     } else {
-      memory_.failed(due[i], steady_now(), random_fraction());
+      memory_.failed(due[i], latest_answer, steady_now(), random_fraction());
     }
   }
 }

@@ -109,6 +109,7 @@ std::string status_document(const StatusSource& source) {
   if (report != nullptr) {
     document["bird"] = json::object{{"version", report->step.bird_version}, {"problem", report->step.bird_problem}};
     document["deletion_guard"] = guard_of(report->guard);
+    document["keeps_absent_sessions"] = report->keeps_absent;
     document["last_step"] = json::object{{"finished", utc(report->finished)},
                                          {"cpu_ms", static_cast<double>(report->cpu.count()) / 1000.0},
                                          {"planned", report->step.planned},

@@ -50,24 +50,51 @@ TEST(ReportMemory, NothingIsDueWhenTheRowSaysWhatTheNodeShows) {
 
 TEST(ReportMemory, AFailedReportWaitsLongerEachTime) {
   ReportMemory memory;
-  const auto report = report_of(5, model::Removed{});
+  const auto report = report_of(4, model::InPlace{});
   auto due = memory.due(report, kStart);
   ASSERT_EQ(due.size(), 1u);
-  EXPECT_EQ(due[0].report.status, SessionStatus::deleted);
-  memory.failed(due[0], kStart, 1.0);
+  memory.failed(due[0], 1, kStart, 1.0);
   EXPECT_TRUE(memory.due(report, kStart + seconds(4)).empty());
   ASSERT_TRUE(memory.next_due());
   EXPECT_EQ(*memory.next_due(), kStart + seconds(5));
   due = memory.due(report, kStart + seconds(5));
   ASSERT_EQ(due.size(), 1u);
-  memory.failed(due[0], kStart + seconds(5), 1.0);
+  memory.failed(due[0], 1, kStart + seconds(5), 1.0);
   EXPECT_EQ(*memory.next_due(), kStart + seconds(15));
+}
+
+// The row may have been edited and approved again since.
+TEST(ReportMemory, ADeletionIsRepeatedOnlyWhenALaterAnswerStillAsksForIt) {
+  ReportMemory memory;
+  const auto due = memory.due(report_of(5, model::Removed{}), kStart);
+  ASSERT_EQ(due.size(), 1u);
+  EXPECT_EQ(due[0].report.status, SessionStatus::deleted);
+  memory.failed(due[0], 1, kStart, 1.0);
+  EXPECT_TRUE(memory.due(report_of(5, model::Removed{}), kStart + seconds(600)).empty());
+  EXPECT_FALSE(memory.next_due()) << "nothing to wake for before the next answer";
+  EXPECT_EQ(memory.due(report_of(5, model::Removed{}, 2), kStart + seconds(600)).size(), 1u);
+}
+
+TEST(ReportMemory, RowsFromTheDiskAreNoReasonToTellAnything) {
+  ReportMemory memory;
+  EXPECT_TRUE(memory.due(report_of(5, model::Removed{}, 0), kStart).empty());
+  EXPECT_EQ(memory.due(report_of(5, model::Removed{}, 1), kStart).size(), 1u);
+}
+
+TEST(ReportMemory, AFailedLookIsNoReasonToTellOrToForget) {
+  ReportMemory memory;
+  auto due = memory.due(report_of(4, model::InPlace{}), kStart);
+  memory.settled(due.at(0), 1);
+  auto failed = report_of(4, model::InPlace{}, 2);
+  failed.error = Error{Errc::timeout, "list links"};
+  EXPECT_TRUE(memory.due(failed, kStart).empty());
+  EXPECT_TRUE(memory.due(report_of(4, model::InPlace{}, 2), kStart).empty()) << "still settled";
 }
 
 TEST(ReportMemory, AnotherCauseIsToldAtOnce) {
   ReportMemory memory;
   const auto due = memory.due(report_of(4, model::Broken{"listen port 1 is in use"}), kStart);
-  memory.failed(due.at(0), kStart, 1.0);
+  memory.failed(due.at(0), 1, kStart, 1.0);
   const auto next = memory.due(report_of(4, model::InPlace{}), kStart);
   ASSERT_EQ(next.size(), 1u);
   EXPECT_EQ(next[0].report.status, SessionStatus::enabled);
