@@ -43,15 +43,17 @@ struct Destination {
   std::optional<Endpoint> endpoint;
   std::string configured;  // the text once it is known where it leads, else empty
   std::string problem;
+  bool is_awaited = false;  // the first lookup is under way
 };
 
 Destination destination_of(const Session& session, const Lookup& lookup) {
   if (!session.endpoint) return {};
   const HostPort& endpoint = *session.endpoint;
   auto address = lookup(endpoint.host);
-  if (!address) return {{}, "", fmt::format("endpoint {} does not resolve: {}", endpoint.text(), address.error().what)};
-  if (!*address) return {};
-  return {Endpoint{**address, endpoint.port}, endpoint_label(endpoint), ""};
+  if (!address)
+    return {{}, "", fmt::format("endpoint {} does not resolve: {}", endpoint.text(), address.error().what), false};
+  if (!*address) return {{}, "", "", true};
+  return {Endpoint{**address, endpoint.port}, endpoint_label(endpoint), "", false};
 }
 
 model::Tunnel tunnel_of(const Session& session, const model::Peering& peering, const NodeContext& node,
@@ -93,6 +95,8 @@ DesiredPeering compose_row(const SessionRow& row, const NodeContext& node, const
   if (!peering) return broken(std::move(desired), peering.error().text());
   Destination destination = destination_of(session, lookup);
   desired.endpoint_problem = destination.problem;
+  desired.has_named_endpoint = session.endpoint && !session.endpoint->address();
+  desired.awaits_endpoint = destination.is_awaited;
   auto file = bird::render_peer(session, *peering, node.names);
   if (!file) return broken(std::move(desired), file.error().what);
   desired.tunnel = std::make_shared<const model::Tunnel>(tunnel_of(session, *peering, node, std::move(destination)));
@@ -108,7 +112,8 @@ bool is_named(const SessionRow& row) {
 bool leads_where_it_did(const DesiredPeering& peering, const SessionRow& row, const Lookup& lookup) {
   if (!peering.tunnel) return true;
   const Destination now = destination_of(*row.session, lookup);
-  return now.problem == peering.endpoint_problem && now.configured == peering.tunnel->configured_endpoint &&
+  return now.problem == peering.endpoint_problem && now.is_awaited == peering.awaits_endpoint &&
+         now.configured == peering.tunnel->configured_endpoint &&
          now.endpoint == peering.tunnel->peers.front().endpoint;
 }
 
@@ -133,6 +138,14 @@ void Composer::look_up_again(const Lookup& lookup) {
     DesiredPeering& peering = composed_.state.peerings[i];
     if (!leads_where_it_did(peering, row, lookup)) peering = compose_row(row, node_, lookup);
   }
+}
+
+std::vector<Composer::NamedEndpoint> Composer::named_endpoints() const {
+  std::vector<NamedEndpoint> all;
+  for (const std::uint32_t i : named_) {
+    all.push_back({composed_.state.peerings[i].uuid, (*rows_)[row_of_[i]].session->endpoint->host});
+  }
+  return all;
 }
 
 const Composed& Composer::compose(Rows rows, const Lookup& lookup) {

@@ -47,6 +47,13 @@ class Composer {
   // REQUIRES: rows as for compose(), not null. The result lives until the next call.
   const Composed& compose(Rows rows, const Lookup& lookup);
 
+  struct NamedEndpoint {
+    model::SessionId session;
+    std::string host;
+  };
+  // Of the rows composed last: those whose endpoint is a host name. Sorted by session.
+  std::vector<NamedEndpoint> named_endpoints() const;
+
  private:
   void look_up_again(const Lookup& lookup);
 

@@ -28,6 +28,14 @@ constexpr std::chrono::minutes kTrustEvents{10};
 constexpr std::size_t kDevicesPerLook = 128;
 constexpr std::chrono::milliseconds kDevicesCpuPerLook{10};
 
+// One daemon that hangs must not hold up the others, nor a stop: how long each call may take. An idle daemon answers within 1 ms, one
+// of 50 that start together within 100 ms (measured on 2 cores).
+constexpr std::chrono::seconds kReadWithin{1};
+constexpr std::chrono::seconds kChangeWithin{5};
+constexpr std::chrono::seconds kCreateWithin{15};
+constexpr std::size_t kCreatedAtOnce = 100;
+constexpr std::chrono::seconds kAskUnreadableAgain{30};
+
 std::chrono::nanoseconds thread_cpu() {
   timespec spent{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
@@ -36,9 +44,10 @@ std::chrono::nanoseconds thread_cpu() {
 
 // Has a peer been silent for so long that its endpoint may be rewritten? What is remembered of it may be outdated: it
 // is never decided upon.
-bool has_silent_peer(const net::WgDevice& device, WallTime now) {
+bool has_silent_peer(const net::WgDevice& device, const HandshakeClock& handshakes, SteadyTime now) {
   return std::ranges::any_of(device.peers, [&](const net::WgPeer& peer) {
-    return !peer.last_handshake || now - *peer.last_handshake >= reconcile::kStaleHandshake;
+    const auto age = handshakes.age(peer.public_key, now);
+    return !age || *age >= reconcile::kStaleHandshake;
   });
 }
 
@@ -54,17 +63,14 @@ std::vector<net::LinkAddress> link_addresses(const std::vector<model::InterfaceA
   return result;
 }
 
-model::TunnelPeer peer_of(const net::WgPeer& peer, WallTime now) {
+model::TunnelPeer peer_of(const net::WgPeer& peer, const HandshakeClock& handshakes, SteadyTime now) {
   model::TunnelPeer result;
   result.public_key = peer.public_key;
   result.preshared_key = peer.preshared_key;
   result.endpoint = peer.endpoint;
   result.keepalive = peer.keepalive;
   result.allowed_ips = peer.allowed_ips;
-  if (peer.last_handshake) {
-    result.handshake_age =
-        std::max(std::chrono::seconds(0), std::chrono::duration_cast<std::chrono::seconds>(now - *peer.last_handshake));
-  }
+  result.handshake_age = handshakes.age(peer.public_key, now);
   return result;
 }
 
@@ -149,6 +155,8 @@ Result<std::unique_ptr<LinuxNode>> LinuxNode::open(const AgentConfig& config) {
   userspace.program = config.wireguard.userspace_program;
   node->userspace_ = net::open_userspace_wireguard(std::move(userspace));
   TRY(node->maker_, choose_maker(config.wireguard.backend, kernel, node->userspace_.get()));
+  // That it has none is an answer; any other fault must not make its tunnels look like nobody's.
+  if (!kernel && kernel.error().code != Errc::invalid) return std::unexpected(kernel.error());
   if (kernel) node->kernel_ = std::move(*kernel);
   if (config.bird.ownership == BirdOwnership::full) {
     node->base_config_path_ = config.bird.config_file;
@@ -186,6 +194,7 @@ Result<void> LinuxNode::look_at_links(Deadline deadline) {
     if (known != before.end() && known->link == link) {
       seen = *known;
     } else {
+      if (known != before.end() && known->link.name == link.name) seen.handshakes = known->handshakes;
       seen.tunnel = tunnel_of(link, *mark);
       seen.link = std::move(link);
     }
@@ -195,61 +204,68 @@ Result<void> LinuxNode::look_at_links(Deadline deadline) {
   return {};
 }
 
-Result<void> LinuxNode::read_device(Seen& seen, Deadline deadline) {
+void LinuxNode::read_device(Seen& seen, Deadline deadline) {
   seen.device.reset();
+  seen.unreadable.clear();
   net::WireGuard* backend = backend_of(seen.link.kind);
-  auto device = backend != nullptr ? backend->get(seen.link.name, deadline)
+  auto device = backend != nullptr ? backend->get(seen.link.name, deadline.or_sooner(kReadWithin))
                                    : Result<net::WgDevice>(fail(Errc::not_found, "link is no WireGuard device"));
+  seen.read_at = steady_now();
   if (device) {
+    seen.handshakes.look(device->peers, wall_now(), seen.read_at);
     seen.device = std::move(*device);
-    seen.read_at = steady_now();
   } else if (device.error().code == Errc::not_found) {
     log::warning("a link with our mark is no WireGuard device",
                  {{"link", seen.link.name}, {"error", device.error().what}});
   } else {
-    return std::unexpected(device.error());
+    seen.unreadable = std::move(device.error().what);
+    log::warning("a WireGuard device cannot be read", {{"link", seen.link.name}, {"error", seen.unreadable}});
   }
-  return {};
 }
 
 // Read are: devices never read, those whose link changed or that we changed, those with a silent peer, and then the
-// longest unread as far as the bounds above allow. Up to kDevicesPerLook all are read each time.
-Result<void> LinuxNode::look_at_devices(Deadline deadline) {
-  const auto now = wall_now();
+// longest unread as far as the bounds above allow. Up to kDevicesPerLook all are read each time. One that could not be read is left
+// alone for a while, because to ask it may cost a second.
+Result<void> LinuxNode::look_at_devices(Deadline deadline, const std::stop_token& stop) {
+  const auto now = steady_now();
   std::vector<std::pair<SteadyTime, std::uint32_t>> others;
   others.reserve(seen_.size());
   for (std::uint32_t i = 0; i < seen_.size(); ++i) {
-    if (!seen_[i].device || has_silent_peer(*seen_[i].device, now)) {
-      TRY_VOID(read_device(seen_[i], deadline));
+    Seen& seen = seen_[i];
+    if (stop.stop_requested()) return fail(Errc::cancelled, "look at WireGuard devices: stopped");
+    if (!seen.unreadable.empty() && now - seen.read_at < kAskUnreadableAgain) continue;
+    if (!seen.device || has_silent_peer(*seen.device, seen.handshakes, now)) {
+      read_device(seen, deadline);
     } else {
-      others.emplace_back(seen_[i].read_at, i);
+      others.emplace_back(seen.read_at, i);
     }
   }
   std::ranges::sort(others);
   const auto cpu_before = thread_cpu();
-  for (std::size_t n = 0; n < others.size(); ++n) {
+  for (std::size_t n = 0; n < others.size() && !stop.stop_requested(); ++n) {
     if (n >= kDevicesPerLook && thread_cpu() - cpu_before >= kDevicesCpuPerLook) break;
-    TRY_VOID(read_device(seen_[others[n].second], deadline));
+    read_device(seen_[others[n].second], deadline);
   }
   return {};
 }
 
-Result<std::vector<Tunnel>> LinuxNode::observe_tunnels(Deadline deadline) {
+Result<std::vector<Tunnel>> LinuxNode::observe_tunnels(Deadline deadline, const std::stop_token& stop) {
   TRY_VOID(look_at_links(deadline));
-  TRY_VOID(look_at_devices(deadline));
+  TRY_VOID(look_at_devices(deadline, stop));
   std::vector<Tunnel> tunnels;
   tunnels.reserve(seen_.size());
-  const auto now = wall_now();
+  const auto now = steady_now();
   for (const Seen& seen : seen_) {
     Tunnel& tunnel = tunnels.emplace_back(seen.tunnel);
+    tunnel.unreadable = seen.unreadable;
     if (!seen.device) {
-      tunnel.owner = kNobody;
+      if (seen.unreadable.empty()) tunnel.owner = kNobody;
       continue;
     }
     tunnel.private_key = seen.device->private_key;
     tunnel.listen_port = seen.device->listen_port;
     tunnel.peers.reserve(seen.device->peers.size());
-    for (const auto& peer : seen.device->peers) tunnel.peers.push_back(peer_of(peer, now));
+    for (const auto& peer : seen.device->peers) tunnel.peers.push_back(peer_of(peer, seen.handshakes, now));
   }
   return tunnels;
 }
@@ -291,7 +307,7 @@ reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_
 
 Result<reconcile::NodeState> LinuxNode::observe(Deadline deadline, const std::stop_token& stop) {
   reconcile::NodeState state;
-  TRY(state.tunnels, observe_tunnels(deadline));
+  TRY(state.tunnels, observe_tunnels(deadline, stop));
   state.foreign_links = foreign_links_;
   state.bird = observe_bird(deadline, stop);
   return state;
@@ -314,27 +330,34 @@ Result<void> LinuxNode::finish_created(const Tunnel& tunnel, Deadline deadline) 
   return net::change_link(netlink_, index, tunnel.name, link, deadline);
 }
 
-// All devices start together: a userspace daemon takes 40 ms to come up, and 100 of them not much longer.
+// Devices start together: a userspace daemon takes 40 ms to come up, and 100 of them not much longer.
 void LinuxNode::create_all(std::span<const TunnelAction> actions, std::vector<Result<void>>& results,
-                           Deadline deadline) {
+                           Deadline deadline, const std::stop_token& stop) {
   std::vector<net::WireGuard::NewDevice> devices;
   std::vector<std::size_t> positions;
+  const auto create = [&] {
+    if (devices.empty() || stop.stop_requested()) return;
+    const Deadline limit = deadline.or_sooner(kCreateWithin);
+    auto created = maker_->create(devices, limit);
+    for (std::size_t n = 0; n < positions.size(); ++n) {
+      const Tunnel& tunnel = std::get<CreateTunnel>(actions[positions[n]]).tunnel;
+      results[positions[n]] = created[n] ? finish_created(tunnel, limit) : std::move(created[n]);
+    }
+    devices.clear();
+    positions.clear();
+  };
   for (std::size_t i = 0; i < actions.size(); ++i) {
-    const auto* create = std::get_if<CreateTunnel>(&actions[i]);
-    if (create == nullptr) continue;
-    if (auto free = net::check_udp_port_free(create->tunnel.listen_port); !free) {
+    const auto* wanted = std::get_if<CreateTunnel>(&actions[i]);
+    if (wanted == nullptr) continue;
+    if (auto free = net::check_udp_port_free(wanted->tunnel.listen_port); !free) {
       results[i] = std::move(free);
       continue;
     }
-    devices.push_back({create->tunnel.name, write_mark({create->tunnel.owner, create->tunnel.configured_endpoint})});
+    devices.push_back({wanted->tunnel.name, write_mark({wanted->tunnel.owner, wanted->tunnel.configured_endpoint})});
     positions.push_back(i);
+    if (devices.size() == kCreatedAtOnce) create();
   }
-  if (devices.empty()) return;
-  auto created = maker_->create(devices, deadline);
-  for (std::size_t n = 0; n < positions.size(); ++n) {
-    const Tunnel& tunnel = std::get<CreateTunnel>(actions[positions[n]]).tunnel;
-    results[positions[n]] = created[n] ? finish_created(tunnel, deadline) : std::move(created[n]);
-  }
+  create();
 }
 
 Result<void> LinuxNode::update(const UpdateTunnel& action, Deadline deadline) {
@@ -373,16 +396,18 @@ std::vector<Result<void>> LinuxNode::apply_tunnels(std::span<const TunnelAction>
   for (const TunnelAction& action : actions) {
     const auto changed = std::ranges::find(seen_, link_name(action),
                                            [](const Seen& seen) -> std::string_view { return seen.link.name; });
-    if (changed != seen_.end()) changed->device.reset();
+    if (changed == seen_.end()) continue;
+    changed->device.reset();
+    changed->unreadable.clear();
   }
   for (std::size_t i = 0; i < actions.size() && !stop.stop_requested();
        ++i) {  // removals free names and ports for what follows
-    if (const auto* action = std::get_if<RemoveTunnel>(&actions[i])) results[i] = remove(*action, deadline);
+    if (const auto* action = std::get_if<RemoveTunnel>(&actions[i])) results[i] = remove(*action, deadline.or_sooner(kChangeWithin));
   }
   for (std::size_t i = 0; i < actions.size() && !stop.stop_requested(); ++i) {
-    if (const auto* action = std::get_if<UpdateTunnel>(&actions[i])) results[i] = update(*action, deadline);
+    if (const auto* action = std::get_if<UpdateTunnel>(&actions[i])) results[i] = update(*action, deadline.or_sooner(kChangeWithin));
   }
-  if (!stop.stop_requested()) create_all(actions, results, deadline);
+  if (!stop.stop_requested()) create_all(actions, results, deadline, stop);
   return results;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/config.h"
+#include "agent/handshake_clock.h"
 #include "bird/client.h"
 #include "bird/peer_folder.h"
 #include "bird/transaction.h"
@@ -41,19 +42,21 @@ class LinuxNode : public reconcile::Node {
     net::Link link;
     model::Tunnel tunnel;                 // what the link says; the device's part is filled in by observe_tunnels()
     std::optional<net::WgDevice> device;  // absent: never read, changed by us since, or no device
+    HandshakeClock handshakes;
     SteadyTime read_at{};
+    std::string unreadable;  // why the last reading failed, else empty
   };
 
   LinuxNode(const BirdSettings& bird, net::NetlinkSocket netlink, net::LinkWatch watch);
 
   net::WireGuard* backend_of(std::string_view link_kind) const;
   Result<void> look_at_links(Deadline deadline);
-  Result<void> look_at_devices(Deadline deadline);
-  Result<void> read_device(Seen& seen, Deadline deadline);
-  Result<std::vector<model::Tunnel>> observe_tunnels(Deadline deadline);
+  Result<void> look_at_devices(Deadline deadline, const std::stop_token& stop);
+  void read_device(Seen& seen, Deadline deadline);
+  Result<std::vector<model::Tunnel>> observe_tunnels(Deadline deadline, const std::stop_token& stop);
   reconcile::BirdState observe_bird(Deadline deadline, const std::stop_token& stop);
   void create_all(std::span<const reconcile::TunnelAction> actions, std::vector<Result<void>>& results,
-                  Deadline deadline);
+                  Deadline deadline, const std::stop_token& stop);
   Result<void> finish_created(const model::Tunnel& tunnel, Deadline deadline);
   Result<void> update(const reconcile::UpdateTunnel& action, Deadline deadline);
   Result<void> remove(const reconcile::RemoveTunnel& action, Deadline deadline);

@@ -26,6 +26,9 @@ constexpr std::chrono::seconds kProgress{5};
 
 constexpr std::string_view kSessionOwner = "session/";
 
+// How often the name of a silent peer's endpoint is looked up (chosen: what dynamic DNS records live for).
+constexpr std::chrono::seconds kLookUpAgain{60};
+
 constexpr std::string_view kUnidentified =
     "the list of sessions holds a row without a readable uuid: while it does, no session is removed for being absent";
 
@@ -149,6 +152,7 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
   if (done) {
     report->step = std::move(*done);
     describe_sessions(*report);
+    look_up_silent(*report, now);
   } else {
     note_failure(*report, done.error());
   }
@@ -190,6 +194,17 @@ void ReconcileTask::describe_sessions(NodeReport& report) {
     report.sessions.push_back(std::move(view));
   }
   for (const auto& owner : report.step.removed) log::info("removed what nobody wants any more", {{"owner", owner}});
+}
+
+// The host may have another address by now. An answer that differs wakes this task, and the silent peer gets it.
+void ReconcileTask::look_up_silent(const NodeReport& report, SteadyTime now) {
+  std::erase_if(looked_up_, [&](const auto& entry) { return now - entry.second >= kLookUpAgain; });
+  for (const auto& endpoint : composer_.named_endpoints()) {
+    const auto outcome =
+        std::ranges::lower_bound(report.step.sessions, endpoint.session, {}, &reconcile::SessionOutcome::uuid);
+    if (outcome == report.step.sessions.end() || outcome->uuid != endpoint.session || !outcome->is_silent) continue;
+    if (looked_up_.try_emplace(endpoint.host, now).second) wiring_.resolver.refresh(endpoint.host);
+  }
 }
 
 SteadyTime ReconcileTask::next_look(const NodeReport* report) const {

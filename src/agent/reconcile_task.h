@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -85,6 +86,7 @@ class ReconcileTask {
   std::shared_ptr<const NodeReport> failed_look(const SessionInput& input, const Error& error) const;
   void note_failure(NodeReport& report, const Error& error) const;
   void describe_sessions(NodeReport& report);
+  void look_up_silent(const NodeReport& report, SteadyTime now);
   SteadyTime next_look(const NodeReport* report) const;
 
   ReconcileWiring wiring_;
@@ -99,6 +101,7 @@ class ReconcileTask {
   Composer::Rows rows_;                         // the answer's own, or with those that are kept although it lacks them
   Composer composer_;
   std::set<model::SessionId> configured_;  // sessions of which this node carries something
+  std::map<std::string, SteadyTime> looked_up_;  // hosts of silent peers, looked up again not long ago
 };
 
 }  // namespace moenet::agent

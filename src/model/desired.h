@@ -49,6 +49,8 @@ struct Tunnel {
   // The endpoint text that was configured last, kept in the ifalias beside the owner. It tells an operator's change of
   // the endpoint (apply at once) from a peer that roamed (leave alone). Empty: none was applied yet.
   std::string configured_endpoint;
+  // Observed only: why its WireGuard side cannot be read. Then private_key, listen_port and peers say nothing.
+  std::string unreadable;
 
   friend bool operator==(const Tunnel&, const Tunnel&) = default;
 };
@@ -77,6 +79,8 @@ struct DesiredPeering {
   // Set when the endpoint's name does not resolve: the cause to report, as Broken, while the tunnel has no endpoint
   // from before.
   std::string endpoint_problem;
+  bool has_named_endpoint = false;
+  bool awaits_endpoint = false;  // its name is being looked up for the first time: nothing is claimed of it yet
 
   friend bool operator==(const DesiredPeering& a, const DesiredPeering& b);  // by content, not by pointer
 };

@@ -111,7 +111,6 @@ struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
   // True when `lookup` will now say something else. REQUIRES: mutex is held.
   bool take(const std::string& name, Result<IpAddress> answer) {
     const auto found = hosts.find(name);
-    if (found == hosts.end()) return false;  // forgotten meanwhile
     Host& host = found->second;
     host.queued = false;
     if (!answer) host.failed_at = steady_now();
@@ -159,11 +158,6 @@ void Resolver::refresh(std::string_view host) {
   const std::lock_guard lock(state_->mutex);
   const auto entry = state_->hosts.try_emplace(std::string(host)).first;
   state_->enqueue(entry->first, entry->second);
-}
-
-void Resolver::forget(std::string_view host) {
-  const std::lock_guard lock(state_->mutex);
-  if (const auto found = state_->hosts.find(host); found != state_->hosts.end()) state_->hosts.erase(found);
 }
 
 }  // namespace moenet::net

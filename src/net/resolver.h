@@ -24,7 +24,7 @@ struct ResolverSettings {
   std::chrono::milliseconds retry_after{30'000};  // after a failure (chosen: a resolver's own patience is 5 to 10 s)
 };
 
-// Thread-safe. Answers are kept until `forget`, so that an address in use does not change on its own.
+// Thread-safe. Answers are kept, so that an address in use does not change on its own, until `refresh` brings another.
 class Resolver {
  public:
   // `on_change` runs on one of the resolver's threads after each change of what `lookup` returns for a host. It may
@@ -40,7 +40,6 @@ class Resolver {
   // Looks the name up again in the background; the old answer stays until there is a new one, and a failure changes
   // nothing.
   void refresh(std::string_view host);
-  void forget(std::string_view host);
 
  private:
   struct State;

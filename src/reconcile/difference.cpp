@@ -27,11 +27,6 @@ bool is_same_preshared_key(const TunnelPeer& a, const TunnelPeer& b) {
   return *a.preshared_key == *b.preshared_key;
 }
 
-// Never seen, or so long ago that the session cannot be alive.
-bool is_stale(const TunnelPeer& observed) {
-  return !observed.handshake_age || *observed.handshake_age > kStaleHandshake;
-}
-
 PeerUpdate addition(const TunnelPeer& desired) {
   PeerUpdate update;
   update.public_key = desired.public_key;
@@ -51,7 +46,7 @@ std::optional<PeerUpdate> peer_difference(const TunnelPeer& desired, const Tunne
     update.preshared_key = desired.preshared_key.value_or(Key());
     differs = true;
   }
-  if (desired.endpoint && desired.endpoint != observed.endpoint && (endpoint_changed || is_stale(observed))) {
+  if (desired.endpoint && desired.endpoint != observed.endpoint && (endpoint_changed || is_silent(observed))) {
     update.endpoint = desired.endpoint;
     differs = true;
   }
@@ -105,6 +100,7 @@ std::string tunnel_obstacle(const Tunnel& desired, const ObservedIndex& observed
       continue;
     }
     found = true;
+    if (!tunnel.unreadable.empty()) return fmt::format("interface {} cannot be read: {}", desired.name, tunnel.unreadable);
     if (tunnel.type != desired.type) return fmt::format("interface {} is of another kind", desired.name);
     if (const auto update = difference(desired, tunnel)) {
       return fmt::format("interface {} is not as wanted: {}", desired.name, fields_of(*update));
@@ -147,6 +143,10 @@ std::string remains(const model::Owner& owner, const ObservedIndex& observed) {
 }
 
 }  // namespace
+
+bool is_silent(const TunnelPeer& observed) {
+  return !observed.handshake_age || *observed.handshake_age > kStaleHandshake;
+}
 
 std::optional<UpdateTunnel> difference(const Tunnel& desired, const Tunnel& observed) {
   UpdateTunnel update;

@@ -10,6 +10,9 @@
 
 namespace moenet::reconcile {
 
+// No handshake yet, or the last one is so old that the session cannot be alive.
+bool is_silent(const model::TunnelPeer& observed);
+
 // What must change to make `observed` as `desired`; absent when nothing must. An endpoint is rewritten only when the operator changed
 // it (the mark on the link says another text) or the handshake is stale: a live peer that roamed is left where it is. No mark is
 // written while the endpoint's name is unresolved or there is no endpoint. REQUIRES: equal name, owner and type.

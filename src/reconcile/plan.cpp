@@ -42,6 +42,7 @@ class Planner {
       const auto file = own_file(owned, peering.bird_file->name);
       if (is_blocked(peering, tunnel, file)) {
         leave_untouched(peering.tunnel->owner);
+        plan_.blocked.push_back(peering.uuid);
       } else {
         want_tunnel(*peering.tunnel, tunnel);
         want_file(peering, file);
@@ -70,8 +71,10 @@ class Planner {
     return i;
   }
 
-  // Is a name that the peering needs foreign, or held by an owner that nobody may touch? What it has itself is neither.
+  // Is its tunnel unreadable, or a name that the peering needs foreign, or held by an owner that nobody may touch? What it has itself
+  // is neither of the latter.
   bool is_blocked(const DesiredPeering& peering, std::uint32_t own_tunnel, std::uint32_t own_file) const {
+    if (own_tunnel != kNone && !index_.tunnel(own_tunnel).unreadable.empty()) return true;
     if (own_tunnel == kNone) {
       if (index_.is_foreign_link(peering.tunnel->name)) return true;
       const auto holder = index_.tunnel_named(peering.tunnel->name);

@@ -101,9 +101,12 @@ struct Plan {
   std::vector<TunnelAction> before_bird;
   BirdAction bird;
   std::vector<TunnelAction> after_bird;
+  // Sessions of which nothing was planned although they are not in place: a name that they need is held, or what there is of their
+  // tunnel cannot be read. Sorted as the desired state is.
+  std::vector<model::SessionId> blocked;
 
-  bool empty() const { return before_bird.empty() && bird.empty() && after_bird.empty(); }
-  std::size_t size() const;
+  bool empty() const { return before_bird.empty() && bird.empty() && after_bird.empty(); }  // nothing to do
+  std::size_t size() const;                                                                  // how much to do
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 

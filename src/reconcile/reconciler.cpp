@@ -75,11 +75,22 @@ void spare_what_runs(DesiredState& desired, const NodeState& observed) {
   }
 }
 
-// Is its endpoint's name unresolved, and the tunnel without one from before?
-bool lacks_endpoint(const DesiredPeering& peering, const NodeState& observed) {
-  if (peering.endpoint_problem.empty() || !peering.tunnel) return false;
+const model::Tunnel* tunnel_of(const DesiredPeering& peering, const NodeState& observed) {
+  if (!peering.tunnel) return nullptr;
   const auto tunnel = std::ranges::lower_bound(observed.tunnels, peering.tunnel->name, {}, &model::Tunnel::name);
-  return tunnel == observed.tunnels.end() || tunnel->name != peering.tunnel->name || tunnel->configured_endpoint.empty();
+  return tunnel != observed.tunnels.end() && tunnel->name == peering.tunnel->name ? &*tunnel : nullptr;
+}
+
+// Is its endpoint's name not resolved, and the tunnel without one from before?
+bool lacks_endpoint(const DesiredPeering& peering, const NodeState& observed) {
+  if ((peering.endpoint_problem.empty() && !peering.awaits_endpoint) || !peering.tunnel) return false;
+  const model::Tunnel* tunnel = tunnel_of(peering, observed);
+  return tunnel == nullptr || tunnel->configured_endpoint.empty();
+}
+
+bool has_silent_peer(const DesiredPeering& peering, const NodeState& observed) {
+  const model::Tunnel* tunnel = peering.has_named_endpoint ? tunnel_of(peering, observed) : nullptr;
+  return tunnel != nullptr && std::ranges::any_of(tunnel->peers, is_silent);
 }
 
 }  // namespace
@@ -196,7 +207,7 @@ SessionOutcome Reconciler::outcome_of(const DesiredPeering& peering, const Round
   if (obstacle_now.empty()) {
     if (!memory_.empty()) memory_.erase(peering.uuid);
     if (peering.intent == Intent::present && lacks_endpoint(peering, round.after ? round.after->state() : round.before)) {
-      outcome.condition = Broken{peering.endpoint_problem};
+      outcome.condition = peering.awaits_endpoint ? model::Condition(model::Unchanged{}) : Broken{peering.endpoint_problem};
       outcome.retry_at = round.now + settings_.retry.initial;
       return outcome;
     }
@@ -225,6 +236,7 @@ StepReport Reconciler::report_of(const Round& round) {
   report.sessions.reserve(round.desired.peerings.size());
   for (const DesiredPeering& peering : round.desired.peerings) {
     report.sessions.push_back(outcome_of(peering, round));
+    report.sessions.back().is_silent = has_silent_peer(peering, round.after ? round.after->state() : round.before);
     take_earliest(report.retry_at, report.sessions.back().retry_at);
   }
   if (round.execution.is_changed()) report.removed = removed_owners(round.desired, round.before, *round.after);
@@ -248,8 +260,8 @@ Result<StepReport> Reconciler::step(DesiredState desired, const std::vector<std:
   execute(round);
   if (stop.stop_requested()) return fail(Errc::cancelled, "reconcile: stopped");
   if (!round.execution.is_changed()) {
-    // By the law that plan(d, o) is empty only where d is in place, as long as BIRD could be asked.
-    if (!planned.empty() || !before.bird.reachable) round.after.emplace(before);
+    // By the law that plan(d, o) is empty only where d is in place or blocked, as long as BIRD could be asked.
+    if (!planned.empty() || !planned.blocked.empty() || !before.bird.reachable) round.after.emplace(before);
     return report_of(round);
   }
   TRY(const NodeState after, node_.observe(deadline, stop));

@@ -23,6 +23,7 @@ struct SessionOutcome {
   model::Asn asn = 0;
   model::Condition condition;
   std::optional<SteadyTime> retry_at;  // of a Broken one
+  bool is_silent = false;              // its endpoint is a name, and the peer has not shaken hands of late: the name may lead elsewhere by now
   std::vector<std::string> changes;    // what this step did for it, in words
 };
 

@@ -62,6 +62,7 @@ TEST_F(Compose, ActiveRowBecomesTunnelAndBirdFile) {
   EXPECT_EQ(peering.tunnel->peers.at(0).endpoint->text(), "192.0.2.1:20998");
   EXPECT_EQ(peering.tunnel->peers.at(0).allowed_ips.size(), 2u);
   EXPECT_EQ(peering.bird_file->name, "dn42_4242420102.conf");
+  EXPECT_FALSE(peering.has_named_endpoint || peering.awaits_endpoint);
 }
 
 TEST_F(Compose, NameUnderLookupGivesATunnelThatWaitsToBeCalled) {
@@ -70,6 +71,7 @@ TEST_F(Compose, NameUnderLookupGivesATunnelThatWaitsToBeCalled) {
   EXPECT_FALSE(peering.tunnel->peers.at(0).endpoint);
   EXPECT_EQ(peering.tunnel->configured_endpoint, "");
   EXPECT_EQ(peering.endpoint_problem, "");
+  EXPECT_TRUE(peering.has_named_endpoint && peering.awaits_endpoint);
 }
 
 TEST_F(Compose, NameThatDoesNotResolveIsAProblemOfItsSessionOnly) {

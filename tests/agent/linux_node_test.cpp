@@ -2,6 +2,7 @@
 #include "agent/linux_node.h"
 
 #include <algorithm>
+#include <csignal>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -163,6 +164,24 @@ TEST_F(LinuxNodeTest, AnUpdateChangesItsFieldsOnly) {
   wanted.mtu_bytes = 1380;
   wanted.configured_endpoint = "other.example:1";
   EXPECT_EQ(look().tunnels, std::vector{wanted});
+}
+
+TEST_F(LinuxNodeTest, ADaemonThatHangsIsSaidAndHoldsUpNoOther) {
+  create(1);
+  create(2);
+  const pid_t daemon = net::testing::daemons_of("wgn1").at(0);
+  ASSERT_EQ(::kill(daemon, SIGSTOP), 0);
+  const auto begun = steady_now();
+  NodeState state = look();
+  EXPECT_LT(steady_now() - begun, std::chrono::seconds(5));
+  ASSERT_EQ(state.tunnels.size(), 2U);
+  EXPECT_EQ(state.tunnels[0].owner, tunnel(1).owner) << "it is still whose it was";
+  EXPECT_FALSE(state.tunnels[0].unreadable.empty());
+  EXPECT_EQ(state.tunnels[1], tunnel(2));
+  const auto removed = apply(RemoveTunnel{"wgn1", tunnel(1).owner});
+  EXPECT_TRUE(removed) << removed.error().what;
+  EXPECT_TRUE(net::testing::daemons_of("wgn1").empty()) << "a daemon that does not end is killed";
+  EXPECT_EQ(look().tunnels, std::vector{tunnel(2)});
 }
 
 TEST_F(LinuxNodeTest, APortInUseIsNamedBeforeAnythingIsMade) {

@@ -17,11 +17,11 @@ using std::chrono::seconds;
 
 std::string uuid_of(int number) { return fmt::format("00000000-0000-4000-8000-{:012}", number); }
 
-std::string row_of(int number, int status) {
+std::string row_of(int number, int status, std::string_view endpoint = "") {
   return fmt::format(R"({{"uuid":"{}","asn":{},"name":"peer","status":{},"ipv6":"fe80::{}","type":"wireguard",
       "extensions":["mp_bgp"],"interface":"dn42_{}","credential":"uJskkgsWIKjUdj4GVtWL07j7wGWGrSLW5g3jUjtfgmk=","port":{},"mtu":1420,
-      "policy":"full"}})",
-                     uuid_of(number), 4242420000 + number, status, number + 1, number, 30000 + number);
+      "policy":"full","endpoint":"{}"}})",
+                     uuid_of(number), 4242420000 + number, status, number + 1, number, 30000 + number, endpoint);
 }
 
 std::string body_of(const std::vector<std::string>& rows) {
@@ -81,10 +81,15 @@ class ReconcileTaskTest : public testing::Test {
 
   support::TemporaryFolder folder_;
   reconcile::FakeNode node_;
-  net::Resolver resolver_{[] {}};
+  Wakeup wakeup_;
+  std::atomic<int> lookups_{0};
+  std::atomic<int> host_moves_{0};  // the name's address ends in this
+  net::Resolver resolver_{[this] { wakeup_.notify(); }, {[this](const std::string&) -> Result<IpAddress> {
+                            ++lookups_;
+                            return IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(host_moves_.load())});
+                          }}};
   TaskLedger ledger_;
   Latest<SessionInput> input_;
-  Wakeup wakeup_;
   Latest<NodeReport> report_;
 
  private:
@@ -204,6 +209,31 @@ TEST_F(ReconcileTaskTest, AcceptedListIsKeptOnDiskAndAHeldOneIsNot) {
   answer(body_of({}), 2);
   stop();
   EXPECT_EQ(state.load(), good);
+}
+
+TEST_F(ReconcileTaskTest, ASilentPeersNameIsLookedUpAgainAndALiveOnesIsNot) {
+  const auto endpoint_now = [&] { return node_.link("dn42_1")->peers.at(0).endpoint->address.text(); };
+  const auto body = body_of({row_of(1, 2, "peer.example:51820")});
+  start();
+  for (std::uint64_t number = 1; in_place(answer(body, number)) == 0; ++number) ASSERT_LT(number, 1000u);
+  stop();
+  EXPECT_EQ(endpoint_now(), "192.0.2.0");
+  host_moves_ = 7;
+  node_.link("dn42_1")->peers.at(0).handshake_age = seconds(20);
+  const int before = lookups_;
+  start();
+  answer(body, 2001);
+  answer(body, 2002);
+  stop();
+  EXPECT_EQ(lookups_, before) << "it lives, wherever it is";
+  node_.link("dn42_1")->peers.at(0).handshake_age = seconds(200);
+  start();
+  for (std::uint64_t number = 3001; lookups_ == before; ++number) answer(body, number);
+  answer(body, 4001);
+  answer(body, 4002);
+  stop();
+  EXPECT_EQ(endpoint_now(), "192.0.2.7");
+  EXPECT_EQ(lookups_, before + 1) << "not at each step";
 }
 
 TEST(SaysTheSame, OnlyTheOrderOfRowsMayDiffer) {

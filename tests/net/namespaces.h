@@ -6,6 +6,7 @@
 #include <cstring>
 #include <exception>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <sched.h>
@@ -70,6 +71,17 @@ class OwnNamespaces : public ::testing::Environment {
  public:
   void SetUp() override { enter_new_namespaces(); }
 };
+
+// The processes whose command line is `wireguard-go NAME`.
+inline std::vector<pid_t> daemons_of(const std::string& name) {
+  std::vector<pid_t> pids;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "cmdline");
+    const std::string line{std::istreambuf_iterator<char>(file), {}};
+    if (line == std::string("wireguard-go\0", 13) + name + '\0') pids.push_back(std::stoi(entry.path().filename()));
+  }
+  return pids;
+}
 
 // Runs a program without a shell, of which busybox's would take its own `ip` for ours. Its exit status.
 inline int run_program(std::vector<std::string> words) {

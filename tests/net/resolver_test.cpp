@@ -121,15 +121,6 @@ TEST_F(ResolverTest, AnErrorStaysUntilItsTimeThenIsTriedAgain) {
   EXPECT_EQ(hasty.lookup("a.example").value(), one_);
 }
 
-TEST_F(ResolverTest, AForgottenNameIsUnknownAgain) {
-  Resolver resolver(on_change_, settings());
-  server_->answer("a.example", one_);
-  (void)resolver.lookup("a.example");
-  ASSERT_TRUE(changed());
-  resolver.forget("a.example");
-  EXPECT_EQ(resolver.lookup("a.example").value(), std::nullopt);
-}
-
 TEST_F(ResolverTest, NamesThatHangHoldUpNoOther) {
   Resolver resolver(on_change_, settings());
   server_->answer("good.example", one_);

@@ -16,6 +16,7 @@
 namespace moenet::net {
 namespace {
 
+using testing::daemons_of;
 using testing::soon;
 
 Key key(std::uint8_t seed) {
@@ -24,17 +25,6 @@ Key key(std::uint8_t seed) {
   bytes[0] &= 248;
   bytes[31] = static_cast<std::uint8_t>((bytes[31] & 127) | 64);
   return Key(bytes);
-}
-
-// The processes whose command line is `wireguard-go NAME`.
-std::vector<pid_t> daemons_of(const std::string& name) {
-  std::vector<pid_t> pids;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    std::ifstream file(entry.path() / "cmdline");
-    const std::string line{std::istreambuf_iterator<char>(file), {}};
-    if (line == std::string("wireguard-go\0", 13) + name + '\0') pids.push_back(std::stoi(entry.path().filename()));
-  }
-  return pids;
 }
 
 class UserspaceTest : public ::testing::Test {

@@ -50,6 +50,18 @@ TEST(Plan, KeepsAllOfAnUntouchedSession) {
   EXPECT_TRUE(plan(desired_of({peering_of(1, Intent::untouched)}), state).empty());
 }
 
+TEST(Plan, LeavesATunnelThatCannotBeReadAndSaysThatItIsBlocked) {
+  const auto desired = desired_of({peering_of(1), peering_of(2)});
+  auto state = state_of(desired);
+  state.tunnels[0].unreadable = "no answer";
+  state.tunnels[0].private_key = {};
+  state.tunnels[0].peers.clear();
+  const Plan made = plan(desired, state);
+  EXPECT_TRUE(made.empty()) << describe(made);
+  EXPECT_EQ(made.blocked, std::vector{uuid_of(1)});
+  EXPECT_EQ(only<RemoveTunnel>(plan(desired_of({peering_of(1, Intent::absent), peering_of(2)}), state).after_bird).name, session_name(1));
+}
+
 TEST(Plan, MakesATunnelOfAnotherKindAnew) {
   const auto desired = desired_of({peering_of(1)});
   auto state = state_of(desired);

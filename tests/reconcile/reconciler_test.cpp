@@ -93,6 +93,55 @@ TEST_F(ReconcilerTest, AnUntouchedSessionIsUnchanged) {
   EXPECT_EQ(node.operations, Texts());
 }
 
+TEST_F(ReconcilerTest, ATunnelThatCannotBeReadIsBrokenAndTheOthersGoOn) {
+  const auto desired = desired_of({peering_of(1), peering_of(2)});
+  node.state = state_of(desired_of({peering_of(1)}));
+  node.state.tunnels[0].unreadable = "no answer from the WireGuard daemon in time";
+  EXPECT_EQ(conditions(desired), (Texts{"Broken: interface " + link1 + " cannot be read: no answer from the WireGuard daemon in time", "InPlace"}));
+  node.state.tunnels[0].unreadable.clear();
+  EXPECT_EQ(conditions(desired), (Texts{"InPlace", "InPlace"}));
+}
+
+// One that waits for its next attempt keeps what it has, so another may plan nothing and still not be in place.
+TEST_F(ReconcilerTest, WhatIsBlockedIsNotInPlace) {
+  node.state = state_of(desired_of({peering_of(1)}));
+  auto moved = peering_of(1);
+  edit(moved.tunnel).name = "elsewhere";
+  edit(moved.tunnel).listen_port = 39'999;
+  node.failing_links["elsewhere"] = {Errc::internal, "no"};
+  auto heir = peering_of(2);
+  edit(heir.tunnel).name = link1;
+  edit(heir.bird_file).name = "dn42_x.conf";
+  heir.protocol = "dn42_x";
+  for (int i = 0; i < 2; ++i) step(desired_of({moved}));
+  EXPECT_EQ(conditions(desired_of({moved, heir})), (Texts{"Broken: no", "Broken: interface " + link1 + " is missing"}));
+}
+
+TEST_F(ReconcilerTest, NothingIsClaimedWhileAnEndpointIsLookedUp) {
+  auto awaited = peering_of(1);
+  edit(awaited.tunnel).configured_endpoint.clear();
+  edit(awaited.tunnel).peers[0].endpoint.reset();
+  awaited.has_named_endpoint = awaited.awaits_endpoint = true;
+  EXPECT_EQ(conditions(desired_of({awaited})), Texts{"Unchanged"});
+  auto found = peering_of(1);
+  found.has_named_endpoint = true;
+  EXPECT_EQ(conditions(desired_of({found})), Texts{"InPlace"});
+  EXPECT_EQ(conditions(desired_of({awaited})), Texts{"InPlace"}) << "it has an endpoint from before";
+}
+
+TEST_F(ReconcilerTest, SaysWhichNamedPeersAreSilent) {
+  auto named = peering_of(1);
+  named.has_named_endpoint = true;
+  const auto desired = desired_of({named, peering_of(2)});
+  node.state = state_of(desired);
+  EXPECT_TRUE(step(desired).sessions[0].is_silent) << "never heard";
+  EXPECT_FALSE(step(desired).sessions[1].is_silent) << "an address needs no lookup";
+  node.state.tunnels[0].peers[0].handshake_age = seconds(10);
+  EXPECT_FALSE(step(desired).sessions[0].is_silent);
+  node.state.tunnels[0].peers[0].handshake_age = kStaleHandshake + seconds(1);
+  EXPECT_TRUE(step(desired).sessions[0].is_silent);
+}
+
 TEST_F(ReconcilerTest, AFailedTunnelGetsNoBirdFileAndTheOthersGoOn) {
   node.failing_links[link1] = {Errc::conflict, "listen port 30001 is in use"};
   const auto report = step(desired_of({peering_of(1), peering_of(2)}));
