@@ -70,9 +70,10 @@ std::string make_uuid() {
   randombytes_buf(bytes.data(), bytes.size());
   bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);  // version 4
   bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);  // the RFC's variant
-  std::string text = hex(bytes);
-  for (const std::size_t at : {20u, 16u, 12u, 8u}) text.insert(at, "-");
-  return text;
+  const std::string digits = hex(bytes);
+  const std::string_view text = digits;
+  return fmt::format("{}-{}-{}-{}-{}", text.substr(0, 8), text.substr(8, 4), text.substr(12, 4), text.substr(16, 4),
+                     text.substr(20));
 }
 
 bool is_uuid(std::string_view text) {
