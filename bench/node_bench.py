@@ -153,7 +153,7 @@ def setup():
 
 
 def idle(bench, agent):
-    wait_for("all are ENABLED", lambda: bench.in_place() == SESSIONS, 60, 1)
+    wait_for("all are ENABLED", lambda: bench.node.sync() and bench.in_place() == SESSIONS, 60, 1)
     bench.node.sync()
     time.sleep(5)
     seconds = float(os.environ.get("IDLE_SECONDS", "60"))

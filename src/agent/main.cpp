@@ -115,6 +115,7 @@ class RunningAgent {
   void on_report(const std::shared_ptr<const NodeReport>& report) {
     if (!ready_.exchange(true)) notify_ready(fmt::format("node {}", config_.node.name));
     if (report == nullptr) return;
+    if (report->step.planned > 0) ::malloc_trim(0);  // what a setup took for a moment goes back to the system
     report_wakeup_.notify();
     waiters_.answer(*report, [](const NodeReport& done) { return http::Response::json(200, sync_document(done)); });
   }
@@ -187,10 +188,10 @@ void keep_secrets_in() {
   ::setrlimit(RLIMIT_CORE, &none);
 }
 
-// Tasks allocate in turns, so two arenas do; and a large block, as a list of sessions is, goes back to the system when it
+// Tasks allocate in turns, so one arena does; and a large block, as a list of sessions is, goes back to the system when it
 // is freed (docs/benchmarks.md).
 void keep_memory_small() {
-  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_ARENA_MAX, 1);
   ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
 }
 

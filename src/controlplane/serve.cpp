@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 
 #include <fmt/format.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/log.h"
+#include "base/service_manager.h"
 #include "controlplane/service.h"
 #include "controlplane/sql_store.h"
 #include "controlplane/token.h"
@@ -91,10 +91,10 @@ int run_server(const CommandLine& line, const ServeCommand& command) {
                       {"listen", command.listen},
                       {"port", (*service)->port()},
                       {"database", database.string()}});
-  ::sd_notify(0, "READY=1");
+  tell_service_manager("READY=1");
   int signal = 0;
   ::sigwait(&signals, &signal);
-  ::sd_notify(0, "STOPPING=1");
+  tell_service_manager("STOPPING=1");
   log::info("stopping", {{"signal", signal}});
   return 0;
 }
