@@ -117,6 +117,7 @@ Made made_or_500(const Request& request, const Make& make) {
 struct Exchange {
   Request request;
   bool is_begun = false;
+  std::uint64_t reading_ticket = 0;  // of the time that the request has to arrive
   std::size_t body_bytes = 0;       // received
   std::size_t counted_bytes = 0;    // of them in the server's sum
   std::optional<Response> refusal;  // instead of what the handler would say, once the body has been read
@@ -136,6 +137,7 @@ struct HttpServer::State {
 
   Result<void> listen();
   void stop();
+  std::uint64_t limit_reading(MHD_Connection* connection);
   MHD_Result begin(MHD_Connection* connection, Exchange& exchange, const char* method);
   void take_body(Exchange& exchange, std::string_view piece);
   MHD_Result answer(MHD_Connection* connection, Exchange& exchange);
@@ -149,8 +151,9 @@ struct HttpServer::State {
   static void on_completed(void* context, MHD_Connection*, void** exchange, MHD_RequestTerminationCode);
 };
 
-void* HttpServer::State::on_target(void*, const char* target, MHD_Connection*) {
+void* HttpServer::State::on_target(void* context, const char* target, MHD_Connection* connection) {
   auto* exchange = new Exchange;
+  exchange->reading_ticket = static_cast<State*>(context)->limit_reading(connection);
   Target parsed = parse_target(target);
   exchange->request.target = std::move(parsed.path);
   exchange->request.query = std::move(parsed.query);
@@ -160,7 +163,9 @@ void* HttpServer::State::on_target(void*, const char* target, MHD_Connection*) {
 void HttpServer::State::on_completed(void* context, MHD_Connection*, void** exchange, MHD_RequestTerminationCode) {
   auto* ended = static_cast<Exchange*>(*exchange);
   if (ended == nullptr) return;
-  static_cast<State*>(context)->release_body(*ended);
+  auto& state = *static_cast<State*>(context);
+  state.parking->leave(ended->reading_ticket, Leave::gone);
+  state.release_body(*ended);
   if (ended->pending) ended->pending->finish();
   delete ended;
   *exchange = nullptr;
@@ -178,6 +183,19 @@ MHD_Result HttpServer::State::on_access(void* context, MHD_Connection* connectio
     return current->body_bytes <= state.settings.body_limit_bytes * kDrainFactor ? MHD_YES : MHD_NO;
   }
   return current->pending ? state.answer_parked(connection, *current) : state.answer(connection, *current);
+}
+
+// The library knows an inactivity timeout only, which a caller who trickles never meets. The socket is open until the
+// ticket has left: the library closes it after on_completed.
+std::uint64_t HttpServer::State::limit_reading(MHD_Connection* connection) {
+  const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  if (info == nullptr) return 0;
+  Parking::Place place;
+  place.suspend = [] {};
+  place.resume = [socket = info->connect_fd](Leave why) {
+    if (why == Leave::timed_out) ::shutdown(socket, SHUT_RDWR);
+  };
+  return parking->park(std::move(place), Deadline::after(settings.request_timeout).at());
 }
 
 MHD_Result HttpServer::State::begin(MHD_Connection* connection, Exchange& exchange, const char* method) {
@@ -217,6 +235,7 @@ void HttpServer::State::release_body(Exchange& exchange) {
 }
 
 MHD_Result HttpServer::State::answer(MHD_Connection* connection, Exchange& exchange) {
+  parking->leave(exchange.reading_ticket, Leave::answered);
   if (exchange.refusal) return queue(connection, *std::move(exchange.refusal));
   Answer answer = made_or_500<Answer>(exchange.request, [&] { return handler(exchange.request); });
   release_body(exchange);

@@ -25,6 +25,9 @@ struct ServerSettings {
   unsigned most_connections = 4'096;
   unsigned most_connections_per_address = 0;  // 0: no limit
   std::chrono::seconds idle_timeout{120};
+  // From a request's first line to the end of its body; then the connection is cut, however busy it is. Chosen: the
+  // largest body at 35 kB/s.
+  std::chrono::milliseconds request_timeout{30'000};
 };
 
 // A response that is not ready yet. Thread-safe; the first of answer() and the timeout wins, later ones are ignored. A
