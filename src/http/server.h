@@ -48,7 +48,8 @@ class Pending {
 };
 
 using Answer = std::variant<Response, std::shared_ptr<Pending>>;
-using Handler = std::function<Answer(const Request&)>;
+// The body is the handler's to take.
+using Handler = std::function<Answer(Request&)>;
 
 class HttpServer {
  public:
