@@ -79,9 +79,6 @@ struct StoredSession {
   std::int64_t port = 0;
   std::string policy = "full";
   std::string last_error;
-  // What no other session of the node may have too; "" = nothing to compare.
-  std::string public_key;
-  std::string neighbor;  // not for link-locals: each link has its own
   UnixMs created_at = 0;
   UnixMs updated_at = 0;
   std::int64_t version = 1;  // rises with every change of the row
@@ -167,7 +164,7 @@ class Store {
   virtual Result<std::vector<StoredSession>> sessions() = 0;  // all, by node and asn
   virtual Result<StoredSession> find_session(std::string_view uuid) = 0;
   // As given, uuid and times included. Refusals (conflict) name the field that another session of the node holds: asn,
-  // interface, port (unless 0), publicKey, neighbor.
+  // interface, port (unless 0), ipv4, ipv6 (unless link-local: each link has its own). One key may have many sessions.
   virtual Checked<StoredSession> add_session(StoredSession row) = 0;
   // Reads each row, asks its `decide`, and carries the verdict out, all in one transaction: nothing comes in between.
   // Keep changes nothing, not even a counter. Replace may not change uuid, node or created_at; version and updated_at

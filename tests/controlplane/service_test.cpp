@@ -18,7 +18,6 @@ using moenet::testing::HeaderList;
 using testing::must;
 
 constexpr const char* kKey = "uJskkgsWIKjUdj4GVtWL07j7wGWGrSLW5g3jUjtfgmk=";
-constexpr const char* kOtherKey = "tC3l0zBYDYcZD40u8XlUhzpWdf9F4FqVSdEvSlvidzw=";
 constexpr const char* kPsk = "TGd4Ing/MxhIFa5mh+4wwkX6MJw78mw/OlEPWwQry+o=";
 
 class ServiceTest : public ::testing::Test {
@@ -166,6 +165,9 @@ TEST_F(ServiceTest, RefusesAtTheDoorWhatTheAgentWould) {
       {"name", "two\nlines", "name"},
       {"importLimit", -5, "importLimit"},
       {"password", std::string(81, 'x').c_str(), "password"},
+      {"password", "a\"b", "password"},
+      {"password", "a\nb", "password"},
+      {"password", "\xE2\x82\xAC", "password"},
       {"nonsense", 1, "nonsense"},
   };
   for (const auto& [member, value, field] : cases) {
@@ -178,18 +180,23 @@ TEST_F(ServiceTest, RefusesAtTheDoorWhatTheAgentWould) {
 }
 
 TEST_F(ServiceTest, RefusesWhatAnotherSessionOfTheNodeHolds) {
-  add(draft());
+  json::object first = draft();
+  first["ipv4"] = "172.20.104.1";
+  first["ipv6"] = "fd42:104::1";
+  add(first);
   const auto second = [](const char* member, json::value value) {
     json::object body = draft(4'242'420'102);
-    body["publicKey"] = kOtherKey;
     body[member] = std::move(value);
     return body;
   };
   expect_field(admin("POST", "sessions", second("asn", 4'242'420'101)), "asn");
   expect_field(admin("POST", "sessions", second("port", 30'101)), "port");
-  expect_field(admin("POST", "sessions", second("publicKey", kKey)), "publicKey");
   expect_field(admin("POST", "sessions", second("interface", "dn42-4242420101")), "interface");
+  expect_field(admin("POST", "sessions", second("ipv4", "172.20.104.1")), "ipv4");
+  expect_field(admin("POST", "sessions", second("ipv6", "fd42:104:0::1")), "ipv6");
   EXPECT_EQ(admin("POST", "sessions", second("node", "hk-rr")).status, 201) << "another node is another world";
+  const std::string uuid = add(second("ipv4", "172.20.104.2"));
+  expect_field(admin("PATCH", "sessions/" + uuid, {{"ipv4", "172.20.104.1"}}), "ipv4");
 }
 
 TEST_F(ServiceTest, AnIllegalMoveIsAConflict) {

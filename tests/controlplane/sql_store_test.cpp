@@ -17,9 +17,9 @@
 namespace moenet::controlplane {
 namespace {
 
+using support::TemporaryFolder;
 using testing::must;
 using testing::node_of;
-using support::TemporaryFolder;
 
 struct StoreKind {
   const char* name;
@@ -42,7 +42,6 @@ class StoreTest : public ::testing::TestWithParam<StoreKind> {
     session.asn = asn;
     session.interface_name = "dn42-" + std::to_string(asn);
     session.port = 30'000 + asn % 10'000;
-    session.public_key = "key-" + std::to_string(asn);
     return session;
   }
   static SessionChange set_status(const StoredSession& session, model::SessionStatus status) {
@@ -118,7 +117,6 @@ TEST_P(StoreTest, KeepsEveryFieldOfASession) {
   session.mtu = 1280;
   session.policy = "peer";
   session.last_error = "no handshake";
-  session.neighbor = "fd00::1";
   session.created_at = 1'795'440'902'589;
   session.updated_at = session.created_at;
   must(store_->add_session(session));
@@ -128,7 +126,8 @@ TEST_P(StoreTest, KeepsEveryFieldOfASession) {
 TEST_P(StoreTest, NamesTheFieldThatAnotherSessionOfTheNodeHolds) {
   const NodeId node = add("jp1");
   StoredSession first = row(node, 1);
-  first.neighbor = "fd00::1";
+  first.ipv4 = "172.20.0.1";
+  first.ipv6 = "fd00::1";
   must(store_->add_session(first));
   const auto field_of = [&](auto change) {
     StoredSession second = row(node, 2);
@@ -139,8 +138,8 @@ TEST_P(StoreTest, NamesTheFieldThatAnotherSessionOfTheNodeHolds) {
   EXPECT_EQ(field_of([](StoredSession& s) { s.asn = 1; }), "asn");
   EXPECT_EQ(field_of([](StoredSession& s) { s.interface_name = "dn42-1"; }), "interface");
   EXPECT_EQ(field_of([&](StoredSession& s) { s.port = first.port; }), "port");
-  EXPECT_EQ(field_of([](StoredSession& s) { s.public_key = "key-1"; }), "publicKey");
-  EXPECT_EQ(field_of([](StoredSession& s) { s.neighbor = "fd00::1"; }), "neighbor");
+  EXPECT_EQ(field_of([](StoredSession& s) { s.ipv4 = "172.20.0.1"; }), "ipv4");
+  EXPECT_EQ(field_of([](StoredSession& s) { s.ipv6 = "fd00::1"; }), "ipv6");
   EXPECT_EQ(must(store_->sessions_of(node)).rows.size(), 1u);
 }
 
@@ -149,7 +148,8 @@ TEST_P(StoreTest, LetsSessionsShareWhatIsNothing) {
   for (const model::Asn asn : {1u, 2u}) {
     StoredSession session = row(node, asn);
     session.port = 0;
-    session.public_key.clear();
+    session.ipv6 = "fe80::1";
+    session.credential = "the same key";
     must(store_->add_session(session));
   }
 }
