@@ -56,6 +56,15 @@ std::vector<Node> all_nodes(soci::session& sql) {
   return nodes;
 }
 
+std::optional<Node> fetch_node(soci::session& sql, std::string_view name_or_uuid) {
+  NodeRow row;
+  const std::string key(name_or_uuid);
+  const std::string condition = is_uuid(key) ? "WHERE uuid = :key" : "WHERE name = :key";
+  soci::statement one((select_nodes(sql, row, condition), soci::use(key)));
+  if (!one.execute(true)) return std::nullopt;
+  return row.value();
+}
+
 // Errors are Refusals: which field is taken.
 Checked<void> claim_identity(const std::vector<Node>& others, Node& node) {
   std::vector<bool> taken(kMaxNodeId + 1, false);
@@ -86,6 +95,17 @@ void insert_node(soci::session& sql, const Node& node) {
          "VALUES (:id, :uuid, :name, :region, :location, :provider, :rr, :bandwidth, :v4, :v6, :created)",
       use(id), use(node.uuid), use(node.name), use(region), use(node.location), use(node.provider), use(rr),
       use(node.bandwidth), use(node.public_ipv4), use(node.public_ipv6), use(created);
+}
+
+void update_node(soci::session& sql, const Node& node) {
+  using soci::use;
+  const long long id = node.id;
+  const long long region = node.region_code;
+  const long long rr = node.is_rr ? 1 : 0;
+  sql << "UPDATE node SET region_code = :region, location = :location, provider = :provider, is_rr = :rr, "
+         "bandwidth = :bandwidth, public_ipv4 = :v4, public_ipv6 = :v6 WHERE id = :id",
+      use(region), use(node.location), use(node.provider), use(rr), use(node.bandwidth), use(node.public_ipv4),
+      use(node.public_ipv6), use(id);
 }
 
 void put_token(soci::session& sql, NodeId node, const TokenHash& token, long long now) {
@@ -122,12 +142,9 @@ Result<std::vector<Node>> SqlStore::nodes() {
 Result<Node> SqlStore::find_node(std::string_view name_or_uuid) {
   return guarded("find node", [&]() -> Result<Node> {
     soci::session sql(state_->pool);
-    NodeRow row;
-    const std::string key(name_or_uuid);
-    const std::string condition = is_uuid(key) ? "WHERE uuid = :key" : "WHERE name = :key";
-    soci::statement one((select_nodes(sql, row, condition), soci::use(key)));
-    if (!one.execute(true)) return fail(Errc::not_found, fmt::format("no node {}", key));
-    return row.value();
+    auto node = fetch_node(sql, name_or_uuid);
+    if (!node) return fail(Errc::not_found, fmt::format("no node {}", name_or_uuid));
+    return *std::move(node);
   });
 }
 
@@ -216,21 +233,18 @@ Result<void> SqlStore::record_heartbeat(NodeId node, const Heartbeat& heartbeat)
   });
 }
 
-Result<void> SqlStore::update_node(const Node& node) {
-  return guarded("update node", [&]() -> Result<void> {
-    using soci::use;
+Checked<Node> SqlStore::change_node(std::string_view name_or_uuid, const NodeDecision& decide) {
+  return guarded("change node", [&]() -> Checked<Node> {
     WriteTransaction transaction(*state_);
-    const long long id = node.id;
-    const long long region = node.region_code;
-    const long long rr = node.is_rr ? 1 : 0;
-    transaction.sql()
-        << "UPDATE node SET region_code = :region, location = :location, provider = :provider, is_rr = :rr, "
-           "bandwidth = :bandwidth, public_ipv4 = :v4, public_ipv6 = :v6 WHERE id = :id",
-        use(region), use(node.location), use(node.provider), use(rr), use(node.bandwidth), use(node.public_ipv4),
-        use(node.public_ipv6), use(id);
+    const auto node = fetch_node(transaction.sql(), name_or_uuid);
+    if (!node) return refuse(Errc::not_found, fmt::format("no node {}", name_or_uuid));
+    auto wanted = decide(*node);
+    if (!wanted) return wanted;
+    update_node(transaction.sql(), *wanted);
     transaction.touch_all();
     transaction.commit();
-    return {};
+    wanted->changes = node->changes + 1;
+    return wanted;
   });
 }
 

@@ -2,6 +2,7 @@
 // No one else includes it: SOCI stays in these files.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <set>
 #include <string>
@@ -21,6 +22,7 @@ struct SqlStore::State {
   soci::connection_pool pool;
   std::function<UnixMs()> now;
   ChangeListener on_change;
+  std::atomic<bool> told_settings_faults{false};  // every read meets them; the log says it once
 };
 
 // A write transaction. It takes the write lock at once (SQLite would refuse to upgrade a reader later), and rolls back

@@ -28,10 +28,10 @@ class SqlStore final : public Store {
   Result<void> put_bootstrap(const TokenHash& token, const Bootstrap& bootstrap) override;
   Result<RedeemedBootstrap> redeem_bootstrap(const TokenHash& token, const TokenHash& node_token, UnixMs now) override;
   Result<void> record_heartbeat(NodeId node, const Heartbeat& heartbeat) override;
-  Result<void> update_node(const Node& node) override;
+  Checked<Node> change_node(std::string_view name_or_uuid, const NodeDecision& decide) override;
 
   Result<Settings> settings() override;
-  Result<void> save_settings(const Settings& settings) override;
+  Checked<Settings> change_settings(const SettingsDecision& decide) override;
 
   Result<SessionsOfNode> sessions_of(NodeId node) override;
   Result<std::vector<StoredSession>> sessions() override;

@@ -152,12 +152,16 @@ class Store {
                                                      UnixMs now) = 0;
   // Mesh key and public addresses are read by other nodes: a new one raises every node's `changes`.
   virtual Result<void> record_heartbeat(NodeId node, const Heartbeat& heartbeat) = 0;
-  // Operator's fields only: region to public_ipv6. Raises every node's `changes`.
-  virtual Result<void> update_node(const Node& node) = 0;
+  // Reads the node, asks `decide`, and keeps the operator's fields of its answer (region to public_ipv6), all in one
+  // transaction. Raises every node's `changes`. Refusals: not_found, and what `decide` refuses.
+  using NodeDecision = std::function<Checked<Node>(const Node& node)>;
+  virtual Checked<Node> change_node(std::string_view name_or_uuid, const NodeDecision& decide) = 0;
 
   // --- settings
   virtual Result<Settings> settings() = 0;
-  virtual Result<void> save_settings(const Settings& settings) = 0;  // raises every node's `changes`
+  // As change_node.
+  using SettingsDecision = std::function<Checked<Settings>(const Settings& settings)>;
+  virtual Checked<Settings> change_settings(const SettingsDecision& decide) = 0;
 
   // --- sessions
   virtual Result<SessionsOfNode> sessions_of(NodeId node) = 0;

@@ -1,12 +1,14 @@
 // The Store's contract, for every Store there is: another one joins by one more value of INSTANTIATE_TEST_SUITE_P.
 #include "controlplane/sql_store.h"
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <set>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -237,8 +239,45 @@ TEST_P(StoreTest, KeepsSettings) {
   Settings settings;
   settings.asn = 4'242'421'111;
   settings.policy.reset();
-  must(store_->save_settings(settings));
+  must(store_->change_settings([&](const Settings&) -> Checked<Settings> { return settings; }));
   EXPECT_EQ(must(store_->settings()), settings);
+}
+
+TEST_P(StoreTest, LosesNoneOfTwoEditsAtATime) {
+  add("jp1");
+  constexpr int kRounds = 200;
+  const auto edit = [&](auto change_node, auto change_settings) {
+    for (int i = 1; i <= kRounds; ++i) {
+      must(store_->change_node("jp1", [&](Node node) -> Checked<Node> {
+        change_node(node);
+        return node;
+      }));
+      must(store_->change_settings([&](Settings settings) -> Checked<Settings> {
+        change_settings(settings);
+        return settings;
+      }));
+    }
+  };
+  {
+    std::jthread one([&] {
+      edit([](Node& node) { node.region_code++; }, [](Settings& settings) { settings.policy->ebgp_import_limit++; });
+    });
+    edit([](Node& node) { node.location += "x"; }, [](Settings& settings) { settings.policy->ebgp_import_limit++; });
+  }
+  EXPECT_EQ(must(store_->find_node("jp1")).region_code, 101 + kRounds);
+  EXPECT_EQ(must(store_->find_node("jp1")).location.size(), std::string_view("jp1").size() + kRounds);
+  EXPECT_EQ(must(store_->settings()).policy->ebgp_import_limit, PolicySettings{}.ebgp_import_limit + 2 * kRounds);
+}
+
+TEST_P(StoreTest, KeepsANodeThatTheEditRefused) {
+  add("jp1");
+  told_.clear();
+  const auto refused =
+      store_->change_node("jp1", [](const Node&) -> Checked<Node> { return refuse(Errc::invalid, "no", "region"); });
+  EXPECT_EQ(refused.error().field, "region");
+  EXPECT_EQ(store_->change_node("none", [](const Node& node) -> Checked<Node> { return node; }).error().error.code,
+            Errc::not_found);
+  EXPECT_TRUE(told_.empty());
 }
 
 std::unique_ptr<Store> open_sqlite(const TemporaryFolder& folder) {
@@ -265,13 +304,36 @@ TEST(SqliteFile, IsReadAgainAfterItsWriterIsGone) {
   EXPECT_EQ(must(open_sqlite(folder)->nodes()).size(), 1u);
 }
 
+// As another program, or another version, may write it.
+void write_behind(const TemporaryFolder& folder, const std::string& statement) {
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open((folder.path() / "moenet.db").c_str(), &database), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(database, statement.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
+}
+
+TEST(SqliteFile, WithSettingsOfAnotherVersionGivesWhatItCanReadAndSaysSoOnce) {
+  const TemporaryFolder folder;
+  const auto store = open_sqlite(folder);
+  write_behind(folder, R"(INSERT INTO settings VALUES (1, '{"asn":4242421111,"ipv4Prefix":"nonsense","colour":"red",
+      "policy":{"asPathMaxLen":0,"ebgpImportLimit":7,"rpkiServers":[{"name":"x"}]},"agent":{"bird":{"poolSize":9,
+      "poolSizeMax":4}}}'))");
+  Settings expected;
+  expected.asn = 4'242'421'111;
+  expected.policy->ebgp_import_limit = 7;
+  expected.agent.bird_pool_size = expected.agent.bird_pool_size_max = 4;
+  ::testing::internal::CaptureStderr();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(must(store->settings()), expected);
+  const std::string told = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(told.find("ipv4Prefix: "), std::string::npos) << told;
+  EXPECT_NE(told.find("colour: "), std::string::npos) << told;
+  EXPECT_EQ(std::ranges::count(told, '\n'), 1) << told;
+}
+
 TEST(SqliteFile, OfANewerProgramIsRefused) {
   const TemporaryFolder folder;
   open_sqlite(folder);
-  sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open((folder.path() / "moenet.db").c_str(), &database), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(database, "INSERT INTO schema_step VALUES (999, 0)", nullptr, nullptr, nullptr), SQLITE_OK);
-  sqlite3_close(database);
+  write_behind(folder, "INSERT INTO schema_step VALUES (999, 0)");
   const auto opened = SqlStore::open_sqlite(folder.path() / "moenet.db", [] { return UnixMs{0}; });
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Errc::invalid);
