@@ -30,14 +30,24 @@ void read_text(const JsonReader& object, std::string_view key, std::string& valu
   if (auto text = object.text(key, kMostText)) value = std::move(*text);
 }
 
+bool has_host_bits(const IpPrefix& prefix) {
+  const std::string_view bytes = prefix.address.bytes();
+  for (unsigned bit = prefix.length; bit < prefix.address.bits(); ++bit) {
+    if ((static_cast<unsigned char>(bytes[bit / 8]) & (0x80u >> bit % 8)) != 0) return true;
+  }
+  return false;
+}
+
 // Kept as text, because it is sent as text; it must be a prefix of the family, with no bits set behind its length.
 void read_prefix(const JsonReader& object, std::string_view key, std::string& value, bool v6, unsigned shortest,
                  unsigned longest) {
   const auto text = object.text(key, kMostText);
   if (!text) return;
   const auto prefix = IpPrefix::parse(*text);
-  if (!prefix || prefix->address.is_v6() != v6 || prefix->length < shortest || prefix->length > longest) {
-    object.note(key, fmt::format("an {} prefix of length {} to {}", v6 ? "IPv6" : "IPv4", shortest, longest));
+  if (!prefix || prefix->address.is_v6() != v6 || prefix->length < shortest || prefix->length > longest ||
+      has_host_bits(*prefix)) {
+    object.note(key, fmt::format("an {} prefix of length {} to {} with no bits set behind it", v6 ? "IPv6" : "IPv4",
+                                 shortest, longest));
     return;
   }
   value = prefix->text();

@@ -428,6 +428,9 @@ TEST_F(ServiceTest, BirdConfigIsNotFoundWithoutAPolicy) {
 TEST_F(ServiceTest, SettingsNameTheFaultyMember) {
   expect_field(admin("PATCH", "settings", {{"asn", 0}}), "asn");
   expect_field(admin("PATCH", "settings", {{"ipv4Prefix", "fd00::/8"}}), "ipv4Prefix");
+  expect_field(admin("PATCH", "settings", {{"ipv4Prefix", "172.22.188.1/26"}}), "ipv4Prefix");
+  expect_field(admin("PATCH", "settings", {{"ipv6Prefix", "fd00:4242:7777:1::/48"}}), "ipv6Prefix");
+  EXPECT_EQ(admin("PATCH", "settings", {{"ipv4Prefix", "172.22.188.64/26"}, {"ipv6Prefix", "fd00::/8"}}).status, 200);
   expect_field(admin("PATCH", "settings", {{"policy", {{"asPathMaxLen", 0}}}}), "policy.asPathMaxLen");
   expect_field(admin("PATCH", "settings", {{"colour", "red"}}), "colour");
 }
