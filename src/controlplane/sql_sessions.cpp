@@ -42,9 +42,9 @@ struct Columns {
     StoredSession session = row;
     session.node = static_cast<NodeId>(node);
     session.asn = static_cast<model::Asn>(asn);
-    // A number that is no status can only come from another writer of the database: TEARDOWN touches nothing on the
-    // node.
-    session.status = model::session_status_from_int(status).value_or(model::SessionStatus::teardown);
+    // A number that is no status can only come from another writer of the database. PENDING has the node leave alone
+    // what it has, as an unknown status would (wire contract A3), and leaves the decision to an operator.
+    session.status = model::session_status_from_int(status).value_or(model::SessionStatus::pending);
     session.mtu = mtu;
     session.port = port;
     session.created_at = created;

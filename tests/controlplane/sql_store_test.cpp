@@ -15,6 +15,7 @@
 #include <sqlite3.h>
 
 #include "controlplane/seeds.h"
+#include "model/lifecycle.h"
 
 namespace moenet::controlplane {
 namespace {
@@ -328,6 +329,19 @@ TEST(SqliteFile, WithSettingsOfAnotherVersionGivesWhatItCanReadAndSaysSoOnce) {
   EXPECT_NE(told.find("ipv4Prefix: "), std::string::npos) << told;
   EXPECT_NE(told.find("colour: "), std::string::npos) << told;
   EXPECT_EQ(std::ranges::count(told, '\n'), 1) << told;
+}
+
+TEST(SqliteFile, WithAnUnknownStatusHasTheNodeLeaveTheSessionAlone) {
+  const TemporaryFolder folder;
+  const auto store = open_sqlite(folder);
+  StoredSession session;
+  session.uuid = make_uuid();
+  session.node = must(store->add_node(node_of(0, "jp1", 101, false, "1G"), "hash")).id;
+  session.asn = 1;
+  must(store->add_session(session));
+  write_behind(folder, "UPDATE session SET status = 99");
+  const auto status = must(store->find_session(session.uuid)).status;
+  EXPECT_EQ(model::intent_of(static_cast<int>(status)), model::Intent::untouched) << model::name_of(status);
 }
 
 TEST(SqliteFile, OfANewerProgramIsRefused) {
