@@ -108,13 +108,24 @@ void update_node(soci::session& sql, const Node& node) {
       use(node.public_ipv6), use(id);
 }
 
-void put_token(soci::session& sql, NodeId node, const TokenHash& token, long long now) {
-  sql << "INSERT INTO node_token (node_id, hash, created_at) VALUES (:node, :hash, :at) "
-         "ON CONFLICT (node_id) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at",
+void put_token(WriteTransaction& transaction, NodeId node, const TokenHash& token, long long now) {
+  transaction.change_tokens();
+  transaction.sql() << "INSERT INTO node_token (node_id, hash, created_at) VALUES (:node, :hash, :at) "
+                       "ON CONFLICT (node_id) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at",
       soci::use(node), soci::use(token), soci::use(now);
 }
 
 }  // namespace
+
+std::map<TokenHash, NodeId> read_tokens(soci::session& sql) {
+  long long node = 0;
+  TokenHash hash;
+  soci::statement all = (sql.prepare << "SELECT node_id, hash FROM node_token", soci::into(node), soci::into(hash));
+  all.execute();
+  std::map<TokenHash, NodeId> tokens;
+  while (all.fetch()) tokens.emplace(hash, static_cast<NodeId>(node));
+  return tokens;
+}
 
 Checked<Node> SqlStore::add_node(Node node, const TokenHash& token) {
   return guarded("add node", [&]() -> Checked<Node> {
@@ -125,7 +136,7 @@ Checked<Node> SqlStore::add_node(Node node, const TokenHash& token) {
     if (node.created_at == 0) node.created_at = state_->now();
     node.changes = 2;  // the column's default, and the touch below
     insert_node(transaction.sql(), node);
-    put_token(transaction.sql(), node.id, token, node.created_at);
+    put_token(transaction, node.id, token, node.created_at);
     transaction.touch_all();
     transaction.commit();
     return node;
@@ -151,20 +162,16 @@ Result<Node> SqlStore::find_node(std::string_view name_or_uuid) {
 Result<void> SqlStore::replace_node_token(NodeId node, const TokenHash& token) {
   return guarded("replace token", [&]() -> Result<void> {
     WriteTransaction transaction(*state_);
-    put_token(transaction.sql(), node, token, state_->now());
+    put_token(transaction, node, token, state_->now());
     transaction.commit();
     return {};
   });
 }
 
-Result<std::optional<NodeId>> SqlStore::node_of_token(const TokenHash& token) {
-  return guarded("look token up", [&]() -> Result<std::optional<NodeId>> {
-    soci::session sql(state_->pool);
-    long long node = 0;
-    sql << "SELECT node_id FROM node_token WHERE hash = :hash", soci::use(token), soci::into(node);
-    if (!sql.got_data()) return std::nullopt;
-    return static_cast<NodeId>(node);
-  });
+std::optional<NodeId> SqlStore::node_of_token(const TokenHash& token) {
+  const std::lock_guard lock(state_->tokens_mutex);
+  const auto held = state_->tokens.find(token);
+  return held == state_->tokens.end() ? std::nullopt : std::optional(held->second);
 }
 
 Result<void> SqlStore::put_bootstrap(const TokenHash& token, const Bootstrap& bootstrap) {
@@ -201,7 +208,7 @@ Result<RedeemedBootstrap> SqlStore::redeem_bootstrap(const TokenHash& token, con
         use(token), use(at), into(node), into(redeemed.node_name), into(redeemed.url);
     if (!sql.got_data()) return fail(Errc::not_found, "bootstrap token is unknown, used up or expired");
     sql << "DELETE FROM bootstrap WHERE node_id = :node", use(node);
-    put_token(sql, node, node_token, at);
+    put_token(transaction, node, node_token, at);
     transaction.commit();
     return redeemed;
   });

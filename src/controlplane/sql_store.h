@@ -24,7 +24,7 @@ class SqlStore final : public Store {
   Result<std::vector<Node>> nodes() override;
   Result<Node> find_node(std::string_view name_or_uuid) override;
   Result<void> replace_node_token(NodeId node, const TokenHash& token) override;
-  Result<std::optional<NodeId>> node_of_token(const TokenHash& token) override;
+  std::optional<NodeId> node_of_token(const TokenHash& token) override;
   Result<void> put_bootstrap(const TokenHash& token, const Bootstrap& bootstrap) override;
   Result<RedeemedBootstrap> redeem_bootstrap(const TokenHash& token, const TokenHash& node_token, UnixMs now) override;
   Result<void> record_heartbeat(NodeId node, const Heartbeat& heartbeat) override;

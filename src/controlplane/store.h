@@ -144,7 +144,8 @@ class Store {
   virtual Result<Node> find_node(std::string_view name_or_uuid) = 0;  // names are case-sensitive
   // The old token stops working at once.
   virtual Result<void> replace_node_token(NodeId node, const TokenHash& token) = 0;
-  virtual Result<std::optional<NodeId>> node_of_token(const TokenHash& token) = 0;
+  // Out of memory, so that a guess costs no query.
+  virtual std::optional<NodeId> node_of_token(const TokenHash& token) = 0;
   // A node has one bootstrap token at most: a new one ends the one before.
   virtual Result<void> put_bootstrap(const TokenHash& token, const Bootstrap& bootstrap) = 0;
   // Uses the token up, and gives its node `node_token` in the same transaction. Errors: not_found (unknown, used up or expired).
