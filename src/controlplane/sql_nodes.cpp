@@ -4,6 +4,7 @@
 
 #include "controlplane/sql_state.h"
 #include "controlplane/token.h"
+#include "model/text.h"
 
 namespace moenet::controlplane {
 
@@ -58,8 +59,9 @@ std::vector<Node> all_nodes(soci::session& sql) {
 
 std::optional<Node> fetch_node(soci::session& sql, std::string_view name_or_uuid) {
   NodeRow row;
-  const std::string key(name_or_uuid);
-  const std::string condition = is_uuid(key) ? "WHERE uuid = :key" : "WHERE name = :key";
+  const bool by_uuid = is_uuid(name_or_uuid);
+  const std::string key = by_uuid ? model::lower_case(name_or_uuid) : std::string(name_or_uuid);
+  const std::string condition = by_uuid ? "WHERE uuid = :key" : "WHERE name = :key";
   soci::statement one((select_nodes(sql, row, condition), soci::use(key)));
   if (!one.execute(true)) return std::nullopt;
   return row.value();

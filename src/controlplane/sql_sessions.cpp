@@ -4,6 +4,7 @@
 
 #include "base/ip.h"
 #include "controlplane/sql_state.h"
+#include "model/text.h"
 
 namespace moenet::controlplane {
 
@@ -75,7 +76,7 @@ std::vector<StoredSession> fetch_all(soci::statement& statement, const Columns& 
 
 std::optional<StoredSession> fetch_one(soci::session& sql, std::string_view uuid) {
   Columns columns;
-  const std::string key(uuid);
+  const std::string key = model::lower_case(uuid);
   soci::statement one((select_sessions(sql, columns, "WHERE uuid = :uuid"), soci::use(key)));
   if (!one.execute(true)) return std::nullopt;
   return columns.value();

@@ -141,7 +141,8 @@ class Store {
   // left.
   virtual Checked<Node> add_node(Node node, const TokenHash& token) = 0;
   virtual Result<std::vector<Node>> nodes() = 0;                      // by id
-  virtual Result<Node> find_node(std::string_view name_or_uuid) = 0;  // names are case-sensitive
+  // Of a name the case counts, of a uuid not.
+  virtual Result<Node> find_node(std::string_view name_or_uuid) = 0;
   // The old token stops working at once.
   virtual Result<void> replace_node_token(NodeId node, const TokenHash& token) = 0;
   // Out of memory, so that a guess costs no query.
@@ -164,7 +165,7 @@ class Store {
   using SettingsDecision = std::function<Checked<Settings>(const Settings& settings)>;
   virtual Checked<Settings> change_settings(const SettingsDecision& decide) = 0;
 
-  // --- sessions
+  // --- sessions. They are named by their uuid, in lower or upper case; kept is the lower one.
   virtual Result<SessionsOfNode> sessions_of(NodeId node) = 0;
   virtual Result<std::vector<StoredSession>> sessions() = 0;  // all, by node and asn
   virtual Result<StoredSession> find_session(std::string_view uuid) = 0;

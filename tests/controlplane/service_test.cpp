@@ -2,6 +2,8 @@
 // limits.
 #include "controlplane/service.h"
 
+#include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <thread>
 
@@ -197,6 +199,20 @@ TEST_F(ServiceTest, RefusesWhatAnotherSessionOfTheNodeHolds) {
   EXPECT_EQ(admin("POST", "sessions", second("node", "hk-rr")).status, 201) << "another node is another world";
   const std::string uuid = add(second("ipv4", "172.20.104.2"));
   expect_field(admin("PATCH", "sessions/" + uuid, {{"ipv4", "172.20.104.1"}}), "ipv4");
+}
+
+TEST_F(ServiceTest, TakesAUuidInEitherCase) {
+  const auto upper = [](std::string text) {
+    std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return text;
+  };
+  const std::string uuid = upper(add(draft()));
+  const std::string node = upper("da8c0ad2-d098-4b01-9371-b6f3dd8569d4");
+  EXPECT_EQ(admin("GET", "sessions/" + uuid).status, 200);
+  EXPECT_EQ(admin("POST", "sessions/" + uuid + "/approve").status, 200);
+  EXPECT_EQ(admin("GET", "nodes/" + node).status, 200);
+  EXPECT_EQ(json::parse(admin("GET", "sessions?node=" + node).body).at("sessions").as_array().size(), 1u);
+  EXPECT_EQ(request("GET", "/api/v1/agent/" + node + "/sessions", "token-of-jp1").status, 200);
 }
 
 TEST_F(ServiceTest, AnIllegalMoveIsAConflict) {
