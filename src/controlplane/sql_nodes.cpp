@@ -227,10 +227,12 @@ Result<void> SqlStore::record_heartbeat(NodeId node, const Heartbeat& heartbeat)
     sql << "SELECT mesh_public_key, seen_ipv4, seen_ipv6 FROM node WHERE id = :id", use(node), soci::into(key),
         soci::into(ipv4), soci::into(ipv6);
     if (!sql.got_data()) return fail(Errc::not_found, fmt::format("no node {}", node));
-    // A heartbeat that leaves a member out says nothing about it.
+    // A heartbeat that leaves a member out says nothing about it; but of one that tells one family's address, the other
+    // family has none.
+    const bool tells_addresses = heartbeat.public_ipv4 || heartbeat.public_ipv6;
     const std::string new_key = heartbeat.mesh_public_key.value_or(key);
-    const std::string new_ipv4 = heartbeat.public_ipv4.value_or(ipv4);
-    const std::string new_ipv6 = heartbeat.public_ipv6.value_or(ipv6);
+    const std::string new_ipv4 = heartbeat.public_ipv4.value_or(tells_addresses ? "" : ipv4);
+    const std::string new_ipv6 = heartbeat.public_ipv6.value_or(tells_addresses ? "" : ipv6);
     const long long at = heartbeat.at;
     sql << "UPDATE node SET mesh_public_key = :key, seen_ipv4 = :v4, seen_ipv6 = :v6, agent_version = :version, "
            "status_json = :status, last_seen = :at WHERE id = :id",

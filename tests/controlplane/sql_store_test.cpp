@@ -227,6 +227,19 @@ TEST_P(StoreTest, AHeartbeatThatTellsNothingNewWakesNobody) {
   EXPECT_EQ(must(store_->find_node("jp1")).last_seen, 6);
 }
 
+TEST_P(StoreTest, ForgetsTheAddressOfAFamilyThatANodeHasLost) {
+  const NodeId jp = add("jp1");
+  const auto seen_after = [&](std::optional<std::string> ipv4, std::optional<std::string> ipv6) {
+    must(store_->record_heartbeat(jp, {"v1", "{}", std::nullopt, std::move(ipv4), std::move(ipv6), 5}));
+    const Node node = must(store_->find_node("jp1"));
+    return node.seen_ipv4 + " " + node.seen_ipv6;
+  };
+  EXPECT_EQ(seen_after("192.0.2.1", "2001:db8::1"), "192.0.2.1 2001:db8::1");
+  EXPECT_EQ(seen_after(std::nullopt, std::nullopt), "192.0.2.1 2001:db8::1") << "it told no address at all";
+  EXPECT_EQ(seen_after(std::nullopt, "2001:db8::1"), " 2001:db8::1");
+  EXPECT_EQ(seen_after("192.0.2.2", std::nullopt), "192.0.2.2 ");
+}
+
 TEST_P(StoreTest, KeepsTheLatestReportOnly) {
   const NodeId jp = add("jp1");
   must(store_->record_reports(jp, {{"dn42_1", "{}", 1}, {"dn42_2", "{}", 1}}));
