@@ -18,9 +18,7 @@ namespace moenet::controlplane {
 namespace json = boost::json;
 
 http::Response json_answer(int status, const json::value& body) {
-  http::Response response = http::Response::json(status, json::serialize(body));
-  response.headers.set("Cache-Control", "no-store");
-  return response;
+  return http::Response::json(status, json::serialize(body));
 }
 
 http::Response AdminApi::guarded(const http::Request& request, const Work& work) const {

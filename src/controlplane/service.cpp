@@ -141,7 +141,6 @@ http::Answer Service::State::later(Request& request, std::function<Response(cons
                      {{"path", request.target}, {"error", std::string_view(bug.what())}});
           response = internal_error();
         }
-        finish(request, response);
         pending->answer(std::move(response));
       },
       bytes);
@@ -177,7 +176,6 @@ void Service::State::look(const std::shared_ptr<WaitingRead>& read) {
                {{"path", read->request.target}, {"error", std::string_view(bug.what())}});
     answer.response = internal_error();
   }
-  finish(read->request, answer.response);
   if (!answer.is_unchanged || wait_of(read->request).count() == 0) {
     read->pending->answer(std::move(answer.response));
     return;
@@ -266,8 +264,8 @@ Result<std::unique_ptr<Service>> Service::start(Store& store, ServiceSettings se
   state->add_public_routes();
   state->add_agent_routes();
   state->add_admin_routes();
-  TRY(state->server,
-      http::HttpServer::start(server, [self](Request& request) { return self->router.dispatch(request); }));
+  TRY(state->server, http::HttpServer::start(
+                         server, [self](Request& request) { return self->router.dispatch(request); }, finish));
   return std::unique_ptr<Service>(new Service(std::move(state)));
 }
 

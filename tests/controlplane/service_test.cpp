@@ -347,6 +347,7 @@ TEST_F(WaitingRead, EndsWithNotModifiedWhenItsTimeIsOver) {
   const auto answer = held->response();
   EXPECT_EQ(answer.status, 304);
   EXPECT_TRUE(answer.headers.find("ETag"));
+  EXPECT_TRUE(answer.headers.find("X-Request-ID"));
 }
 
 TEST_F(WaitingRead, OfTheMeshHearsOfAnotherNodesKey) {
@@ -505,6 +506,27 @@ TEST_F(ServiceTest, ABootstrapLineNeedsAUrlThatIsHarmlessInAShell) {
   for (const char* url : {"", "ftp://a", "https://a b", "https://a'b", "https://a$(b)", "https://", "https://a/?x"})
     expect_field(admin("POST", "nodes/jp1/bootstrap", json::object{{"url", url}}), "url");
   EXPECT_EQ(admin("POST", "nodes/nowhere/bootstrap", json::object{{"url", "https://a"}}).status, 404);
+}
+
+TEST_F(ServiceTest, EveryAnswerHasItsHeaders) {
+  const auto raw = [&](std::string_view method, std::string_view path, std::string_view body = "") {
+    return moenet::testing::exchange(service_->port(), method, path, {{"X-Request-ID", "abc"}}, body);
+  };
+  const std::pair<http::Response, int> answers[] = {
+      {raw("GET", "/health"), 200},
+      {raw("GET", "/nowhere"), 404},
+      {raw("PUT", "/api/v1/agent/jp1/sessions"), 404},
+      {raw("OPTIONS", "/api/v1/agent/jp1/sessions"), 204},
+      {raw("GET", "/api/v1/agent/jp1/sessions"), 401},
+      {raw("GET", "/api/v1/admin/nodes"), 403},
+      {raw("POST", "/api/v1/agent/heartbeat", std::string((1u << 20) + 1, 'x')), 413},
+  };
+  for (const auto& [answer, status] : answers) {
+    EXPECT_EQ(answer.status, status);
+    EXPECT_EQ(answer.headers.find("X-Request-ID"), "abc") << status;
+    EXPECT_EQ(answer.headers.find("X-MoeNet-Features"), "batch-modify") << status;
+    EXPECT_EQ(answer.headers.find("Cache-Control"), "no-store") << status;
+  }
 }
 
 TEST_F(ServiceTest, EchoesAHarmlessRequestIdOnly) {
