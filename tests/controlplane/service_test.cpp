@@ -334,14 +334,6 @@ TEST_F(WaitingRead, IsAnsweredAsSoonAsAnApprovalChangesIt) {
   EXPECT_NE(answer.body.find("\"status\":4"), std::string::npos);
 }
 
-TEST_F(WaitingRead, IsNotDisturbedByOtherNodes) {
-  const auto held = hold("sessions", 1);
-  json::object body = draft();
-  body["node"] = "hk-rr";
-  add(body);
-  EXPECT_EQ(held->response().status, 304);
-}
-
 TEST_F(WaitingRead, EndsWithNotModifiedWhenItsTimeIsOver) {
   const auto held = hold("mesh", 1);
   const auto answer = held->response();
