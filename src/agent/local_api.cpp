@@ -65,7 +65,7 @@ Result<std::unique_ptr<http::HttpServer>> serve_local_api(LocalApiWiring wiring)
   settings.most_connections = 256;
   settings.idle_timeout = api->settings.idle_timeout;
   return http::HttpServer::start(
-      settings, [router = std::move(router)](const Request& request) { return router.dispatch(request); });
+      settings, [router = std::move(router)](Request& request) { return router.dispatch(request); });
 }
 
 }  // namespace moenet::agent

@@ -170,12 +170,11 @@ Result<model::BirdFile> render_peer(const model::Session& session, const model::
                      session.interface_name, session.asn);
   if (session.bgp_password) {
     // Without `authentication md5;`, which 2.0.12 does not know; 2.17 and 3 assume it, with a warning in their log.
-    const std::string quoted = quote(session.bgp_password->reveal());
-    if (quoted.substr(1, quoted.size() - 2) != session.bgp_password->reveal()) {
+    if (!model::is_bird_password(session.bgp_password->reveal())) {
       return fail(Errc::invalid,
                   "password: holds a double quote or another character that BIRD's language cannot express");
     }
-    out += fmt::format("  password {};\n", quoted);
+    out += fmt::format("  password {};\n", quote(session.bgp_password->reveal()));
   }
   add_channel(out, "ipv4", peering.carries_ipv4, peering.extended_next_hop, session, names);
   add_channel(out, "ipv6", peering.carries_ipv6, false, session, names);

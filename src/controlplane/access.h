@@ -32,7 +32,7 @@ class Access {
  public:
   Access(Store& store, AccessKeys keys) : store_(store), keys_(std::move(keys)) {}
 
-  // Or the answer to give: 401, 429, or 500 when the database is away.
+  // Or the answer to give: 401, 429. Touches no database.
   std::expected<AgentCaller, http::Response> agent(const http::Request& request, WallTime now);
   // Or the answer: 403, 429; as an envelope.
   std::expected<void, http::Response> admin(const http::Request& request, WallTime now);

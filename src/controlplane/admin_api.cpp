@@ -18,9 +18,7 @@ namespace moenet::controlplane {
 namespace json = boost::json;
 
 http::Response json_answer(int status, const json::value& body) {
-  http::Response response = http::Response::json(status, json::serialize(body));
-  response.headers.set("Cache-Control", "no-store");
-  return response;
+  return http::Response::json(status, json::serialize(body));
 }
 
 http::Response AdminApi::guarded(const http::Request& request, const Work& work) const {
@@ -78,12 +76,10 @@ http::Response AdminApi::show_node(const http::Request& request, std::string_vie
 http::Response AdminApi::edit_node(const http::Request& request, std::string_view name) const {
   return guarded(request, [&]() -> Checked<http::Response> {
     CHECKED_TRY(const auto body, json_body(request));
-    CHECKED_TRY(auto node, store_.find_node(name));
-    CHECKED_TRY(const auto wanted, merge_node(std::move(node), body));
-    if (auto updated = store_.update_node(wanted); !updated) return std::unexpected(Refusal(updated.error()));
+    CHECKED_TRY(const auto changed, store_.change_node(name, [&](const Node& node) { return merge_node(node, body); }));
     CHECKED_TRY(const auto settings, store_.settings());
-    log::info("node changed", {{"node", wanted.name}});
-    return json_answer(200, operator_view(settings, wanted));
+    log::info("node changed", {{"node", changed.name}});
+    return json_answer(200, operator_view(settings, changed));
   });
 }
 
@@ -124,11 +120,10 @@ http::Response AdminApi::show_settings(const http::Request& request) const {
 http::Response AdminApi::edit_settings(const http::Request& request) const {
   return guarded(request, [&]() -> Checked<http::Response> {
     CHECKED_TRY(const auto body, json_body(request));
-    CHECKED_TRY(const auto settings, store_.settings());
-    CHECKED_TRY(const auto merged, merge_settings(settings, body));
-    if (auto saved = store_.save_settings(merged); !saved) return std::unexpected(Refusal(saved.error()));
+    CHECKED_TRY(const auto changed,
+                store_.change_settings([&](const Settings& settings) { return merge_settings(settings, body); }));
     log::info("settings changed");
-    return json_answer(200, write_settings(merged));
+    return json_answer(200, write_settings(changed));
   });
 }
 

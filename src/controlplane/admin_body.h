@@ -10,7 +10,6 @@ namespace moenet::controlplane {
 
 // An empty body is an empty object. Refusals: invalid.
 Checked<boost::json::value> json_body(const http::Request& request);
-// Never to be cached: answers hold names, addresses, and at times a token.
 http::Response json_answer(int status, const boost::json::value& body);
 
 }  // namespace moenet::controlplane

@@ -1,6 +1,7 @@
 // AdminApi: sessions.
 
-#include <charconv>
+#include <optional>
+#include <string>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include "controlplane/session_moves.h"
 #include "controlplane/token.h"
 #include "model/json_reader.h"
+#include "model/text.h"
 
 namespace moenet::controlplane {
 
@@ -40,10 +42,31 @@ std::string report_on(const std::vector<SessionReport>& reports, const StoredSes
   return {};
 }
 
-bool is_wanted(const http::Request& request, const StoredSession& row) {
-  const auto status = request.parameter("status");
-  const auto asn = request.parameter("asn");
-  return (!status || *status == model::name_of(row.status)) && (!asn || *asn == std::to_string(row.asn));
+// Which sessions a list is to show; what is absent is no condition.
+struct Filter {
+  std::optional<std::string> node;  // name, or uuid in lower case
+  std::optional<model::SessionStatus> status;
+  std::optional<std::string> asn;
+
+  bool takes(const Node& wanted) const { return !node || *node == wanted.name || *node == wanted.uuid; }
+  bool takes(const StoredSession& row) const {
+    return (!status || *status == row.status) && (!asn || *asn == std::to_string(row.asn));
+  }
+};
+
+Checked<Filter> filter_of(const http::Request& request) {
+  Filter filter;
+  if (const auto node = request.parameter("node")) {
+    filter.node = is_uuid(*node) ? model::lower_case(*node) : std::string(*node);
+  }
+  if (const auto asn = request.parameter("asn")) filter.asn = std::string(*asn);
+  const auto name = request.parameter("status");
+  if (!name) return filter;
+  for (std::int64_t number = 0; const auto status = model::session_status_from_int(number); ++number) {
+    if (model::lower_case(model::name_of(*status)) == model::lower_case(*name)) filter.status = status;
+  }
+  if (!filter.status) return refuse(Errc::invalid, "expected a status such as PENDING or ENABLED", "status");
+  return filter;
 }
 
 }  // namespace
@@ -72,15 +95,15 @@ Checked<http::Response> AdminApi::changed_answer(const Changed& changed) const {
 
 http::Response AdminApi::list_sessions(const http::Request& request) const {
   return guarded(request, [&]() -> Checked<http::Response> {
+    CHECKED_TRY(const auto filter, filter_of(request));
     CHECKED_TRY(const auto nodes, store_.nodes());
-    const auto wanted_node = request.parameter("node");
     json::array list;
     for (const Node& node : nodes) {
-      if (wanted_node && *wanted_node != node.name && *wanted_node != node.uuid) continue;
+      if (!filter.takes(node)) continue;
       CHECKED_TRY(const auto sessions, store_.sessions_of(node.id));
       CHECKED_TRY(const auto reports, store_.reports_of(node.id));
       for (const StoredSession& row : sessions.rows) {
-        if (is_wanted(request, row)) list.push_back(operator_view(row, node, report_on(reports, row)));
+        if (filter.takes(row)) list.push_back(operator_view(row, node, report_on(reports, row)));
       }
     }
     return json_answer(200, json::object{{"sessions", std::move(list)}});

@@ -1,6 +1,7 @@
 #include "controlplane/commands.h"
 
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <stop_token>
 
@@ -30,6 +31,11 @@ std::string member(const json::value& object, std::string_view name) {
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
+// Of an answer that must have it. Throws when it has not, as at() and as_array() do: run_command tells.
+std::string required(const json::value& object, std::string_view name) {
+  return std::string(object.at(name).as_string());
+}
+
 http::ClientSettings client_settings() {
   http::ClientSettings settings;
   settings.retry.max_retries = 0;  // an add that was carried out and not answered must not be repeated blindly
@@ -53,9 +59,9 @@ class AdminClient {
     if (response.status == 204) return json::value(nullptr);
     auto answer = model::parse_json(response.body);
     if (response.status < 300 && answer) return answer;
-    if (!answer) return fail(Errc::internal, fmt::format("HTTP {} from {}", response.status, request.target));
+    const std::string detail = answer ? escape_for_log(member(*answer, "detail")) : std::string();
+    if (detail.empty()) return fail(Errc::internal, fmt::format("HTTP {} from {}", response.status, request.target));
     const std::string field = member(*answer, "field");
-    const std::string detail = escape_for_log(member(*answer, "detail"));
     return fail(Errc::invalid, field.empty() ? detail : fmt::format("{}: {}", escape_for_log(field), detail));
   }
 
@@ -88,7 +94,7 @@ Result<std::string> find_uuid(AdminClient& api, const ApiCommand& command) {
   if (sessions.empty()) return fail(Errc::not_found, fmt::format("no session of AS{}; `peer list` shows all", number));
   if (sessions.size() > 1)
     return fail(Errc::conflict, fmt::format("AS{} has {} sessions: say which --node", number, sessions.size()));
-  return member(sessions.front(), "uuid");
+  return required(sessions.front(), "uuid");
 }
 
 Result<std::string> body_with_secrets(const ApiCommand& command) {
@@ -106,12 +112,9 @@ Result<std::string> body_with_secrets(const ApiCommand& command) {
 
 Result<json::value> ask(AdminClient& api, const ApiCommand& command, const std::string& own_url) {
   switch (command.kind) {
-    case Kind::node_add:
-      return api.call("POST", "nodes", command.body);
-    case Kind::node_list:
-      return api.call("GET", "nodes");
-    case Kind::node_token:
-      return api.call("POST", "nodes/" + encoded(command.node) + "/token", "{}");
+    case Kind::node_add: return api.call("POST", "nodes", command.body);
+    case Kind::node_list: return api.call("GET", "nodes");
+    case Kind::node_token: return api.call("POST", "nodes/" + encoded(command.node) + "/token", "{}");
     case Kind::node_bootstrap: {
       const json::object body{{"url", command.public_url.empty() ? own_url : command.public_url}};
       return api.call("POST", "nodes/" + encoded(command.node) + "/bootstrap", json::serialize(body));
@@ -142,10 +145,9 @@ Result<json::value> ask(AdminClient& api, const ApiCommand& command, const std::
 
 std::string one_line(const json::value& session) {
   if (session.is_null()) return "deleted\n";
-  const json::value* asn = session.as_object().if_contains("asn");
-  return fmt::format("AS{} on {}: {} ({})\n", asn != nullptr ? json::serialize(*asn) : "?",
-                     escape_for_log(member(session, "node")), escape_for_log(member(session, "status")),
-                     escape_for_log(member(session, "uuid")));
+  return fmt::format("AS{} on {}: {} ({})\n", json::serialize(session.at("asn")),
+                     escape_for_log(required(session, "node")), escape_for_log(required(session, "status")),
+                     escape_for_log(required(session, "uuid")));
 }
 
 Result<std::string> page_of(AdminClient& api, const ApiCommand& command, const json::value& answer) {
@@ -153,24 +155,22 @@ Result<std::string> page_of(AdminClient& api, const ApiCommand& command, const j
     case Kind::node_add:
     case Kind::node_token:
       return fmt::format("token of {}, told this once (controlPlane.token or tokenFile of its agent):\n{}\n",
-                         member(answer, "name"), member(answer, "token"));
+                         required(answer, "name"), required(answer, "token"));
     case Kind::node_bootstrap:
       return fmt::format("on the machine that becomes {}, as root, once and within a day:\ncurl -sS {} | sh\n",
-                         member(answer, "name"), member(answer, "url"));
+                         required(answer, "name"), required(answer, "url"));
     case Kind::node_list:
       return nodes_page(answer.at("nodes"),
                         std::chrono::duration_cast<std::chrono::milliseconds>(wall_now().time_since_epoch()).count());
-    case Kind::peer_list:
-      return sessions_page(answer.at("sessions"));
+    case Kind::peer_list: return sessions_page(answer.at("sessions"));
     case Kind::peer_show: {
-      TRY(const auto node, api.call("GET", "nodes/" + encoded(member(answer, "node"))));
+      TRY(const auto node, api.call("GET", "nodes/" + encoded(required(answer, "node"))));
       TRY(const auto settings, api.call("GET", "settings"));
       return session_page(answer, node, settings.at("asn").to_number<std::int64_t>());
     }
     case Kind::peer_add:
     case Kind::peer_move:
-    case Kind::peer_delete:
-      break;
+    case Kind::peer_delete: break;
   }
   return one_line(answer);
 }
@@ -186,10 +186,19 @@ Result<std::string> output_of(const CommandLine& line, const ApiCommand& command
   return page_of(api, command, answer);
 }
 
+// JSON of another shape than the admin API's ends in an exception, wherever it is met.
+Result<std::string> output_or_fault(const CommandLine& line, const ApiCommand& command) {
+  try {
+    return output_of(line, command);
+  } catch (const std::exception&) {
+    return fail(Errc::invalid, fmt::format("{} answers, but not as a moenet-controlplane does", line.url));
+  }
+}
+
 }  // namespace
 
 int run_command(const CommandLine& line, const ApiCommand& command) {
-  const auto output = output_of(line, command);
+  const auto output = output_or_fault(line, command);
   if (!output) {
     std::fputs(("moenet-controlplane: " + output.error().what + "\n").c_str(), stderr);
     return 1;

@@ -1,6 +1,7 @@
 // FailureLimit: how many refused tokens one address may send per minute. Only failures count, and only failures are
 // limited: a valid token always passes, because behind a proxy or NAT one guesser would otherwise lock out every node
-// (tokens have 256 random bits, so the limit protects the database's time, not the tokens).
+// (tokens have 256 random bits, and a refused one costs no query: the limit tells a guesser to stop, and guards
+// nothing).
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,7 @@
 #include "controlplane/serve.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <signal.h>
 #include <sys/stat.h>
@@ -20,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kConfigFault = 78;  // EX_CONFIG of sysexits.h: systemd does not restart it in a loop
+constexpr int kConfigFault = 78;  // EX_CONFIG of sysexits.h: systemd does not restart it, for it would fail again
 
 UnixMs unix_ms_now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(wall_now().time_since_epoch()).count();
@@ -45,7 +46,8 @@ Result<ServiceSettings> settings_of(const CommandLine& line, const ServeCommand&
 
 int cannot_start(const Error& error) {
   log::error("cannot start", {{"error", error.what}});
-  return kConfigFault;
+  const bool stays_wrong = error.code == Errc::invalid || error.code == Errc::denied;
+  return stays_wrong ? kConfigFault : EXIT_FAILURE;
 }
 
 }  // namespace
@@ -55,7 +57,7 @@ Result<Secret> admin_token_of(const std::string& state_dir) {
   std::error_code failed;
   if (!fs::exists(state_dir, failed)) {
     fs::create_directories(state_dir, failed);
-    if (failed) return fail(Errc::denied, fmt::format("make {}: {}", state_dir, failed.message()));
+    if (failed) return std::unexpected(error_from_errno(failed.value(), fmt::format("make {}", state_dir)));
     ::chmod(state_dir.c_str(), 0700);
   }
   if (fs::exists(file, failed)) return read_secret_file(file);

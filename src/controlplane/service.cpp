@@ -31,6 +31,7 @@ using http::Response;
 constexpr std::size_t kWorkers = 4;  // chosen: SQLite has one writer; the others read meanwhile
 constexpr std::size_t kMostWaitingJobs =
     2'000;  // chosen: 62 nodes never queue so many; beyond it an answer would come too late
+constexpr std::size_t kMostWaitingBytes = 32u << 20;  // of request bodies; chosen: half of what may be read at once
 constexpr std::chrono::seconds kAnswerTimeout{30};
 constexpr std::chrono::seconds kLongestWait{55};        // wire contract B2
 constexpr std::string_view kFeatures = "batch-modify";  // wire contract B4
@@ -39,6 +40,14 @@ Response overloaded() {
   Response response = Response::text(503, "Service Unavailable");
   response.headers.set("Retry-After", "2");
   return response;
+}
+
+// The request with its body, which is moved: the server keeps the rest.
+Request taken(Request& request) {
+  std::string body = std::exchange(request.body, {});
+  Request result = request;
+  result.body = std::move(body);
+  return result;
 }
 
 // What a caller may use to find its request in our log: its own id, when it is harmless, or one of ours.
@@ -97,8 +106,8 @@ struct Service::State {
   }
 
   // Runs `work` on a worker, and answers with what it returns.
-  http::Answer later(const Request& request, std::function<Response(const Request&)> work);
-  http::Answer read(const Request& request, const PathBindings& path);
+  http::Answer later(Request& request, std::function<Response(const Request&)> work);
+  http::Answer read(Request& request, const PathBindings& path);
   void look(const std::shared_ptr<WaitingRead>& read);
   void add_agent_routes();
   void add_admin_routes();
@@ -115,32 +124,34 @@ struct Service::State {
   std::function<WallTime()> now;
   http::Router router;
   ChangeFeed feed{[this](ChangeFeed::Job job) { workers.submit(std::move(job)); }};
-  Workers workers{kWorkers, kMostWaitingJobs};
+  Workers workers{kWorkers, kMostWaitingJobs, kMostWaitingBytes};
   std::unique_ptr<http::HttpServer> server;  // last: it calls all of the above
 };
 
-http::Answer Service::State::later(const Request& request, std::function<Response(const Request&)> work) {
+http::Answer Service::State::later(Request& request, std::function<Response(const Request&)> work) {
   auto pending = std::make_shared<Pending>(kAnswerTimeout, overloaded);
-  const bool taken = workers.submit([request, pending, work = std::move(work)] {
-    Response response;
-    try {
-      response = work(request);
-    } catch (const std::exception& bug) {
-      log::error("a request ended in an exception",
-                 {{"path", request.target}, {"error", std::string_view(bug.what())}});
-      response = internal_error();
-    }
-    finish(request, response);
-    pending->answer(std::move(response));
-  });
-  if (!taken) return overloaded();
+  const std::size_t bytes = request.body.size();
+  const bool is_taken = workers.submit(
+      [request = taken(request), pending, work = std::move(work)] {
+        Response response;
+        try {
+          response = work(request);
+        } catch (const std::exception& bug) {
+          log::error("a request ended in an exception",
+                     {{"path", request.target}, {"error", std::string_view(bug.what())}});
+          response = internal_error();
+        }
+        pending->answer(std::move(response));
+      },
+      bytes);
+  if (!is_taken) return overloaded();
   return pending;
 }
 
-http::Answer Service::State::read(const Request& request, const PathBindings& path) {
+http::Answer Service::State::read(Request& request, const PathBindings& path) {
   const auto wait = wait_of(request);
   auto read = std::make_shared<WaitingRead>();
-  read->request = request;
+  read->request = taken(request);
   read->path = path;
   // Weak: the Pending belongs to the read and would else keep it for ever.
   read->pending = std::make_shared<Pending>(
@@ -151,7 +162,7 @@ http::Answer Service::State::read(const Request& request, const PathBindings& pa
         const std::lock_guard lock(alive->mutex);
         return alive->unchanged.value_or(overloaded());
       });
-  if (!workers.submit([this, read] { look(read); })) return overloaded();
+  if (!workers.submit([this, read] { look(read); }, read->request.body.size())) return overloaded();
   return read->pending;
 }
 
@@ -165,11 +176,11 @@ void Service::State::look(const std::shared_ptr<WaitingRead>& read) {
                {{"path", read->request.target}, {"error", std::string_view(bug.what())}});
     answer.response = internal_error();
   }
-  finish(read->request, answer.response);
   if (!answer.is_unchanged || wait_of(read->request).count() == 0) {
     read->pending->answer(std::move(answer.response));
     return;
   }
+  read->request.body = std::string();  // no read looks at it, and it would be held as long as the read
   {
     const std::lock_guard lock(read->mutex);
     read->unchanged = std::move(answer.response);
@@ -178,38 +189,36 @@ void Service::State::look(const std::shared_ptr<WaitingRead>& read) {
 }
 
 void Service::State::add_agent_routes() {
-  router.add("POST", "/api/v1/agent/heartbeat", [this](const Request& request, const PathBindings&) -> http::Answer {
+  router.add("POST", "/api/v1/agent/heartbeat", [this](Request& request, const PathBindings&) -> http::Answer {
     return later(request, [this](const Request& r) { return agent.heartbeat(r); });
   });
-  router.add("POST", "/api/v1/agent/{node}/mesh/status",
-             [this](const Request& request, const PathBindings& path) -> http::Answer {
-               return later(request, [this, node = path.find("node")->second](const Request& r) {
-                 return agent.mesh_status(r, node);
-               });
-             });
-  router.add("*", "/api/v1/agent/{node}/{action}",
-             [this](const Request& request, const PathBindings& path) -> http::Answer {
-               if (request.method == "OPTIONS") return Response{204, {}, ""};
-               if (!is_read_or_post(request)) return plain_not_found();
-               return read(request, path);
-             });
+  router.add(
+      "POST", "/api/v1/agent/{node}/mesh/status", [this](Request& request, const PathBindings& path) -> http::Answer {
+        return later(request,
+                     [this, node = path.find("node")->second](const Request& r) { return agent.mesh_status(r, node); });
+      });
+  router.add("*", "/api/v1/agent/{node}/{action}", [this](Request& request, const PathBindings& path) -> http::Answer {
+    if (request.method == "OPTIONS") return Response{204, {}, ""};
+    if (!is_read_or_post(request)) return plain_not_found();
+    return read(request, path);
+  });
 }
 
 void Service::State::admin_route(std::string_view method, std::string_view path, PlainWork work) {
-  router.add(method, path, [this, work](const Request& request, const PathBindings&) -> http::Answer {
+  router.add(method, path, [this, work](Request& request, const PathBindings&) -> http::Answer {
     return later(request, [this, work](const Request& r) { return (admin.*work)(r); });
   });
 }
 
 void Service::State::admin_route(std::string_view method, std::string_view path, std::string_view variable,
                                  NodeWork work) {
-  router.add(method, path,
-             [this, work, variable = std::string(variable)](const Request& request,
-                                                            const PathBindings& bound) -> http::Answer {
-               return later(request, [this, work, value = bound.find(variable)->second](const Request& r) {
-                 return (admin.*work)(r, value);
-               });
-             });
+  router.add(
+      method, path,
+      [this, work, variable = std::string(variable)](Request& request, const PathBindings& bound) -> http::Answer {
+        return later(request, [this, work, value = bound.find(variable)->second](const Request& r) {
+          return (admin.*work)(r, value);
+        });
+      });
 }
 
 void Service::State::add_admin_routes() {
@@ -226,7 +235,7 @@ void Service::State::add_admin_routes() {
   admin_route("PATCH", "/api/v1/admin/sessions/{uuid}", "uuid", &AdminApi::edit_session);
   admin_route("DELETE", "/api/v1/admin/sessions/{uuid}", "uuid", &AdminApi::remove_session);
   router.add("POST", "/api/v1/admin/sessions/{uuid}/{move}",
-             [this](const Request& request, const PathBindings& path) -> http::Answer {
+             [this](Request& request, const PathBindings& path) -> http::Answer {
                return later(request, [this, uuid = path.find("uuid")->second, move = path.find("move")->second](
                                          const Request& r) { return admin.move_session(r, uuid, move); });
              });
@@ -238,7 +247,7 @@ void Service::State::add_public_routes() {
   router.add("GET", "/health", [](const Request&, const PathBindings&) -> http::Answer {
     return Response::json(200, boost::json::serialize(boost::json::object{{"status", "ok"}, {"version", version()}}));
   });
-  router.add("GET", "/bootstrap/{token}", [this](const Request& request, const PathBindings& path) -> http::Answer {
+  router.add("GET", "/bootstrap/{token}", [this](Request& request, const PathBindings& path) -> http::Answer {
     if (request.method != "GET") return plain_not_found();  // HEAD would use the token up and throw the script away
     return later(request, [this, token = path.find("token")->second](const Request&) {
       return redeem_bootstrap(store, token, now());
@@ -255,8 +264,8 @@ Result<std::unique_ptr<Service>> Service::start(Store& store, ServiceSettings se
   state->add_public_routes();
   state->add_agent_routes();
   state->add_admin_routes();
-  TRY(state->server,
-      http::HttpServer::start(server, [self](const Request& request) { return self->router.dispatch(request); }));
+  TRY(state->server, http::HttpServer::start(
+                         server, [self](Request& request) { return self->router.dispatch(request); }, finish));
   return std::unique_ptr<Service>(new Service(std::move(state)));
 }
 

@@ -224,6 +224,9 @@ Checked<StoredSession> apply_draft(StoredSession row, const SessionDraft& draft,
 
   const model::SessionRow read = model::read_session(agent_view(row));
   if (!read.session) return refuse(Errc::invalid, read.session.error().reason, member_of(read.session.error().field));
+  if (read.session->bgp_password && !model::is_bird_password(read.session->bgp_password->reveal())) {
+    return refuse(Errc::invalid, "holds a double quote, which BIRD's language cannot express", "password");
+  }
   const auto peering = model::peering_of(*read.session, identity_of(settings, node));
   if (!peering) return refuse(Errc::invalid, peering.error().reason, member_of(peering.error().field));
   put_address(row.ipv4, read.session->ipv4);
@@ -231,8 +234,6 @@ Checked<StoredSession> apply_draft(StoredSession row, const SessionDraft& draft,
   put_address(row.ipv6_link_local, read.session->ipv6_link_local);
   row.endpoint = read.session->endpoint ? read.session->endpoint->text() : "";
   row.credential = credential_text(draft, row);
-  row.public_key = draft.public_key;
-  row.neighbor = peering->neighbor.is_link_local() ? "" : peering->neighbor.text();
   return row;
 }
 

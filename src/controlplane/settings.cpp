@@ -30,14 +30,24 @@ void read_text(const JsonReader& object, std::string_view key, std::string& valu
   if (auto text = object.text(key, kMostText)) value = std::move(*text);
 }
 
+bool has_host_bits(const IpPrefix& prefix) {
+  const std::string_view bytes = prefix.address.bytes();
+  for (unsigned bit = prefix.length; bit < prefix.address.bits(); ++bit) {
+    if ((static_cast<unsigned char>(bytes[bit / 8]) & (0x80u >> bit % 8)) != 0) return true;
+  }
+  return false;
+}
+
 // Kept as text, because it is sent as text; it must be a prefix of the family, with no bits set behind its length.
 void read_prefix(const JsonReader& object, std::string_view key, std::string& value, bool v6, unsigned shortest,
                  unsigned longest) {
   const auto text = object.text(key, kMostText);
   if (!text) return;
   const auto prefix = IpPrefix::parse(*text);
-  if (!prefix || prefix->address.is_v6() != v6 || prefix->length < shortest || prefix->length > longest) {
-    object.note(key, fmt::format("an {} prefix of length {} to {}", v6 ? "IPv6" : "IPv4", shortest, longest));
+  if (!prefix || prefix->address.is_v6() != v6 || prefix->length < shortest || prefix->length > longest ||
+      has_host_bits(*prefix)) {
+    object.note(key, fmt::format("an {} prefix of length {} to {} with no bits set behind it", v6 ? "IPv6" : "IPv4",
+                                 shortest, longest));
     return;
   }
   value = prefix->text();
@@ -50,16 +60,18 @@ void read_servers(const JsonReader& policy, std::vector<RpkiServer>& servers, st
     policy.note("rpkiServers", fmt::format("a list of at most {} servers", kMostServers));
     return;
   }
-  servers.clear();
+  const std::size_t faults_before = faults.size();
+  std::vector<RpkiServer> read;
   for (const json::value& item : list->get_array()) {
-    const JsonReader server(item, faults, fmt::format("{}[{}]", policy.path_of("rpkiServers"), servers.size()));
-    RpkiServer& entry = servers.emplace_back();
+    const JsonReader server(item, faults, fmt::format("{}[{}]", policy.path_of("rpkiServers"), read.size()));
+    RpkiServer& entry = read.emplace_back();
     read_text(server, "name", entry.name);
     read_text(server, "host", entry.host);
     if (const auto port = server.integer("port", 1, 65'535)) entry.port = static_cast<std::uint16_t>(*port);
     if (entry.name.empty()) server.note("name", "a name");
     if (entry.host.empty()) server.note("host", "a host name or an address");
   }
+  if (faults.size() == faults_before) servers = std::move(read);
 }
 
 void read_policy(const JsonReader& policy, PolicySettings& value, std::vector<JsonFault>& faults) {
@@ -76,6 +88,10 @@ void read_agent(const JsonReader& agent, AgentSettings& value) {
   read_text(bird, "controlSocket", value.bird_control_socket);
   read_number(bird, "poolSize", value.bird_pool_size, 1, 1024);
   read_number(bird, "poolSizeMax", value.bird_pool_size_max, 1, 1024);
+  if (value.bird_pool_size > value.bird_pool_size_max) {
+    bird.note("poolSize", "a number up to poolSizeMax");
+    value.bird_pool_size = value.bird_pool_size_max;
+  }
   read_text(bird, "peerConfDir", value.peer_conf_dir);
   read_text(bird, "ebgpConfTemplateFile", value.ebgp_conf_template_file);
   read_text(bird, "ibgpConfDir", value.ibgp_conf_dir);
@@ -86,9 +102,10 @@ void read_agent(const JsonReader& agent, AgentSettings& value) {
   read_number(wireguard, "persistentKeepaliveInterval", value.persistent_keepalive_s, 0, 65'535);
 }
 
-std::optional<std::string> first_unknown(const JsonReader& root) {
+std::vector<std::string> unknown_members(const JsonReader& root) {
   const JsonReader policy = root.object("policy");
   const JsonReader agent = root.object("agent");
+  std::vector<std::string> all;
   for (const auto& unknown :
        {root.unknown_keys({"asn", "ipv4Prefix", "ipv6Prefix", "policy", "agent"}),
         policy.unknown_keys({"ebgpImportLimit", "ebgpExportLimit", "ibgpImportLimit", "ibgpExportLimit", "asPathMaxLen",
@@ -98,9 +115,25 @@ std::optional<std::string> first_unknown(const JsonReader& root) {
             {"controlSocket", "poolSize", "poolSizeMax", "peerConfDir", "ebgpConfTemplateFile", "ibgpConfDir"}),
         agent.object("wireguard")
             .unknown_keys({"privateKeyPath", "publicKeyPath", "configDir", "persistentKeepaliveInterval"})}) {
-    if (!unknown.empty()) return unknown.front();
+    all.insert(all.end(), unknown.begin(), unknown.end());
   }
-  return std::nullopt;
+  return all;
+}
+
+void read_members(const JsonReader& root, Settings& settings, std::vector<JsonFault>& faults) {
+  if (const auto asn = root.integer("asn", 1, std::numeric_limits<std::uint32_t>::max())) {
+    settings.asn = static_cast<model::Asn>(*asn);
+  }
+  // Node ids reach 62 and a region and an id are one hextet each (wire contract A11).
+  read_prefix(root, "ipv4Prefix", settings.ipv4_prefix, false, 8, 26);
+  read_prefix(root, "ipv6Prefix", settings.ipv6_prefix, true, 8, 48);
+  if (root.has("policy") && root.find("policy") == nullptr) {
+    settings.policy.reset();
+  } else if (root.has("policy")) {
+    if (!settings.policy) settings.policy.emplace();
+    read_policy(root.object("policy"), *settings.policy, faults);
+  }
+  read_agent(root.object("agent"), settings.agent);
 }
 
 json::value write_policy(const PolicySettings& policy) {
@@ -136,29 +169,26 @@ json::value write_settings(const Settings& settings) {
                           {"persistentKeepaliveInterval", agent.persistent_keepalive_s}}}}}};
 }
 
+Settings read_settings(const json::value& stored, std::vector<std::string>& faults) {
+  Settings settings;
+  std::vector<JsonFault> noted;
+  const JsonReader root(stored, noted);
+  read_members(root, settings, noted);
+  for (const JsonFault& fault : noted) faults.push_back(fault.text());
+  for (const std::string& unknown : unknown_members(root)) faults.push_back(unknown + ": no such setting");
+  return settings;
+}
+
 Checked<Settings> merge_settings(const Settings& settings, const json::value& changes) {
   if (!changes.is_object()) return refuse(Errc::invalid, "expected an object");
   Settings merged = settings;
   std::vector<JsonFault> faults;
   const JsonReader root(changes, faults);
-  if (const auto asn = root.integer("asn", 1, std::numeric_limits<std::uint32_t>::max())) {
-    merged.asn = static_cast<model::Asn>(*asn);
+  read_members(root, merged, faults);
+  if (auto unknown = unknown_members(root); !unknown.empty()) {
+    return refuse(Errc::invalid, "no such setting", std::move(unknown.front()));
   }
-  // Node ids reach 62 and a region and an id are one hextet each (wire contract A11).
-  read_prefix(root, "ipv4Prefix", merged.ipv4_prefix, false, 8, 26);
-  read_prefix(root, "ipv6Prefix", merged.ipv6_prefix, true, 8, 48);
-  if (const json::value* policy = changes.get_object().if_contains("policy"); policy != nullptr && policy->is_null()) {
-    merged.policy.reset();
-  } else if (policy != nullptr) {
-    if (!merged.policy) merged.policy.emplace();
-    read_policy(root.object("policy"), *merged.policy, faults);
-  }
-  read_agent(root.object("agent"), merged.agent);
-  if (auto unknown = first_unknown(root)) return refuse(Errc::invalid, "no such setting", std::move(*unknown));
   if (!faults.empty()) return refuse(Errc::invalid, faults.front().reason(), faults.front().path);
-  if (merged.agent.bird_pool_size > merged.agent.bird_pool_size_max) {
-    return refuse(Errc::invalid, "must not exceed poolSizeMax", "agent.bird.poolSize");
-  }
   return merged;
 }
 

@@ -63,6 +63,10 @@ struct Settings {
 
 boost::json::value write_settings(const Settings& settings);
 
+// From the form of write_settings, as another version may have written it: a faulty member keeps its default and is
+// told in `faults`, an unknown one too.
+Settings read_settings(const boost::json::value& stored, std::vector<std::string>& faults);
+
 // `settings` with the members of `changes` (an object of the same shape, any part of it) put over it. Refusals name the
 // member: "policy.ebgpImportLimit". Unknown members are refused, because a typing error that changes nothing is worse
 // than an error.

@@ -1,39 +1,54 @@
 // SqlStore: the settings, and what nodes tell about themselves.
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "base/log.h"
 #include "controlplane/sql_state.h"
 
 namespace moenet::controlplane {
 
+namespace {
+
+Result<Settings> fetch_settings(SqlStore::State& state, soci::session& sql) {
+  std::string body;
+  sql << "SELECT body FROM settings WHERE id = 1", soci::into(body);
+  if (!sql.got_data()) return Settings{};
+  boost::system::error_code bad;
+  const auto json = boost::json::parse(body, bad);
+  if (bad) return fail(Errc::internal, "read settings: no JSON in the database");
+  std::vector<std::string> faults;
+  Settings settings = read_settings(json, faults);
+  if (!faults.empty() && !state.told_settings_faults.exchange(true)) {
+    log::warning("stored settings have members that this version does not take; their defaults hold",
+                 {{"members", fmt::format("{}", fmt::join(faults, "; "))}});
+  }
+  return settings;
+}
+
+}  // namespace
+
 Result<Settings> SqlStore::settings() {
   return guarded("read settings", [&]() -> Result<Settings> {
     soci::session sql(state_->pool);
-    std::string body;
-    sql << "SELECT body FROM settings WHERE id = 1", soci::into(body);
-    if (!sql.got_data()) return Settings{};
-    boost::system::error_code bad;
-    const auto json = boost::json::parse(body, bad);
-    if (bad) return fail(Errc::internal, "read settings: no JSON in the database");
-    auto settings = merge_settings(Settings{}, json);
-    if (!settings)
-      return fail(Errc::internal,
-                  fmt::format("read settings: {}: {}", settings.error().field, settings.error().error.what));
-    return std::move(*settings);
+    return fetch_settings(*state_, sql);
   });
 }
 
-Result<void> SqlStore::save_settings(const Settings& settings) {
-  return guarded("save settings", [&]() -> Result<void> {
+Checked<Settings> SqlStore::change_settings(const SettingsDecision& decide) {
+  return guarded("change settings", [&]() -> Checked<Settings> {
     WriteTransaction transaction(*state_);
-    const std::string body = boost::json::serialize(write_settings(settings));
+    const auto settings = fetch_settings(*state_, transaction.sql());
+    if (!settings) return std::unexpected(Refusal(settings.error()));
+    auto wanted = decide(*settings);
+    if (!wanted) return wanted;
+    const std::string body = boost::json::serialize(write_settings(*wanted));
     transaction.sql()
         << "INSERT INTO settings (id, body) VALUES (1, :body) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
         soci::use(body);
     transaction.touch_all();
     transaction.commit();
-    return {};
+    return wanted;
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include "controlplane/sql_state.h"
 #include "controlplane/token.h"
+#include "model/text.h"
 
 namespace moenet::controlplane {
 
@@ -56,6 +57,16 @@ std::vector<Node> all_nodes(soci::session& sql) {
   return nodes;
 }
 
+std::optional<Node> fetch_node(soci::session& sql, std::string_view name_or_uuid) {
+  NodeRow row;
+  const bool by_uuid = is_uuid(name_or_uuid);
+  const std::string key = by_uuid ? model::lower_case(name_or_uuid) : std::string(name_or_uuid);
+  const std::string condition = by_uuid ? "WHERE uuid = :key" : "WHERE name = :key";
+  soci::statement one((select_nodes(sql, row, condition), soci::use(key)));
+  if (!one.execute(true)) return std::nullopt;
+  return row.value();
+}
+
 // Errors are Refusals: which field is taken.
 Checked<void> claim_identity(const std::vector<Node>& others, Node& node) {
   std::vector<bool> taken(kMaxNodeId + 1, false);
@@ -88,13 +99,35 @@ void insert_node(soci::session& sql, const Node& node) {
       use(node.bandwidth), use(node.public_ipv4), use(node.public_ipv6), use(created);
 }
 
-void put_token(soci::session& sql, NodeId node, const TokenHash& token, long long now) {
-  sql << "INSERT INTO node_token (node_id, hash, created_at) VALUES (:node, :hash, :at) "
-         "ON CONFLICT (node_id) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at",
+void update_node(soci::session& sql, const Node& node) {
+  using soci::use;
+  const long long id = node.id;
+  const long long region = node.region_code;
+  const long long rr = node.is_rr ? 1 : 0;
+  sql << "UPDATE node SET region_code = :region, location = :location, provider = :provider, is_rr = :rr, "
+         "bandwidth = :bandwidth, public_ipv4 = :v4, public_ipv6 = :v6 WHERE id = :id",
+      use(region), use(node.location), use(node.provider), use(rr), use(node.bandwidth), use(node.public_ipv4),
+      use(node.public_ipv6), use(id);
+}
+
+void put_token(WriteTransaction& transaction, NodeId node, const TokenHash& token, long long now) {
+  transaction.change_tokens();
+  transaction.sql() << "INSERT INTO node_token (node_id, hash, created_at) VALUES (:node, :hash, :at) "
+                       "ON CONFLICT (node_id) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at",
       soci::use(node), soci::use(token), soci::use(now);
 }
 
 }  // namespace
+
+std::map<TokenHash, NodeId> read_tokens(soci::session& sql) {
+  long long node = 0;
+  TokenHash hash;
+  soci::statement all = (sql.prepare << "SELECT node_id, hash FROM node_token", soci::into(node), soci::into(hash));
+  all.execute();
+  std::map<TokenHash, NodeId> tokens;
+  while (all.fetch()) tokens.emplace(hash, static_cast<NodeId>(node));
+  return tokens;
+}
 
 Checked<Node> SqlStore::add_node(Node node, const TokenHash& token) {
   return guarded("add node", [&]() -> Checked<Node> {
@@ -105,7 +138,7 @@ Checked<Node> SqlStore::add_node(Node node, const TokenHash& token) {
     if (node.created_at == 0) node.created_at = state_->now();
     node.changes = 2;  // the column's default, and the touch below
     insert_node(transaction.sql(), node);
-    put_token(transaction.sql(), node.id, token, node.created_at);
+    put_token(transaction, node.id, token, node.created_at);
     transaction.touch_all();
     transaction.commit();
     return node;
@@ -122,32 +155,25 @@ Result<std::vector<Node>> SqlStore::nodes() {
 Result<Node> SqlStore::find_node(std::string_view name_or_uuid) {
   return guarded("find node", [&]() -> Result<Node> {
     soci::session sql(state_->pool);
-    NodeRow row;
-    const std::string key(name_or_uuid);
-    const std::string condition = is_uuid(key) ? "WHERE uuid = :key" : "WHERE name = :key";
-    soci::statement one((select_nodes(sql, row, condition), soci::use(key)));
-    if (!one.execute(true)) return fail(Errc::not_found, fmt::format("no node {}", key));
-    return row.value();
+    auto node = fetch_node(sql, name_or_uuid);
+    if (!node) return fail(Errc::not_found, fmt::format("no node {}", name_or_uuid));
+    return *std::move(node);
   });
 }
 
 Result<void> SqlStore::replace_node_token(NodeId node, const TokenHash& token) {
   return guarded("replace token", [&]() -> Result<void> {
     WriteTransaction transaction(*state_);
-    put_token(transaction.sql(), node, token, state_->now());
+    put_token(transaction, node, token, state_->now());
     transaction.commit();
     return {};
   });
 }
 
-Result<std::optional<NodeId>> SqlStore::node_of_token(const TokenHash& token) {
-  return guarded("look token up", [&]() -> Result<std::optional<NodeId>> {
-    soci::session sql(state_->pool);
-    long long node = 0;
-    sql << "SELECT node_id FROM node_token WHERE hash = :hash", soci::use(token), soci::into(node);
-    if (!sql.got_data()) return std::nullopt;
-    return static_cast<NodeId>(node);
-  });
+std::optional<NodeId> SqlStore::node_of_token(const TokenHash& token) {
+  const std::lock_guard lock(state_->tokens_mutex);
+  const auto held = state_->tokens.find(token);
+  return held == state_->tokens.end() ? std::nullopt : std::optional(held->second);
 }
 
 Result<void> SqlStore::put_bootstrap(const TokenHash& token, const Bootstrap& bootstrap) {
@@ -184,7 +210,7 @@ Result<RedeemedBootstrap> SqlStore::redeem_bootstrap(const TokenHash& token, con
         use(token), use(at), into(node), into(redeemed.node_name), into(redeemed.url);
     if (!sql.got_data()) return fail(Errc::not_found, "bootstrap token is unknown, used up or expired");
     sql << "DELETE FROM bootstrap WHERE node_id = :node", use(node);
-    put_token(sql, node, node_token, at);
+    put_token(transaction, node, node_token, at);
     transaction.commit();
     return redeemed;
   });
@@ -201,10 +227,12 @@ Result<void> SqlStore::record_heartbeat(NodeId node, const Heartbeat& heartbeat)
     sql << "SELECT mesh_public_key, seen_ipv4, seen_ipv6 FROM node WHERE id = :id", use(node), soci::into(key),
         soci::into(ipv4), soci::into(ipv6);
     if (!sql.got_data()) return fail(Errc::not_found, fmt::format("no node {}", node));
-    // A heartbeat that leaves a member out says nothing about it.
+    // A heartbeat that leaves a member out says nothing about it; but of one that tells one family's address, the other
+    // family has none.
+    const bool tells_addresses = heartbeat.public_ipv4 || heartbeat.public_ipv6;
     const std::string new_key = heartbeat.mesh_public_key.value_or(key);
-    const std::string new_ipv4 = heartbeat.public_ipv4.value_or(ipv4);
-    const std::string new_ipv6 = heartbeat.public_ipv6.value_or(ipv6);
+    const std::string new_ipv4 = heartbeat.public_ipv4.value_or(tells_addresses ? "" : ipv4);
+    const std::string new_ipv6 = heartbeat.public_ipv6.value_or(tells_addresses ? "" : ipv6);
     const long long at = heartbeat.at;
     sql << "UPDATE node SET mesh_public_key = :key, seen_ipv4 = :v4, seen_ipv6 = :v6, agent_version = :version, "
            "status_json = :status, last_seen = :at WHERE id = :id",
@@ -216,21 +244,18 @@ Result<void> SqlStore::record_heartbeat(NodeId node, const Heartbeat& heartbeat)
   });
 }
 
-Result<void> SqlStore::update_node(const Node& node) {
-  return guarded("update node", [&]() -> Result<void> {
-    using soci::use;
+Checked<Node> SqlStore::change_node(std::string_view name_or_uuid, const NodeDecision& decide) {
+  return guarded("change node", [&]() -> Checked<Node> {
     WriteTransaction transaction(*state_);
-    const long long id = node.id;
-    const long long region = node.region_code;
-    const long long rr = node.is_rr ? 1 : 0;
-    transaction.sql()
-        << "UPDATE node SET region_code = :region, location = :location, provider = :provider, is_rr = :rr, "
-           "bandwidth = :bandwidth, public_ipv4 = :v4, public_ipv6 = :v6 WHERE id = :id",
-        use(region), use(node.location), use(node.provider), use(rr), use(node.bandwidth), use(node.public_ipv4),
-        use(node.public_ipv6), use(id);
+    const auto node = fetch_node(transaction.sql(), name_or_uuid);
+    if (!node) return refuse(Errc::not_found, fmt::format("no node {}", name_or_uuid));
+    auto wanted = decide(*node);
+    if (!wanted) return wanted;
+    update_node(transaction.sql(), *wanted);
     transaction.touch_all();
     transaction.commit();
-    return {};
+    wanted->changes = node->changes + 1;
+    return wanted;
   });
 }
 

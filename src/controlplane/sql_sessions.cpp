@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/ip.h"
 #include "controlplane/sql_state.h"
+#include "model/text.h"
 
 namespace moenet::controlplane {
 
@@ -11,7 +13,7 @@ namespace {
 constexpr std::string_view kSessionColumns =
     "uuid, node_id, asn, name, description, status, ipv4, ipv6, ipv6_link_local, type, extensions, interface_name, "
     "endpoint, "
-    "credential, data, mtu, port, policy, last_error, public_key, neighbor, created_at, updated_at, version";
+    "credential, data, mtu, port, policy, last_error, created_at, updated_at, version";
 
 // A row in the form that SOCI reads and writes: numbers are long long.
 struct Columns {
@@ -41,9 +43,9 @@ struct Columns {
     StoredSession session = row;
     session.node = static_cast<NodeId>(node);
     session.asn = static_cast<model::Asn>(asn);
-    // A number that is no status can only come from another writer of the database: TEARDOWN touches nothing on the
-    // node.
-    session.status = model::session_status_from_int(status).value_or(model::SessionStatus::teardown);
+    // A number that is no status can only come from another writer of the database. PENDING has the node leave alone
+    // what it has, as an unknown status would (wire contract A3), and leaves the decision to an operator.
+    session.status = model::session_status_from_int(status).value_or(model::SessionStatus::pending);
     session.mtu = mtu;
     session.port = port;
     session.created_at = created;
@@ -61,8 +63,8 @@ soci::details::prepare_temp_type select_sessions(soci::session& sql, Columns& co
           into(columns.node), into(columns.asn), into(row.name), into(row.description), into(columns.status),
           into(row.ipv4), into(row.ipv6), into(row.ipv6_link_local), into(row.type), into(row.extensions_json),
           into(row.interface_name), into(row.endpoint), into(row.credential), into(row.data_json), into(columns.mtu),
-          into(columns.port), into(row.policy), into(row.last_error), into(row.public_key), into(row.neighbor),
-          into(columns.created), into(columns.updated), into(columns.version));
+          into(columns.port), into(row.policy), into(row.last_error), into(columns.created), into(columns.updated),
+          into(columns.version));
 }
 
 std::vector<StoredSession> fetch_all(soci::statement& statement, const Columns& columns) {
@@ -74,7 +76,7 @@ std::vector<StoredSession> fetch_all(soci::statement& statement, const Columns& 
 
 std::optional<StoredSession> fetch_one(soci::session& sql, std::string_view uuid) {
   Columns columns;
-  const std::string key(uuid);
+  const std::string key = model::lower_case(uuid);
   soci::statement one((select_sessions(sql, columns, "WHERE uuid = :uuid"), soci::use(key)));
   if (!one.execute(true)) return std::nullopt;
   return columns.value();
@@ -90,7 +92,13 @@ std::optional<long long> holder(soci::session& sql, const StoredSession& row, st
   return asn;
 }
 
-// The unique indexes hold the same rules; asking first is what gives the field its name.
+bool is_routed(const std::string& peer_address) {
+  const auto address = IpAddress::parse(peer_address);
+  return address && !address->is_link_local();
+}
+
+// The unique indexes hold the rules of asn, interface and port too; asking first is what gives the field its name.
+// Addresses have no index, because imported rows may hold anything.
 Checked<void> check_claims(soci::session& sql, const StoredSession& row) {
   const auto taken = [](std::string_view what, long long by, std::string field) {
     return refuse(Errc::conflict, fmt::format("{} is taken by AS{} on this node", what, by), std::move(field));
@@ -106,13 +114,10 @@ Checked<void> check_claims(soci::session& sql, const StoredSession& row) {
   if (port != 0) {
     if (const auto by = holder(sql, row, "port", port)) return taken(fmt::format("listen port {}", port), *by, "port");
   }
-  if (!row.public_key.empty()) {
-    if (const auto by = holder(sql, row, "public_key", row.public_key))
-      return taken("this public key", *by, "publicKey");
-  }
-  if (!row.neighbor.empty()) {
-    if (const auto by = holder(sql, row, "neighbor", row.neighbor))
-      return taken("neighbor " + row.neighbor, *by, "neighbor");
+  // The agent routes each of these to its link (model::Peering), whichever of them BGP uses.
+  for (const auto& [field, address] : {std::pair("ipv4", row.ipv4), std::pair("ipv6", row.ipv6)}) {
+    if (!is_routed(address)) continue;
+    if (const auto by = holder(sql, row, field, address)) return taken("address " + address, *by, field);
   }
   return {};
 }
@@ -123,13 +128,12 @@ void insert_session(soci::session& sql, const StoredSession& session) {
   sql << fmt::format(
       "INSERT INTO session ({}) VALUES (:uuid, :node, :asn, :name, :description, :status, :v4, :v6, :ll, :type, :ext, "
       ":if, "
-      ":endpoint, :credential, :data, :mtu, :port, :policy, :error, :key, :neighbor, :created, :updated, :version)",
+      ":endpoint, :credential, :data, :mtu, :port, :policy, :error, :created, :updated, :version)",
       kSessionColumns),
       use(c.row.uuid), use(c.node), use(c.asn), use(c.row.name), use(c.row.description), use(c.status), use(c.row.ipv4),
       use(c.row.ipv6), use(c.row.ipv6_link_local), use(c.row.type), use(c.row.extensions_json),
       use(c.row.interface_name), use(c.row.endpoint), use(c.row.credential), use(c.row.data_json), use(c.mtu),
-      use(c.port), use(c.row.policy), use(c.row.last_error), use(c.row.public_key), use(c.row.neighbor), use(c.created),
-      use(c.updated), use(c.version);
+      use(c.port), use(c.row.policy), use(c.row.last_error), use(c.created), use(c.updated), use(c.version);
 }
 
 void update_session(soci::session& sql, const StoredSession& session) {
@@ -139,18 +143,17 @@ void update_session(soci::session& sql, const StoredSession& session) {
          "= :v6, "
          "ipv6_link_local = :ll, type = :type, extensions = :ext, interface_name = :if, endpoint = :endpoint, "
          "credential = :credential, data = :data, mtu = :mtu, port = :port, policy = :policy, last_error = :error, "
-         "public_key = :key, neighbor = :neighbor, updated_at = :updated, version = :version WHERE uuid = :uuid",
+         "updated_at = :updated, version = :version WHERE uuid = :uuid",
       use(c.asn), use(c.row.name), use(c.row.description), use(c.status), use(c.row.ipv4), use(c.row.ipv6),
       use(c.row.ipv6_link_local), use(c.row.type), use(c.row.extensions_json), use(c.row.interface_name),
       use(c.row.endpoint), use(c.row.credential), use(c.row.data_json), use(c.mtu), use(c.port), use(c.row.policy),
-      use(c.row.last_error), use(c.row.public_key), use(c.row.neighbor), use(c.updated), use(c.version),
-      use(c.row.uuid);
+      use(c.row.last_error), use(c.updated), use(c.version), use(c.row.uuid);
 }
 
 // May `row` become `wanted`? An unchanged claim is not asked about again: an imported row may hold one twice.
 bool claims_differ(const StoredSession& row, const StoredSession& wanted) {
   return row.asn != wanted.asn || row.interface_name != wanted.interface_name || row.port != wanted.port ||
-         row.public_key != wanted.public_key || row.neighbor != wanted.neighbor;
+         row.ipv4 != wanted.ipv4 || row.ipv6 != wanted.ipv6;
 }
 
 Changed carry_out(WriteTransaction& transaction, const SessionChange& change, UnixMs now) {

@@ -2,7 +2,10 @@
 // No one else includes it: SOCI stays in these files.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -21,6 +24,9 @@ struct SqlStore::State {
   soci::connection_pool pool;
   std::function<UnixMs()> now;
   ChangeListener on_change;
+  std::mutex tokens_mutex;  // guards tokens: every request looks, a commit replaces
+  std::map<TokenHash, NodeId> tokens;
+  std::atomic<bool> told_settings_faults{false};  // every read meets them; the log says it once
 };
 
 // A write transaction. It takes the write lock at once (SQLite would refuse to upgrade a reader later), and rolls back
@@ -36,6 +42,8 @@ class WriteTransaction {
   // The node reads something else from now on.
   void touch(NodeId node) { touched_.insert(node); }
   void touch_all() { all_ = true; }
+  // From the commit on, the tokens are those of the table.
+  void change_tokens() { tokens_ = true; }
   // Raises the counters, commits, then calls the listener.
   void commit();
 
@@ -44,6 +52,7 @@ class WriteTransaction {
   soci::session sql_;
   std::set<NodeId> touched_;
   bool all_ = false;
+  bool tokens_ = false;
   bool open_ = true;
 };
 
@@ -71,6 +80,8 @@ auto guarded(std::string_view action, Work&& work) -> decltype(work()) {
     return std::unexpected(error_from_database(failure, action));
   }
 }
+
+std::map<TokenHash, NodeId> read_tokens(soci::session& sql);
 
 // Brings the tables up to date. Errors: invalid when they are newer than this program.
 Result<void> migrate(soci::session& sql, UnixMs now);

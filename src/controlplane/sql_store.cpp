@@ -69,7 +69,15 @@ void WriteTransaction::commit() {
       if (all_ || touched_.contains(node)) raised.emplace_back(node, changes);
     }
   }
-  sql_ << "COMMIT";
+  if (tokens_) {
+    auto tokens = read_tokens(sql_);
+    // Held over the commit: two of them must not replace the tokens in the other order.
+    const std::lock_guard lock(state_.tokens_mutex);
+    sql_ << "COMMIT";
+    state_.tokens = std::move(tokens);
+  } else {
+    sql_ << "COMMIT";
+  }
   open_ = false;
   if (!state_.on_change) return;
   for (const auto& [node, changes] : raised) state_.on_change(node, changes);
@@ -104,6 +112,7 @@ Result<std::unique_ptr<SqlStore>> SqlStore::open_sqlite(const std::filesystem::p
     if (auto migrated = migrate(state->pool.at(0), state->now()); !migrated) {
       return std::unexpected(with_context(migrated.error(), action));
     }
+    state->tokens = read_tokens(state->pool.at(0));
     return std::unique_ptr<SqlStore>(new SqlStore(std::move(state)));
   });
 }

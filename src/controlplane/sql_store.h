@@ -24,14 +24,14 @@ class SqlStore final : public Store {
   Result<std::vector<Node>> nodes() override;
   Result<Node> find_node(std::string_view name_or_uuid) override;
   Result<void> replace_node_token(NodeId node, const TokenHash& token) override;
-  Result<std::optional<NodeId>> node_of_token(const TokenHash& token) override;
+  std::optional<NodeId> node_of_token(const TokenHash& token) override;
   Result<void> put_bootstrap(const TokenHash& token, const Bootstrap& bootstrap) override;
   Result<RedeemedBootstrap> redeem_bootstrap(const TokenHash& token, const TokenHash& node_token, UnixMs now) override;
   Result<void> record_heartbeat(NodeId node, const Heartbeat& heartbeat) override;
-  Result<void> update_node(const Node& node) override;
+  Checked<Node> change_node(std::string_view name_or_uuid, const NodeDecision& decide) override;
 
   Result<Settings> settings() override;
-  Result<void> save_settings(const Settings& settings) override;
+  Checked<Settings> change_settings(const SettingsDecision& decide) override;
 
   Result<SessionsOfNode> sessions_of(NodeId node) override;
   Result<std::vector<StoredSession>> sessions() override;

@@ -79,9 +79,6 @@ struct StoredSession {
   std::int64_t port = 0;
   std::string policy = "full";
   std::string last_error;
-  // What no other session of the node may have too; "" = nothing to compare.
-  std::string public_key;
-  std::string neighbor;  // not for link-locals: each link has its own
   UnixMs created_at = 0;
   UnixMs updated_at = 0;
   std::int64_t version = 1;  // rises with every change of the row
@@ -144,10 +141,12 @@ class Store {
   // left.
   virtual Checked<Node> add_node(Node node, const TokenHash& token) = 0;
   virtual Result<std::vector<Node>> nodes() = 0;                      // by id
-  virtual Result<Node> find_node(std::string_view name_or_uuid) = 0;  // names are case-sensitive
+  // Of a name the case counts, of a uuid not.
+  virtual Result<Node> find_node(std::string_view name_or_uuid) = 0;
   // The old token stops working at once.
   virtual Result<void> replace_node_token(NodeId node, const TokenHash& token) = 0;
-  virtual Result<std::optional<NodeId>> node_of_token(const TokenHash& token) = 0;
+  // Out of memory, so that a guess costs no query.
+  virtual std::optional<NodeId> node_of_token(const TokenHash& token) = 0;
   // A node has one bootstrap token at most: a new one ends the one before.
   virtual Result<void> put_bootstrap(const TokenHash& token, const Bootstrap& bootstrap) = 0;
   // Uses the token up, and gives its node `node_token` in the same transaction. Errors: not_found (unknown, used up or expired).
@@ -155,19 +154,23 @@ class Store {
                                                      UnixMs now) = 0;
   // Mesh key and public addresses are read by other nodes: a new one raises every node's `changes`.
   virtual Result<void> record_heartbeat(NodeId node, const Heartbeat& heartbeat) = 0;
-  // Operator's fields only: region to public_ipv6. Raises every node's `changes`.
-  virtual Result<void> update_node(const Node& node) = 0;
+  // Reads the node, asks `decide`, and keeps the operator's fields of its answer (region to public_ipv6), all in one
+  // transaction. Raises every node's `changes`. Refusals: not_found, and what `decide` refuses.
+  using NodeDecision = std::function<Checked<Node>(const Node& node)>;
+  virtual Checked<Node> change_node(std::string_view name_or_uuid, const NodeDecision& decide) = 0;
 
   // --- settings
   virtual Result<Settings> settings() = 0;
-  virtual Result<void> save_settings(const Settings& settings) = 0;  // raises every node's `changes`
+  // As change_node.
+  using SettingsDecision = std::function<Checked<Settings>(const Settings& settings)>;
+  virtual Checked<Settings> change_settings(const SettingsDecision& decide) = 0;
 
-  // --- sessions
+  // --- sessions. They are named by their uuid, in lower or upper case; kept is the lower one.
   virtual Result<SessionsOfNode> sessions_of(NodeId node) = 0;
   virtual Result<std::vector<StoredSession>> sessions() = 0;  // all, by node and asn
   virtual Result<StoredSession> find_session(std::string_view uuid) = 0;
   // As given, uuid and times included. Refusals (conflict) name the field that another session of the node holds: asn,
-  // interface, port (unless 0), publicKey, neighbor.
+  // interface, port (unless 0), ipv4, ipv6 (unless link-local: each link has its own). One key may have many sessions.
   virtual Checked<StoredSession> add_session(StoredSession row) = 0;
   // Reads each row, asks its `decide`, and carries the verdict out, all in one transaction: nothing comes in between.
   // Keep changes nothing, not even a counter. Replace may not change uuid, node or created_at; version and updated_at

@@ -8,7 +8,8 @@
 
 namespace moenet::controlplane {
 
-Workers::Workers(std::size_t threads, std::size_t most_waiting) : most_waiting_(most_waiting) {
+Workers::Workers(std::size_t threads, std::size_t most_waiting, std::size_t most_waiting_bytes)
+    : most_waiting_(most_waiting), most_waiting_bytes_(most_waiting_bytes) {
   for (std::size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
   }
@@ -19,11 +20,12 @@ void Workers::stop() {
   threads_.clear();
 }
 
-bool Workers::submit(Job job) {
+bool Workers::submit(Job job, std::size_t bytes) {
   {
     const std::lock_guard lock(mutex_);
-    if (jobs_.size() >= most_waiting_) return false;
-    jobs_.push_back(std::move(job));
+    if (jobs_.size() >= most_waiting_ || waiting_bytes_ + bytes > most_waiting_bytes_) return false;
+    waiting_bytes_ += bytes;
+    jobs_.push_back({std::move(job), bytes});
   }
   wake_.notify_one();
   return true;
@@ -35,7 +37,8 @@ void Workers::run(const std::stop_token& stop) {
     {
       std::unique_lock lock(mutex_);
       if (!wake_.wait(lock, stop, [this] { return !jobs_.empty(); }) || stop.stop_requested()) return;
-      job = std::move(jobs_.front());
+      job = std::move(jobs_.front().job);
+      waiting_bytes_ -= jobs_.front().bytes;
       jobs_.pop_front();
     }
     try {

@@ -1,5 +1,5 @@
 // Workers: a few threads that run what may block, which is all that touches the database, so that the HTTP server's one
-// thread never waits. The queue is bounded: when it is full the caller is told at once.
+// thread never waits. The queue is bounded, in jobs and in bytes: when it is full the caller is told at once.
 #pragma once
 
 #include <condition_variable>
@@ -17,22 +17,29 @@ class Workers {
  public:
   using Job = std::function<void()>;
 
-  explicit Workers(std::size_t threads, std::size_t most_waiting);
+  Workers(std::size_t threads, std::size_t most_waiting, std::size_t most_waiting_bytes);
   ~Workers() { stop(); }
 
   // Jobs under way end, and may still submit, in vain; jobs that wait are never run. Not from inside a job.
   void stop();
 
-  // Thread-safe; also from inside a job. False when the queue is full or the workers are stopping.
-  bool submit(Job job);
+  // Thread-safe; also from inside a job. `bytes` is what the job holds while it waits. False when the queue is full or
+  // the workers are stopping.
+  bool submit(Job job, std::size_t bytes = 0);
 
  private:
+  struct Waiting {
+    Job job;
+    std::size_t bytes = 0;
+  };
   void run(const std::stop_token& stop);
 
   const std::size_t most_waiting_;
-  std::mutex mutex_;  // guards jobs_: many give, many take
+  const std::size_t most_waiting_bytes_;
+  std::mutex mutex_;  // guards jobs_ and waiting_bytes_: many give, many take
   std::condition_variable_any wake_;
-  std::deque<Job> jobs_;
+  std::deque<Waiting> jobs_;
+  std::size_t waiting_bytes_ = 0;      // of jobs_
   std::vector<std::jthread> threads_;  // last: they use all of the above
 };
 

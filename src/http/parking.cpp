@@ -42,7 +42,8 @@ std::uint64_t Parking::park(Place place, SteadyTime until) {
   epoll_event event{};
   event.events = EPOLLRDHUP;
   event.data.u64 = ticket;
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, place.socket, &event);  // without it the caller waits until its time
+  // Without it the caller waits until its time.
+  if (place.socket >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, place.socket, &event);
   parked_.emplace(ticket, Parked{std::move(place), until});
   by_time_.emplace(until, ticket);
   if (by_time_.begin()->second == ticket) wake();
@@ -60,7 +61,7 @@ void Parking::leave_locked(std::uint64_t ticket, Leave why) {
   const Parked left = std::move(parked->second);
   parked_.erase(parked);
   by_time_.erase({left.until, ticket});
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, left.place.socket, nullptr);
+  if (left.place.socket >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, left.place.socket, nullptr);
   left.place.resume(why);
 }
 

@@ -1,5 +1,6 @@
 // Parking: the connections whose answer is still pending. libmicrohttpd does not look at a suspended connection, so
-// this watches them instead: for the answer, for the timeout, and for a caller who hangs up.
+// this watches them instead: for the answer, for the timeout, and for a caller who hangs up. A request that is still
+// being read has a place too, for its timeout only.
 // Its own thread sleeps in epoll_wait; a ticket leaves exactly once, and only then is its connection resumed.
 #pragma once
 
@@ -23,7 +24,7 @@ class Parking {
  public:
   // `suspend` and `resume` of one connection, called with the parking's lock held: they must not call back.
   struct Place {
-    int socket = -1;
+    int socket = -1;  // -1: only the time is watched
     std::function<void()> suspend;
     std::function<void(Leave)> resume;
   };

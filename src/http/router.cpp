@@ -50,7 +50,7 @@ void Router::add(std::string_view method, std::string_view pattern, Handler hand
   routes_.push_back({std::string(method), segments_of(pattern), std::move(handler)});
 }
 
-Answer Router::dispatch(const Request& request) const {
+Answer Router::dispatch(Request& request) const {
   const Response not_found = Response::text(404, "404 Not Found");
   if (!request.target.starts_with('/')) return not_found;
   std::vector<std::string> path = segments_of(request.target);

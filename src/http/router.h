@@ -17,12 +17,12 @@ using PathBindings = std::map<std::string, std::string, std::less<>>;
 
 class Router {
  public:
-  using Handler = std::function<Answer(const Request&, const PathBindings&)>;
+  using Handler = std::function<Answer(Request&, const PathBindings&)>;
 
   // First match wins. `method` "*" matches any, and "GET" matches HEAD too, whose body the server leaves out.
   void add(std::string_view method, std::string_view pattern, Handler handler);
   // 404 text/plain "404 Not Found" when no pattern fits.
-  Answer dispatch(const Request& request) const;
+  Answer dispatch(Request& request) const;
 
  private:
   struct Route {

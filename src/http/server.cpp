@@ -117,9 +117,10 @@ Made made_or_500(const Request& request, const Make& make) {
 struct Exchange {
   Request request;
   bool is_begun = false;
-  std::size_t body_bytes = 0;       // received
-  std::size_t counted_bytes = 0;    // of them in the server's sum
-  std::optional<Response> refusal;  // instead of what the handler would say, once the body has been read
+  std::uint64_t reading_ticket = 0;  // of the time that the request has to arrive
+  std::size_t body_bytes = 0;        // received
+  std::size_t counted_bytes = 0;     // of them in the server's sum
+  std::optional<Response> refusal;   // instead of what the handler would say, once the body has been read
   std::shared_ptr<Pending::State> pending;
   Leave left = Leave::answered;  // written before the resume, read after it
 };
@@ -129,6 +130,7 @@ struct Exchange {
 struct HttpServer::State {
   ServerSettings settings;
   Handler handler;
+  Finish finish;
   std::uint16_t port = 0;
   std::atomic<std::size_t> body_bytes{0};
   std::shared_ptr<Parking> parking = std::make_shared<Parking>();
@@ -136,11 +138,13 @@ struct HttpServer::State {
 
   Result<void> listen();
   void stop();
+  std::uint64_t limit_reading(MHD_Connection* connection);
   MHD_Result begin(MHD_Connection* connection, Exchange& exchange, const char* method);
   void take_body(Exchange& exchange, std::string_view piece);
   MHD_Result answer(MHD_Connection* connection, Exchange& exchange);
   MHD_Result park(MHD_Connection* connection, Exchange& exchange);
   MHD_Result answer_parked(MHD_Connection* connection, Exchange& exchange);
+  MHD_Result send(MHD_Connection* connection, const Exchange& exchange, Response response);
   void release_body(Exchange& exchange);
 
   static void* on_target(void* context, const char* target, MHD_Connection* connection);
@@ -149,8 +153,9 @@ struct HttpServer::State {
   static void on_completed(void* context, MHD_Connection*, void** exchange, MHD_RequestTerminationCode);
 };
 
-void* HttpServer::State::on_target(void*, const char* target, MHD_Connection*) {
+void* HttpServer::State::on_target(void* context, const char* target, MHD_Connection* connection) {
   auto* exchange = new Exchange;
+  exchange->reading_ticket = static_cast<State*>(context)->limit_reading(connection);
   Target parsed = parse_target(target);
   exchange->request.target = std::move(parsed.path);
   exchange->request.query = std::move(parsed.query);
@@ -160,7 +165,9 @@ void* HttpServer::State::on_target(void*, const char* target, MHD_Connection*) {
 void HttpServer::State::on_completed(void* context, MHD_Connection*, void** exchange, MHD_RequestTerminationCode) {
   auto* ended = static_cast<Exchange*>(*exchange);
   if (ended == nullptr) return;
-  static_cast<State*>(context)->release_body(*ended);
+  auto& state = *static_cast<State*>(context);
+  state.parking->leave(ended->reading_ticket, Leave::gone);
+  state.release_body(*ended);
   if (ended->pending) ended->pending->finish();
   delete ended;
   *exchange = nullptr;
@@ -180,6 +187,19 @@ MHD_Result HttpServer::State::on_access(void* context, MHD_Connection* connectio
   return current->pending ? state.answer_parked(connection, *current) : state.answer(connection, *current);
 }
 
+// The library knows an inactivity timeout only, which a caller who trickles never meets. The socket is open until the
+// ticket has left: the library closes it after on_completed.
+std::uint64_t HttpServer::State::limit_reading(MHD_Connection* connection) {
+  const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  if (info == nullptr) return 0;
+  Parking::Place place;
+  place.suspend = [] {};
+  place.resume = [socket = info->connect_fd](Leave why) {
+    if (why == Leave::timed_out) ::shutdown(socket, SHUT_RDWR);
+  };
+  return parking->park(std::move(place), Deadline::after(settings.request_timeout).at());
+}
+
 MHD_Result HttpServer::State::begin(MHD_Connection* connection, Exchange& exchange, const char* method) {
   exchange.is_begun = true;
   exchange.request.method = method;
@@ -191,7 +211,8 @@ MHD_Result HttpServer::State::begin(MHD_Connection* connection, Exchange& exchan
   exchange.refusal = payload_too_large();
   // A caller who waits for "100 Continue", or has far too much to say, hears it before the body.
   const bool is_waiting = exchange.request.headers.find("Expect").has_value();
-  if (is_waiting || *length > settings.body_limit_bytes * kDrainFactor) return queue(connection, payload_too_large());
+  if (is_waiting || *length > settings.body_limit_bytes * kDrainFactor)
+    return send(connection, exchange, payload_too_large());
   return MHD_YES;
 }
 
@@ -216,11 +237,17 @@ void HttpServer::State::release_body(Exchange& exchange) {
   exchange.request.body = std::string();
 }
 
+MHD_Result HttpServer::State::send(MHD_Connection* connection, const Exchange& exchange, Response response) {
+  if (finish) finish(exchange.request, response);
+  return queue(connection, std::move(response));
+}
+
 MHD_Result HttpServer::State::answer(MHD_Connection* connection, Exchange& exchange) {
-  if (exchange.refusal) return queue(connection, *std::move(exchange.refusal));
+  parking->leave(exchange.reading_ticket, Leave::answered);
+  if (exchange.refusal) return send(connection, exchange, *std::move(exchange.refusal));
   Answer answer = made_or_500<Answer>(exchange.request, [&] { return handler(exchange.request); });
   release_body(exchange);
-  if (auto* response = std::get_if<Response>(&answer)) return queue(connection, std::move(*response));
+  if (auto* response = std::get_if<Response>(&answer)) return send(connection, exchange, std::move(*response));
   exchange.pending = std::get<std::shared_ptr<Pending>>(answer)->state();
   return park(connection, exchange);
 }
@@ -255,8 +282,8 @@ MHD_Result HttpServer::State::answer_parked(MHD_Connection* connection, Exchange
     case Leave::answered:
     case Leave::timed_out: break;
   }
-  if (response) return queue(connection, *std::move(response));
-  return queue(connection, made_or_500<Response>(exchange.request, pending->on_timeout));
+  if (response) return send(connection, exchange, *std::move(response));
+  return send(connection, exchange, made_or_500<Response>(exchange.request, pending->on_timeout));
 }
 
 Result<void> HttpServer::State::listen() {
@@ -287,10 +314,11 @@ HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) 
 
 HttpServer::~HttpServer() { state_->stop(); }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerSettings settings, Handler handler) {
+Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerSettings settings, Handler handler, Finish finish) {
   auto state = std::make_unique<State>();
   state->settings = settings;
   state->handler = std::move(handler);
+  state->finish = std::move(finish);
   TRY_VOID(state->listen());
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
 }

@@ -25,6 +25,9 @@ struct ServerSettings {
   unsigned most_connections = 4'096;
   unsigned most_connections_per_address = 0;  // 0: no limit
   std::chrono::seconds idle_timeout{120};
+  // From a request's first line to the end of its body; then the connection is cut, however busy it is. Chosen: the
+  // largest body at 35 kB/s.
+  std::chrono::milliseconds request_timeout{30'000};
 };
 
 // A response that is not ready yet. Thread-safe; the first of answer() and the timeout wins, later ones are ignored. A
@@ -45,14 +48,18 @@ class Pending {
 };
 
 using Answer = std::variant<Response, std::shared_ptr<Pending>>;
-using Handler = std::function<Answer(const Request&)>;
+// The body is the handler's to take.
+using Handler = std::function<Answer(Request&)>;
+// Puts into a response what all have, on the server's thread; also into those that the server makes itself (413, 500,
+// 503) and a Pending's timeout. The request has its body no longer. Not for what is no HTTP, which the library answers.
+using Finish = std::function<void(const Request&, Response&)>;
 
 class HttpServer {
  public:
   // Listens at once. Exceptions of `handler` become 500 `text/plain` "Internal Server Error" and a log line. The
   // Content-Length of a response is the server's own; a response to HEAD is sent without its body.
   // Errors: conflict ("listen on 127.0.0.1:24368: address already in use"), denied, invalid.
-  static Result<std::unique_ptr<HttpServer>> start(ServerSettings settings, Handler handler);
+  static Result<std::unique_ptr<HttpServer>> start(ServerSettings settings, Handler handler, Finish finish = {});
   ~HttpServer();  // open connections are closed; waiting ones are dropped. Never call it from a handler
 
   std::uint16_t port() const;  // the actual one, when `listen.port` was 0

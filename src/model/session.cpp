@@ -1,5 +1,7 @@
 #include "model/session.h"
 
+#include <algorithm>
+
 namespace moenet::model {
 
 std::string_view name_of(SessionStatus status) {
@@ -55,6 +57,10 @@ std::string_view name_of(SessionPolicy policy) {
       return "downstream";
   }
   return "unknown";
+}
+
+bool is_bird_password(std::string_view password) {
+  return std::ranges::all_of(password, [](char c) { return c >= ' ' && c <= '~' && c != '"'; });
 }
 
 }  // namespace moenet::model

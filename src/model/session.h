@@ -44,6 +44,9 @@ enum class SessionPolicy : std::uint8_t {
 };
 std::string_view name_of(SessionPolicy policy);
 
+// Can a BGP password be said in BIRD's language? Its strings know no escapes, so a quote would end them.
+bool is_bird_password(std::string_view password);
+
 struct Session {
   SessionId uuid;
   Asn asn = 0;

@@ -1,6 +1,7 @@
 // The commands against a running service, as an operator types them.
 #include "controlplane/commands.h"
 
+#include <algorithm>
 #include <fstream>
 #include <sys/stat.h>
 
@@ -9,6 +10,7 @@
 #include "controlplane/seeds.h"
 #include "controlplane/serve.h"
 #include "controlplane/service.h"
+#include "http/server.h"
 
 namespace moenet::controlplane {
 namespace {
@@ -25,6 +27,7 @@ class Commands : public ::testing::Test {
     settings.listen = {IpAddress::v4({127, 0, 0, 1}), 0};
     settings.keys = {must(admin_token_of(folder_.path().string())), std::nullopt};
     service_ = must(Service::start(*store_, settings));
+    port_ = service_->port();
   }
 
   struct Ran {
@@ -34,7 +37,7 @@ class Commands : public ::testing::Test {
   };
   Ran run(std::vector<std::string> words) {
     words.insert(words.begin(), "moenet-controlplane");
-    for (const std::string& word : {std::string("--url"), "http://127.0.0.1:" + std::to_string(service_->port()),
+    for (const std::string& word : {std::string("--url"), "http://127.0.0.1:" + std::to_string(port_),
                                     std::string("--state-dir"), folder_.path().string()}) {
       words.push_back(word);
     }
@@ -63,6 +66,7 @@ class Commands : public ::testing::Test {
   support::TemporaryFolder folder_;
   std::unique_ptr<SqlStore> store_;
   std::unique_ptr<Service> service_;
+  std::uint16_t port_ = 0;
 };
 
 TEST_F(Commands, TakeAPeerFromRequestToDeletion) {
@@ -72,6 +76,36 @@ TEST_F(Commands, TakeAPeerFromRequestToDeletion) {
   EXPECT_NE(run({"peer", "disable", "AS4242420101"}).out.find("DISABLED"), std::string::npos);
   EXPECT_EQ(run({"peer", "delete", "4242420101"}).out, "deleted\n");
   EXPECT_EQ(run({"peer", "list"}).out, "no sessions\n");
+}
+
+TEST_F(Commands, ListAStatusInAnyCaseAndRefuseOneThatIsNone) {
+  add_peer();
+  EXPECT_NE(run({"peer", "list", "--status", "pending"}).out.find("PENDING"), std::string::npos);
+  EXPECT_EQ(run({"peer", "list", "--status", "Enabled"}).out, "no sessions\n");
+  const Ran refused = run({"peer", "list", "--status", "up"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.err.find("status: "), std::string::npos) << refused.err;
+}
+
+TEST_F(Commands, SayThatAServerIsNoneOfOurs) {
+  for (const auto& [status, body] : {std::pair(200, R"({"ok":true})"), std::pair(200, R"({"nodes":7,"sessions":[1]})"),
+                                     std::pair(200, "[]"), std::pair(404, R"({"error":"nothing here"})")}) {
+    http::ServerSettings settings;
+    settings.listen = {IpAddress::v4({127, 0, 0, 1}), 0};
+    const auto other = must(http::HttpServer::start(
+        settings, [&](const http::Request&) -> http::Answer { return http::Response::json(status, body); }));
+    port_ = other->port();
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"node", "list"},
+                                                  {"peer", "list"},
+                                                  {"peer", "show", "1"},
+                                                  {"node", "token", "jp1"},
+                                                  {"peer", "approve", "00000000-0000-4000-8000-000000000000"}}) {
+      const Ran ran = run(words);
+      EXPECT_EQ(ran.status, 1) << body << words.back();
+      EXPECT_EQ(std::ranges::count(ran.err, '\n'), 1) << ran.err;
+      EXPECT_NE(ran.err.find("http://127.0.0.1:" + std::to_string(port_)), std::string::npos) << ran.err;
+    }
+  }
 }
 
 TEST_F(Commands, SayTheFieldAndTheReasonOfARefusal) {
@@ -105,7 +139,7 @@ TEST_F(Commands, TakeThePresharedKeyFromAPrivateFileOnly) {
 TEST_F(Commands, PrintANewNodesTokenAsJsonToo) {
   const Ran added = run({"node", "add", "sg1", "--region", "AS-SE", "--json"});
   const auto body = boost::json::parse(added.out);
-  EXPECT_EQ(must(store_->node_of_token(hash_of_token(std::string(body.at("token").as_string())))), 3);
+  EXPECT_EQ(store_->node_of_token(hash_of_token(std::string(body.at("token").as_string()))), 3);
 }
 
 TEST_F(Commands, PrintTheLineThatMakesANode) {

@@ -52,7 +52,10 @@ inline void add_sample_nodes(Store& store) {
   hk.public_ipv4 = "127.0.0.11";
   Node jp = node_of(2, "jp1", 101, false, "1G", "da8c0ad2-d098-4b01-9371-b6f3dd8569d4");
   jp.public_ipv4 = "127.0.0.12";
-  const Node de = node_of(27, "de1", 302, false, "100M", "1167d4b1-058b-4d1a-81ad-95396988a28e");
+  Node de = node_of(27, "de1", 302, false, "100M", "1167d4b1-058b-4d1a-81ad-95396988a28e");
+  hk.location = "HK-RR";
+  jp.location = "JP1";
+  de.location = "DE1";
   for (const Node& node : {hk, jp, de}) must(store.add_node(node, hash_of_token("token-of-" + node.name)));
 }
 

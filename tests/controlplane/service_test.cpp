@@ -2,6 +2,8 @@
 // limits.
 #include "controlplane/service.h"
 
+#include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <thread>
 
@@ -18,7 +20,6 @@ using moenet::testing::HeaderList;
 using testing::must;
 
 constexpr const char* kKey = "uJskkgsWIKjUdj4GVtWL07j7wGWGrSLW5g3jUjtfgmk=";
-constexpr const char* kOtherKey = "tC3l0zBYDYcZD40u8XlUhzpWdf9F4FqVSdEvSlvidzw=";
 constexpr const char* kPsk = "TGd4Ing/MxhIFa5mh+4wwkX6MJw78mw/OlEPWwQry+o=";
 
 class ServiceTest : public ::testing::Test {
@@ -166,6 +167,9 @@ TEST_F(ServiceTest, RefusesAtTheDoorWhatTheAgentWould) {
       {"name", "two\nlines", "name"},
       {"importLimit", -5, "importLimit"},
       {"password", std::string(81, 'x').c_str(), "password"},
+      {"password", "a\"b", "password"},
+      {"password", "a\nb", "password"},
+      {"password", "\xE2\x82\xAC", "password"},
       {"nonsense", 1, "nonsense"},
   };
   for (const auto& [member, value, field] : cases) {
@@ -178,18 +182,37 @@ TEST_F(ServiceTest, RefusesAtTheDoorWhatTheAgentWould) {
 }
 
 TEST_F(ServiceTest, RefusesWhatAnotherSessionOfTheNodeHolds) {
-  add(draft());
+  json::object first = draft();
+  first["ipv4"] = "172.20.104.1";
+  first["ipv6"] = "fd42:104::1";
+  add(first);
   const auto second = [](const char* member, json::value value) {
     json::object body = draft(4'242'420'102);
-    body["publicKey"] = kOtherKey;
     body[member] = std::move(value);
     return body;
   };
   expect_field(admin("POST", "sessions", second("asn", 4'242'420'101)), "asn");
   expect_field(admin("POST", "sessions", second("port", 30'101)), "port");
-  expect_field(admin("POST", "sessions", second("publicKey", kKey)), "publicKey");
   expect_field(admin("POST", "sessions", second("interface", "dn42-4242420101")), "interface");
+  expect_field(admin("POST", "sessions", second("ipv4", "172.20.104.1")), "ipv4");
+  expect_field(admin("POST", "sessions", second("ipv6", "fd42:104:0::1")), "ipv6");
   EXPECT_EQ(admin("POST", "sessions", second("node", "hk-rr")).status, 201) << "another node is another world";
+  const std::string uuid = add(second("ipv4", "172.20.104.2"));
+  expect_field(admin("PATCH", "sessions/" + uuid, {{"ipv4", "172.20.104.1"}}), "ipv4");
+}
+
+TEST_F(ServiceTest, TakesAUuidInEitherCase) {
+  const auto upper = [](std::string text) {
+    std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return text;
+  };
+  const std::string uuid = upper(add(draft()));
+  const std::string node = upper("da8c0ad2-d098-4b01-9371-b6f3dd8569d4");
+  EXPECT_EQ(admin("GET", "sessions/" + uuid).status, 200);
+  EXPECT_EQ(admin("POST", "sessions/" + uuid + "/approve").status, 200);
+  EXPECT_EQ(admin("GET", "nodes/" + node).status, 200);
+  EXPECT_EQ(json::parse(admin("GET", "sessions?node=" + node).body).at("sessions").as_array().size(), 1u);
+  EXPECT_EQ(request("GET", "/api/v1/agent/" + node + "/sessions", "token-of-jp1").status, 200);
 }
 
 TEST_F(ServiceTest, AnIllegalMoveIsAConflict) {
@@ -311,19 +334,12 @@ TEST_F(WaitingRead, IsAnsweredAsSoonAsAnApprovalChangesIt) {
   EXPECT_NE(answer.body.find("\"status\":4"), std::string::npos);
 }
 
-TEST_F(WaitingRead, IsNotDisturbedByOtherNodes) {
-  const auto held = hold("sessions", 1);
-  json::object body = draft();
-  body["node"] = "hk-rr";
-  add(body);
-  EXPECT_EQ(held->response().status, 304);
-}
-
 TEST_F(WaitingRead, EndsWithNotModifiedWhenItsTimeIsOver) {
   const auto held = hold("mesh", 1);
   const auto answer = held->response();
   EXPECT_EQ(answer.status, 304);
   EXPECT_TRUE(answer.headers.find("ETag"));
+  EXPECT_TRUE(answer.headers.find("X-Request-ID"));
 }
 
 TEST_F(WaitingRead, OfTheMeshHearsOfAnotherNodesKey) {
@@ -421,6 +437,9 @@ TEST_F(ServiceTest, BirdConfigIsNotFoundWithoutAPolicy) {
 TEST_F(ServiceTest, SettingsNameTheFaultyMember) {
   expect_field(admin("PATCH", "settings", {{"asn", 0}}), "asn");
   expect_field(admin("PATCH", "settings", {{"ipv4Prefix", "fd00::/8"}}), "ipv4Prefix");
+  expect_field(admin("PATCH", "settings", {{"ipv4Prefix", "172.22.188.1/26"}}), "ipv4Prefix");
+  expect_field(admin("PATCH", "settings", {{"ipv6Prefix", "fd00:4242:7777:1::/48"}}), "ipv6Prefix");
+  EXPECT_EQ(admin("PATCH", "settings", {{"ipv4Prefix", "172.22.188.64/26"}, {"ipv6Prefix", "fd00::/8"}}).status, 200);
   expect_field(admin("PATCH", "settings", {{"policy", {{"asPathMaxLen", 0}}}}), "policy.asPathMaxLen");
   expect_field(admin("PATCH", "settings", {{"colour", "red"}}), "colour");
 }
@@ -479,6 +498,27 @@ TEST_F(ServiceTest, ABootstrapLineNeedsAUrlThatIsHarmlessInAShell) {
   for (const char* url : {"", "ftp://a", "https://a b", "https://a'b", "https://a$(b)", "https://", "https://a/?x"})
     expect_field(admin("POST", "nodes/jp1/bootstrap", json::object{{"url", url}}), "url");
   EXPECT_EQ(admin("POST", "nodes/nowhere/bootstrap", json::object{{"url", "https://a"}}).status, 404);
+}
+
+TEST_F(ServiceTest, EveryAnswerHasItsHeaders) {
+  const auto raw = [&](std::string_view method, std::string_view path, std::string_view body = "") {
+    return moenet::testing::exchange(service_->port(), method, path, {{"X-Request-ID", "abc"}}, body);
+  };
+  const std::pair<http::Response, int> answers[] = {
+      {raw("GET", "/health"), 200},
+      {raw("GET", "/nowhere"), 404},
+      {raw("PUT", "/api/v1/agent/jp1/sessions"), 404},
+      {raw("OPTIONS", "/api/v1/agent/jp1/sessions"), 204},
+      {raw("GET", "/api/v1/agent/jp1/sessions"), 401},
+      {raw("GET", "/api/v1/admin/nodes"), 403},
+      {raw("POST", "/api/v1/agent/heartbeat", std::string((1u << 20) + 1, 'x')), 413},
+  };
+  for (const auto& [answer, status] : answers) {
+    EXPECT_EQ(answer.status, status);
+    EXPECT_EQ(answer.headers.find("X-Request-ID"), "abc") << status;
+    EXPECT_EQ(answer.headers.find("X-MoeNet-Features"), "batch-modify") << status;
+    EXPECT_EQ(answer.headers.find("Cache-Control"), "no-store") << status;
+  }
 }
 
 TEST_F(ServiceTest, EchoesAHarmlessRequestIdOnly) {

@@ -1,25 +1,28 @@
 // The Store's contract, for every Store there is: another one joins by one more value of INSTANTIATE_TEST_SUITE_P.
 #include "controlplane/sql_store.h"
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <set>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
 #include "controlplane/seeds.h"
+#include "model/lifecycle.h"
 
 namespace moenet::controlplane {
 namespace {
 
+using support::TemporaryFolder;
 using testing::must;
 using testing::node_of;
-using support::TemporaryFolder;
 
 struct StoreKind {
   const char* name;
@@ -42,7 +45,6 @@ class StoreTest : public ::testing::TestWithParam<StoreKind> {
     session.asn = asn;
     session.interface_name = "dn42-" + std::to_string(asn);
     session.port = 30'000 + asn % 10'000;
-    session.public_key = "key-" + std::to_string(asn);
     return session;
   }
   static SessionChange set_status(const StoredSession& session, model::SessionStatus status) {
@@ -83,10 +85,10 @@ TEST_P(StoreTest, FindsNodesByNameAndByUuid) {
 
 TEST_P(StoreTest, ANewTokenEndsTheOldOne) {
   const NodeId node = add("jp1");
-  EXPECT_EQ(must(store_->node_of_token(hash_of_token("jp1"))), node);
+  EXPECT_EQ(store_->node_of_token(hash_of_token("jp1")), node);
   must(store_->replace_node_token(node, hash_of_token("new")));
-  EXPECT_EQ(must(store_->node_of_token(hash_of_token("jp1"))), std::nullopt);
-  EXPECT_EQ(must(store_->node_of_token(hash_of_token("new"))), node);
+  EXPECT_EQ(store_->node_of_token(hash_of_token("jp1")), std::nullopt);
+  EXPECT_EQ(store_->node_of_token(hash_of_token("new")), node);
 }
 
 TEST_P(StoreTest, ABootstrapTokenIsGoodOnceAndNotForEver) {
@@ -95,11 +97,11 @@ TEST_P(StoreTest, ABootstrapTokenIsGoodOnceAndNotForEver) {
   EXPECT_EQ(store_->redeem_bootstrap("first", "late", 100).error().code, Errc::not_found);
   must(store_->put_bootstrap("second", {node, "https://cp", 200}));
   EXPECT_EQ(store_->redeem_bootstrap("first", "late", 50).error().code, Errc::not_found) << "a new one ends the old";
-  EXPECT_EQ(must(store_->node_of_token(hash_of_token("jp1"))), node) << "what fails changes nothing";
+  EXPECT_EQ(store_->node_of_token(hash_of_token("jp1")), node) << "what fails changes nothing";
   const RedeemedBootstrap redeemed = must(store_->redeem_bootstrap("second", "fresh", 199));
   EXPECT_EQ(redeemed.node_name, "jp1");
   EXPECT_EQ(redeemed.url, "https://cp");
-  EXPECT_EQ(must(store_->node_of_token("fresh")), node);
+  EXPECT_EQ(store_->node_of_token("fresh"), node);
   EXPECT_EQ(store_->redeem_bootstrap("second", "again", 150).error().code, Errc::not_found);
 }
 
@@ -118,7 +120,6 @@ TEST_P(StoreTest, KeepsEveryFieldOfASession) {
   session.mtu = 1280;
   session.policy = "peer";
   session.last_error = "no handshake";
-  session.neighbor = "fd00::1";
   session.created_at = 1'795'440'902'589;
   session.updated_at = session.created_at;
   must(store_->add_session(session));
@@ -128,7 +129,8 @@ TEST_P(StoreTest, KeepsEveryFieldOfASession) {
 TEST_P(StoreTest, NamesTheFieldThatAnotherSessionOfTheNodeHolds) {
   const NodeId node = add("jp1");
   StoredSession first = row(node, 1);
-  first.neighbor = "fd00::1";
+  first.ipv4 = "172.20.0.1";
+  first.ipv6 = "fd00::1";
   must(store_->add_session(first));
   const auto field_of = [&](auto change) {
     StoredSession second = row(node, 2);
@@ -139,8 +141,8 @@ TEST_P(StoreTest, NamesTheFieldThatAnotherSessionOfTheNodeHolds) {
   EXPECT_EQ(field_of([](StoredSession& s) { s.asn = 1; }), "asn");
   EXPECT_EQ(field_of([](StoredSession& s) { s.interface_name = "dn42-1"; }), "interface");
   EXPECT_EQ(field_of([&](StoredSession& s) { s.port = first.port; }), "port");
-  EXPECT_EQ(field_of([](StoredSession& s) { s.public_key = "key-1"; }), "publicKey");
-  EXPECT_EQ(field_of([](StoredSession& s) { s.neighbor = "fd00::1"; }), "neighbor");
+  EXPECT_EQ(field_of([](StoredSession& s) { s.ipv4 = "172.20.0.1"; }), "ipv4");
+  EXPECT_EQ(field_of([](StoredSession& s) { s.ipv6 = "fd00::1"; }), "ipv6");
   EXPECT_EQ(must(store_->sessions_of(node)).rows.size(), 1u);
 }
 
@@ -149,7 +151,8 @@ TEST_P(StoreTest, LetsSessionsShareWhatIsNothing) {
   for (const model::Asn asn : {1u, 2u}) {
     StoredSession session = row(node, asn);
     session.port = 0;
-    session.public_key.clear();
+    session.ipv6 = "fe80::1";
+    session.credential = "the same key";
     must(store_->add_session(session));
   }
 }
@@ -224,6 +227,19 @@ TEST_P(StoreTest, AHeartbeatThatTellsNothingNewWakesNobody) {
   EXPECT_EQ(must(store_->find_node("jp1")).last_seen, 6);
 }
 
+TEST_P(StoreTest, ForgetsTheAddressOfAFamilyThatANodeHasLost) {
+  const NodeId jp = add("jp1");
+  const auto seen_after = [&](std::optional<std::string> ipv4, std::optional<std::string> ipv6) {
+    must(store_->record_heartbeat(jp, {"v1", "{}", std::nullopt, std::move(ipv4), std::move(ipv6), 5}));
+    const Node node = must(store_->find_node("jp1"));
+    return node.seen_ipv4 + " " + node.seen_ipv6;
+  };
+  EXPECT_EQ(seen_after("192.0.2.1", "2001:db8::1"), "192.0.2.1 2001:db8::1");
+  EXPECT_EQ(seen_after(std::nullopt, std::nullopt), "192.0.2.1 2001:db8::1") << "it told no address at all";
+  EXPECT_EQ(seen_after(std::nullopt, "2001:db8::1"), " 2001:db8::1");
+  EXPECT_EQ(seen_after("192.0.2.2", std::nullopt), "192.0.2.2 ");
+}
+
 TEST_P(StoreTest, KeepsTheLatestReportOnly) {
   const NodeId jp = add("jp1");
   must(store_->record_reports(jp, {{"dn42_1", "{}", 1}, {"dn42_2", "{}", 1}}));
@@ -237,8 +253,46 @@ TEST_P(StoreTest, KeepsSettings) {
   Settings settings;
   settings.asn = 4'242'421'111;
   settings.policy.reset();
-  must(store_->save_settings(settings));
+  must(store_->change_settings([&](const Settings&) -> Checked<Settings> { return settings; }));
   EXPECT_EQ(must(store_->settings()), settings);
+}
+
+TEST_P(StoreTest, LosesNoneOfTwoEditsAtATime) {
+  add("jp1");
+  store_->set_change_listener({});  // the fixture's is for one thread
+  constexpr int kRounds = 200;
+  const auto edit = [&](auto change_node, auto change_settings) {
+    for (int i = 1; i <= kRounds; ++i) {
+      must(store_->change_node("jp1", [&](Node node) -> Checked<Node> {
+        change_node(node);
+        return node;
+      }));
+      must(store_->change_settings([&](Settings settings) -> Checked<Settings> {
+        change_settings(settings);
+        return settings;
+      }));
+    }
+  };
+  {
+    std::jthread one([&] {
+      edit([](Node& node) { node.region_code++; }, [](Settings& settings) { settings.policy->ebgp_import_limit++; });
+    });
+    edit([](Node& node) { node.location += "x"; }, [](Settings& settings) { settings.policy->ebgp_import_limit++; });
+  }
+  EXPECT_EQ(must(store_->find_node("jp1")).region_code, 101 + kRounds);
+  EXPECT_EQ(must(store_->find_node("jp1")).location.size(), std::string_view("jp1").size() + kRounds);
+  EXPECT_EQ(must(store_->settings()).policy->ebgp_import_limit, PolicySettings{}.ebgp_import_limit + 2 * kRounds);
+}
+
+TEST_P(StoreTest, KeepsANodeThatTheEditRefused) {
+  add("jp1");
+  told_.clear();
+  const auto refused =
+      store_->change_node("jp1", [](const Node&) -> Checked<Node> { return refuse(Errc::invalid, "no", "region"); });
+  EXPECT_EQ(refused.error().field, "region");
+  EXPECT_EQ(store_->change_node("none", [](const Node& node) -> Checked<Node> { return node; }).error().error.code,
+            Errc::not_found);
+  EXPECT_TRUE(told_.empty());
 }
 
 std::unique_ptr<Store> open_sqlite(const TemporaryFolder& folder) {
@@ -265,13 +319,58 @@ TEST(SqliteFile, IsReadAgainAfterItsWriterIsGone) {
   EXPECT_EQ(must(open_sqlite(folder)->nodes()).size(), 1u);
 }
 
+// As another program, or another version, may write it.
+void write_behind(const TemporaryFolder& folder, const std::string& statement) {
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open((folder.path() / "moenet.db").c_str(), &database), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(database, statement.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
+}
+
+TEST(SqliteFile, WithSettingsOfAnotherVersionGivesWhatItCanReadAndSaysSoOnce) {
+  const TemporaryFolder folder;
+  const auto store = open_sqlite(folder);
+  write_behind(folder, R"(INSERT INTO settings VALUES (1, '{"asn":4242421111,"ipv4Prefix":"nonsense","colour":"red",
+      "policy":{"asPathMaxLen":0,"ebgpImportLimit":7,"rpkiServers":[{"name":"x"}]},"agent":{"bird":{"poolSize":9,
+      "poolSizeMax":4}}}'))");
+  Settings expected;
+  expected.asn = 4'242'421'111;
+  expected.policy->ebgp_import_limit = 7;
+  expected.agent.bird_pool_size = expected.agent.bird_pool_size_max = 4;
+  ::testing::internal::CaptureStderr();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(must(store->settings()), expected);
+  const std::string told = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(told.find("ipv4Prefix: "), std::string::npos) << told;
+  EXPECT_NE(told.find("colour: "), std::string::npos) << told;
+  EXPECT_EQ(std::ranges::count(told, '\n'), 1) << told;
+}
+
+TEST(SqliteFile, WithAnUnknownStatusHasTheNodeLeaveTheSessionAlone) {
+  const TemporaryFolder folder;
+  const auto store = open_sqlite(folder);
+  StoredSession session;
+  session.uuid = make_uuid();
+  session.node = must(store->add_node(node_of(0, "jp1", 101, false, "1G"), "hash")).id;
+  session.asn = 1;
+  must(store->add_session(session));
+  write_behind(folder, "UPDATE session SET status = 99");
+  const auto status = must(store->find_session(session.uuid)).status;
+  EXPECT_EQ(model::intent_of(static_cast<int>(status)), model::Intent::untouched) << model::name_of(status);
+}
+
+TEST(SqliteFile, IsNotAskedForATokenAgain) {
+  const TemporaryFolder folder;
+  must(open_sqlite(folder)->add_node(node_of(0, "jp1", 101, false, "1G"), "hash"));
+  const auto store = open_sqlite(folder);
+  write_behind(folder, "DELETE FROM node_token");
+  EXPECT_EQ(store->node_of_token("hash"), 1);
+  EXPECT_EQ(store->node_of_token("guess"), std::nullopt);
+}
+
 TEST(SqliteFile, OfANewerProgramIsRefused) {
   const TemporaryFolder folder;
   open_sqlite(folder);
-  sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open((folder.path() / "moenet.db").c_str(), &database), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(database, "INSERT INTO schema_step VALUES (999, 0)", nullptr, nullptr, nullptr), SQLITE_OK);
-  sqlite3_close(database);
+  write_behind(folder, "INSERT INTO schema_step VALUES (999, 0)");
   const auto opened = SqlStore::open_sqlite(folder.path() / "moenet.db", [] { return UnixMs{0}; });
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Errc::invalid);

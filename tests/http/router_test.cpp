@@ -60,7 +60,8 @@ TEST(Router, FindsTheFirstRouteThatFits) {
 }
 
 TEST(Router, SaysNotFoundAsDeployedServersDo) {
-  const Answer answer = Router().dispatch(Request{});
+  Request request;
+  const Answer answer = Router().dispatch(request);
   EXPECT_EQ(std::get<Response>(answer).body, "404 Not Found");
   EXPECT_EQ(std::get<Response>(answer).headers.find("content-type"), "text/plain; charset=UTF-8");
 }

@@ -202,6 +202,36 @@ TEST(HttpServer, ServesOthersWhileOneIsSlow) {
   EXPECT_TRUE(slow.read_message().ends_with("\r\n\r\n5"));
 }
 
+TEST(HttpServer, CutsWhoDoesNotGetARequestToItsEnd) {
+  ServerSettings settings;
+  settings.request_timeout = milliseconds(200);
+  settings.most_body_bytes_at_once = 10;
+  const auto server = serve(echo_size, settings);
+  for (const std::string_view begin :
+       {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n12345678", "GET / HTTP/1.1\r\nHost: "}) {
+    Line slow = Line::connect_to(server->port());
+    slow.send(begin);
+    const Deadline patience = Deadline::after(seconds(8));
+    std::jthread trickling([&](const std::stop_token& stop) {
+      while (!stop.stop_requested() && !patience.passed()) {
+        slow.send("x");
+        std::this_thread::sleep_for(milliseconds(20));
+      }
+    });
+    EXPECT_EQ(slow.read_message(), "");
+    EXPECT_FALSE(patience.passed());
+  }
+  EXPECT_TRUE(ask(server->port(), post(10)).ends_with("\r\n\r\n10")) << "its bytes no longer count";
+}
+
+TEST(HttpServer, HoldsAnAnswerLongerThanARequestMayTake) {
+  Waiting waiting;
+  ServerSettings settings;
+  settings.request_timeout = milliseconds(20);
+  const auto server = serve([&](const Request&) -> Answer { return waiting.make(milliseconds(100)); }, settings);
+  EXPECT_TRUE(ask(server->port(), kGet).starts_with("HTTP/1.1 304 "));
+}
+
 TEST(HttpServer, RefusesTooManyConnectionsOfOneAddress) {
   ServerSettings settings;
   settings.most_connections_per_address = 2;
