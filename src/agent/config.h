@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
 #include "base/ip.h"
@@ -94,6 +95,10 @@ Result<ConfigSource> read_config_file(const std::string& path);
 
 // The value of an environment variable, or nullptr: getenv in service, a table in tests.
 using Environment = const char* (*)(const char* name);
+
+// The members of the control plane's config `data` that count: those that wire contract A4 lists and that say
+// something. Empty when it is no object.
+boost::json::object fetched_members(const boost::json::value& fetched);
 
 // Understands file and environment over `fetched` (the control plane's config `data`, or null). Environment wins over
 // file, file over fetched.
