@@ -12,7 +12,9 @@ namespace {
 
 // Below the 55 s that the contract allows (B2), and below the 60 s after which many proxies cut an idle request.
 constexpr std::chrono::seconds kWait{50};
-constexpr std::chrono::seconds kServerDidNotWait{kWait / 2};
+// Between two reads, whatever the server answers; only an operator's request is quicker. Chosen: a server that does not
+// wait although it was asked to costs no more than this until that is known, and an approval still arrives within 2 s.
+constexpr std::chrono::seconds kFloor{1};
 
 }  // namespace
 
@@ -49,24 +51,23 @@ void SessionSync::publish(std::shared_ptr<const SessionAnswer> answer, std::uint
   reconcile_.notify();
 }
 
-Result<void> SessionSync::fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop) {
+// True when the server does as it was asked: it answers when there is something new, and waits when there is not.
+Result<bool> SessionSync::fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop) {
   const auto asked = steady_now();
-  auto fetched = control_plane_.fetch_sessions(answer_ ? etag_ : "", wait, stop);
-  if (!fetched) return std::unexpected(fetched.error());
-  if (fetched->not_modified) {
-    server_waits_ = wait.count() == 0 || steady_now() - asked > kServerDidNotWait;
-  } else if (answer_ == nullptr || !says_the_same(*answer_, fetched->body)) {
-    auto answer = read_answer(std::move(fetched->body));
-    if (!answer) return std::unexpected(with_context(answer.error(), "fetch sessions"));
-    answer_ = std::make_shared<const SessionAnswer>(std::move(*answer));
-  }
-  if (!fetched->not_modified) {
-    etag_ = fetched->etag;
-    server_waits_ = !etag_.empty();
+  TRY(auto fetched, control_plane_.fetch_sessions(answer_ ? etag_ : "", wait, stop));
+  bool is_new = false;
+  if (!fetched.not_modified) {
+    if (answer_ == nullptr || !says_the_same(*answer_, fetched.body)) {
+      auto answer = read_answer(std::move(fetched.body));
+      if (!answer) return std::unexpected(with_context(answer.error(), "fetch sessions"));
+      is_new = answer_ == nullptr || answer->rows != answer_->rows;
+      if (is_new) answer_ = std::make_shared<const SessionAnswer>(std::move(*answer));
+    }
+    etag_ = fetched.etag;
   }
   ++answers_;
   publish(answer_, sync, "");
-  return {};
+  return is_new || steady_now() - asked >= wait / 2;
 }
 
 // Registers a read that waits at the server, so that request() can end it. Absent when a request came meanwhile.
@@ -77,13 +78,19 @@ std::optional<std::stop_source> SessionSync::begin_waiting(std::uint64_t sync) {
   return waiting_;
 }
 
-void SessionSync::record(const Result<void>& outcome) {
+void SessionSync::record(const Result<bool>& outcome) {
   if (!outcome && outcome.error().code == Errc::invalid) {
     ledger_.record_rejected(kSessionSyncTask, outcome.error());
   } else {
-    ledger_.record(kSessionSyncTask, outcome);
+    ledger_.record(kSessionSyncTask, outcome ? Result<void>{} : std::unexpected(outcome.error()));
   }
   if (!outcome) log::warning("session sync failed; the last good state stays", {{"error", outcome.error().what}});
+}
+
+// Until `end`, or until there is a request that `sync` does not count.
+void SessionSync::pause(SteadyTime end, std::uint64_t sync, const std::stop_token& stop) {
+  const Deadline deadline(end);
+  while (requests_ == sync && !deadline.passed() && !stop.stop_requested()) requested_.wait(deadline, stop);
 }
 
 void SessionSync::run(const std::stop_token& stop) {
@@ -91,9 +98,10 @@ void SessionSync::run(const std::stop_token& stop) {
     const std::uint64_t sync = requests_;
     const auto last = input_.read();
     const bool is_asked = last != nullptr && sync > last->sync;
+    const auto asked = steady_now();
     std::optional<std::stop_source> waiting;
-    if (answer_ && server_waits_ && !is_asked) waiting = begin_waiting(sync);
-    Result<void> outcome;
+    if (can_wait() && !is_asked) waiting = begin_waiting(sync);
+    Result<bool> outcome;
     if (waiting) {
       const std::stop_callback forward(stop, [&] { waiting->request_stop(); });
       outcome = fetch_once(sync, kWait, waiting->get_token());
@@ -103,9 +111,12 @@ void SessionSync::run(const std::stop_token& stop) {
     if (!outcome && outcome.error().code == Errc::cancelled) continue;  // the stop, or a request that ended the waiting
     record(outcome);
     if (!outcome && (is_asked || last == nullptr)) publish(last ? last->answer : nullptr, sync, outcome.error().what);
-    if (outcome && server_waits_) continue;
-    const auto jitter = std::chrono::duration_cast<std::chrono::milliseconds>(interval_ * (random_fraction() * 0.1));
-    requested_.wait(Deadline::after(interval_ - jitter), stop);
+    if (outcome && *outcome && can_wait()) {
+      pause(asked + kFloor, sync, stop);
+    } else {
+      const auto jitter = std::chrono::duration_cast<std::chrono::milliseconds>(interval_ * (random_fraction() * 0.1));
+      pause(steady_now() + std::max<std::chrono::milliseconds>(interval_ - jitter, kFloor), sync, stop);
+    }
   }
 }
 

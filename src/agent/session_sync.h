@@ -1,5 +1,6 @@
 // sessionSyncTask: fetches the sessions and publishes them. It never touches the node; what an answer means is
-// reconcileTask's. Where the server offers it, a request waits at the server for the next change; else it polls.
+// reconcileTask's. Where the server offers it, a request waits at the server for the next change; else it polls: each
+// poll asks to wait, and an early answer that says nothing new is followed by the pause of a poll.
 #pragma once
 
 #include <atomic>
@@ -55,9 +56,11 @@ class SessionSync {
   std::uint64_t request();
 
  private:
-  Result<void> fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop);
+  bool can_wait() const { return answer_ != nullptr && !etag_.empty(); }
+  Result<bool> fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop);
   std::optional<std::stop_source> begin_waiting(std::uint64_t sync);
-  void record(const Result<void>& outcome);
+  void record(const Result<bool>& outcome);
+  void pause(SteadyTime end, std::uint64_t sync, const std::stop_token& stop);
   void publish(std::shared_ptr<const SessionAnswer> answer, std::uint64_t sync, std::string sync_error);
 
   ControlPlane& control_plane_;
@@ -74,7 +77,6 @@ class SessionSync {
   std::string etag_;
   std::shared_ptr<const SessionAnswer> answer_;
   std::uint64_t answers_ = 0;
-  bool server_waits_ = true;  // false once it answered "not modified" at once although asked to wait
 };
 
 }  // namespace moenet::agent
