@@ -56,7 +56,7 @@ class ControlPlane {
 
  private:
   Result<http::Response> send(std::string_view method, const std::string& url, std::string body, http::Headers headers,
-                              std::chrono::milliseconds attempt_timeout, const std::stop_token& stop);
+                              const std::stop_token& stop, std::chrono::seconds wait = {});
   Result<void> modify_one(const Modification& modification, const std::stop_token& stop);
   std::vector<Result<void>> modify_batch(std::span<const Modification> modifications, const std::stop_token& stop);
 

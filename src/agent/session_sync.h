@@ -22,6 +22,10 @@ namespace moenet::agent {
 
 inline constexpr std::string_view kSessionSyncTask = "sessionSyncTask";
 
+// How long a read may wait at the server: below the 55 s that the contract allows (B2), and below the 60 s after which
+// many proxies cut an idle request.
+inline constexpr std::chrono::seconds kWait{50};
+
 // A complete answer of the control plane.
 struct SessionAnswer {
   std::vector<model::SessionRow> rows;     // sorted by uuid
@@ -56,10 +60,17 @@ class SessionSync {
   std::uint64_t request();
 
  private:
-  bool can_wait() const { return answer_ != nullptr && !etag_.empty(); }
+  struct Read {
+    Result<bool> outcome;  // of fetch_once
+    bool waited;           // it was asked to wait at the server
+  };
+
+  bool can_wait() const { return answer_ != nullptr && !etag_.empty() && wait_.count() > 0; }
   Result<bool> fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop);
+  Read read(std::uint64_t sync, bool may_wait, const std::stop_token& stop);
   std::optional<std::stop_source> begin_waiting(std::uint64_t sync);
   void record(const Result<bool>& outcome);
+  void wait_less();
   void pause(SteadyTime end, std::uint64_t sync, const std::stop_token& stop);
   void publish(std::shared_ptr<const SessionAnswer> answer, std::uint64_t sync, std::string sync_error);
 
@@ -77,6 +88,8 @@ class SessionSync {
   std::string etag_;
   std::shared_ptr<const SessionAnswer> answer_;
   std::uint64_t answers_ = 0;
+  std::chrono::seconds wait_ = kWait;  // less where waiting reads are cut; 0: they are not tried
+  SteadyTime wait_longer_at_{};        // when to forget that
 };
 
 }  // namespace moenet::agent

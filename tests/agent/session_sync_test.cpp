@@ -148,5 +148,48 @@ TEST_F(SessionSyncTest, AChangeArrivesAtOnceAndTheNextOneWithinTwoSeconds) {
   EXPECT_LT(took, seconds(4));
 }
 
+// A proxy that gives up on idle requests: whoever asks to wait for longer than 20 s gets 504, at once for the test's
+// sake.
+TEST_F(SessionSyncTest, AReadThatIsCutWhileItWaitsIsFollowedByShorterOnes) {
+  answer_with([](const Request& request) -> http::Answer {
+    const auto prefer = request.headers.find("Prefer");
+    if (prefer == "wait=50" || prefer == "wait=25") return Response::text(504, "Gateway Timeout");
+    if (prefer) return std::make_shared<http::Pending>(seconds(30), [] { return Response{304, {}, ""}; });
+    return list_of(kFirst, "\"1\"");
+  });
+  start();
+  await_requests(6);
+  std::vector<std::string> waits;
+  for (const Request& request : requests()) waits.emplace_back(request.headers.find("Prefer").value_or("none"));
+  EXPECT_EQ(waits, (std::vector<std::string>{"none", "wait=50", "none", "wait=25", "none", "wait=12"}));
+  EXPECT_EQ(ledger_.records().at(std::string(kSessionSyncTask)).failures, 0u) << "no sync failed";
+}
+
+TEST_F(SessionSyncTest, WhereNoReadMayWaitForTenSecondsItPolls) {
+  answer_with([](const Request& request) -> http::Answer {
+    return request.headers.find("Prefer") ? Response::text(502, "Bad Gateway") : list_of(kFirst, "\"1\"");
+  });
+  start();
+  await_requests(7);
+  std::this_thread::sleep_for(milliseconds(1500));
+  EXPECT_EQ(requests().size(), 7u) << "50, 25 and 12 s, each between two plain ones, and then the interval";
+  EXPECT_EQ(ledger_.records().at(std::string(kSessionSyncTask)).failures, 0u);
+}
+
+TEST_F(SessionSyncTest, ACutReadCountsWhenThePlainOneFailsToo) {
+  answer_with([](const Request& request) -> http::Answer {
+    return request.headers.find("If-None-Match") ? Response::text(503, "x") : list_of(kFirst, "\"1\"");
+  });
+  start();
+  await_requests(3);
+  for (const auto deadline = Deadline::after(seconds(10)); !deadline.passed();) {
+    if (ledger_.records().at(std::string(kSessionSyncTask)).failures > 0) break;
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  const auto record = ledger_.records().at(std::string(kSessionSyncTask));
+  EXPECT_EQ(record.failures, 1u);
+  EXPECT_EQ(record.rejected, 0u);
+}
+
 }  // namespace
 }  // namespace moenet::agent
