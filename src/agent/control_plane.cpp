@@ -38,20 +38,26 @@ std::string percent_encode(std::string_view text) {
 
 // What an unsuccessful answer means to the caller. The body may be the envelope or plain text.
 Error error_of(const Response& response) {
-  if (response.status == 200) return {Errc::internal, "unexpected answer"};
   auto envelope = model::read_envelope(response.body);
-  const std::string what = !envelope && envelope.error().code != Errc::invalid
-                               ? envelope.error().what
-                               : fmt::format("HTTP {} {}", response.status, escape_for_log(response.body, 80));
+  const bool is_envelope = !envelope && envelope.error().code != Errc::invalid;
+  const std::string what = fmt::format("HTTP {}: {}", response.status,
+                                       is_envelope ? envelope.error().what : escape_for_log(response.body, 80));
   switch (response.status) {
     case 401:
     case 403: return {Errc::denied, what + " (check controlPlane.token)"};
     case 404: return {Errc::not_found, what};
+    case 422: return {Errc::invalid, what};
     case 429: return {Errc::unavailable, what};
     default: break;
   }
-  if (response.status >= 500) return {Errc::unavailable, what};
-  return {Errc::invalid, what};
+  return {response.status >= 500 ? Errc::unavailable : Errc::internal, what};
+}
+
+// Of a read, which no status makes wrong.
+Error read_error_of(const Response& response) {
+  Error error = error_of(response);
+  if (error.code == Errc::invalid) error.code = Errc::internal;
+  return error;
 }
 
 Result<json::value> data_of(const Result<Response>& response) {
@@ -107,7 +113,9 @@ Result<Response> ControlPlane::send(std::string_view method, const std::string& 
   auto response = client_.send(request, settings_.token, attempt_timeout, Deadline::after(timeout), stop);
   if (response) {
     const auto features = response->headers.find("X-MoeNet-Features");
-    offers_batch_ = features && features->find(kBatchFeature) != std::string_view::npos;
+    const bool offers = features && features->find(kBatchFeature) != std::string_view::npos;
+    // A proxy's own answer, or "not modified" without the header, takes nothing back.
+    if (offers || response->status / 100 == 2) offers_batch_ = offers;
   }
   return response;
 }
@@ -115,7 +123,7 @@ Result<Response> ControlPlane::send(std::string_view method, const std::string& 
 Result<std::string> ControlPlane::fetch_config(const std::stop_token& stop) {
   auto response = send("GET", node_path_ + "/config", "", {}, stop);
   if (!response) return std::unexpected(with_context(response.error(), "fetch config"));
-  if (response->status != 200) return std::unexpected(with_context(error_of(*response), "fetch config"));
+  if (response->status != 200) return std::unexpected(with_context(read_error_of(*response), "fetch config"));
   return std::move(response->body);
 }
 
@@ -134,7 +142,7 @@ Result<Fetched> ControlPlane::fetch_sessions(const std::string& etag, std::chron
   } else if (response->status == 200) {
     fetched.body = std::move(response->body);
   } else {
-    return std::unexpected(with_context(error_of(*response), "fetch sessions"));
+    return std::unexpected(with_context(read_error_of(*response), "fetch sessions"));
   }
   return fetched;
 }

@@ -37,13 +37,16 @@ TEST_F(ControlPlaneTest, StatusTellsTheCallerWhatItMayDo) {
   for (const auto& [status, code] : {std::pair{401, Errc::denied},
                                      {403, Errc::denied},
                                      {404, Errc::not_found},
-                                     {422, Errc::invalid},
+                                     {301, Errc::internal},
+                                     {400, Errc::internal},
+                                     {422, Errc::internal},
                                      {429, Errc::unavailable},
                                      {500, Errc::unavailable}}) {
     answer_with(Response::text(status, "x"));
     const auto fetched = control_plane_->fetch_sessions("", seconds(0), never_);
     ASSERT_FALSE(fetched) << status;
     EXPECT_EQ(fetched.error().code, code) << status;
+    EXPECT_NE(fetched.error().what.find(std::to_string(status)), std::string::npos) << fetched.error().what;
     EXPECT_EQ(fetched.error().what.find("t0k3n"), std::string::npos);
   }
 }
@@ -78,6 +81,14 @@ TEST_F(ControlPlaneTest, BatchesOnlyWhereTheServerOffersIt) {
   EXPECT_EQ(outcomes[1].error().code, Errc::invalid);
   EXPECT_EQ(requests().size(), 4u);
   EXPECT_NE(requests().back().body.find(R"("lastError":"why")"), std::string::npos);
+
+  for (const int status : {304, 404, 502}) {  // such an answer takes no offer back
+    answer_with(Response::text(status, ""));
+    control_plane_->fetch_sessions("\"1\"", seconds(0), never_);
+  }
+  answer_with(batch);
+  control_plane_->modify(both, never_);
+  EXPECT_EQ(requests().size(), 8u);
 }
 
 }  // namespace

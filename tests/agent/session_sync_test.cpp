@@ -71,6 +71,21 @@ TEST_F(SessionSyncTest, GarbageIsRejectedWholeAndCounted) {
   }
 }
 
+TEST_F(SessionSyncTest, AStatusThatNobodyExpectedIsAFailureAndNoRejectedData) {
+  start();
+  ASSERT_TRUE(await([](const SessionInput& input) { return input.number == 1; }));
+  for (const int status : {302, 400, 418, 422}) {
+    answer_with(Response::text(status, "what?"));
+    const auto number = sync_->request();
+    const auto input = await([&](const SessionInput& candidate) { return candidate.sync >= number; });
+    ASSERT_TRUE(input) << status;
+    EXPECT_NE(input->sync_error.find(fmt::format("HTTP {}", status)), std::string::npos) << input->sync_error;
+  }
+  const auto record = ledger_.records().at(std::string(kSessionSyncTask));
+  EXPECT_EQ(record.failures, 4u);
+  EXPECT_EQ(record.rejected, 0u);
+}
+
 TEST_F(SessionSyncTest, ARequestEndsTheReadThatWaitsAtTheServer) {
   auto first = Response::json(200, std::string(kEmptyList));
   first.headers.set("ETag", "\"1\"");
