@@ -24,8 +24,17 @@ boost::json::value kept_config(const AgentConfig& local);
 
 StateIdentity identity_of(const AgentConfig& config);
 
-// Repeats until the control plane has answered, then returns.
-void run_config(ControlPlane& control_plane, TaskLedger& ledger, const AgentConfig& config, const ConfigSource& source,
-                Environment environment, const std::function<void()>& on_new_config, const std::stop_token& stop);
+struct ConfigWiring {
+  ControlPlane& control_plane;
+  TaskLedger& ledger;
+  const AgentConfig& config;
+  const ConfigSource& source;
+  Environment environment;
+  std::function<void()> on_new_config;
+  std::function<void()> on_progress;  // before each attempt, and every few seconds between two
+};
+
+// Repeats until the control plane has answered; without a complete config until the stop, which the reload brings.
+void run_config(const ConfigWiring& wiring, const std::stop_token& stop);
 
 }  // namespace moenet::agent

@@ -138,8 +138,12 @@ class RunningAgent {
 
   void start_tasks() {
     start_task(kConfigTask, [this](const std::stop_token& stop) {
+      // The watchdog is fed by the reconciler's progress; before there is a reconciler, by this task's.
+      std::function<void()> feed = [] {};
+      if (!config_.is_complete) feed = notify_alive;
       run_config(
-          control_plane_, ledger_, config_, source_, environment_variable, [] { ::kill(::getpid(), SIGHUP); }, stop);
+          {control_plane_, ledger_, config_, source_, environment_variable, [] { ::kill(::getpid(), SIGHUP); }, feed},
+          stop);
     });
     start_task(kHeartbeatTask, [this](const std::stop_token& stop) {
       run_heartbeat(control_plane_, ledger_, config_.node.name, public_key_, config_.control_plane.heartbeat_interval,
