@@ -64,8 +64,7 @@ void run_config(const ConfigWiring& wiring, const std::stop_token& stop) {
     if (is_new && *is_new) wiring.on_new_config();
     if (is_new && config.is_complete) return;
     if (!is_new && is_new.error().code != Errc::cancelled) {
-      log::warning(config.is_complete ? "config not fetched; the last good one stays"
-                                      : "waiting for the control plane's first config",
+      log::warning(config.is_complete ? "config not fetched; the last good one stays" : kWaitsForConfig,
                    {{"error", is_new.error().what}});
     }
     const auto next = Deadline::after(config.is_complete ? pause.ceiling(attempt) : pause.initial);

@@ -15,6 +15,9 @@ namespace moenet::agent {
 
 inline constexpr std::string_view kConfigTask = "configTask";
 
+// What a node without a complete config says of itself.
+inline constexpr std::string_view kWaitsForConfig = "waiting for the control plane's first config";
+
 // The name of the state file that holds the answer.
 inline constexpr std::string_view kConfigAnswer = "config";
 inline constexpr std::string_view kSessionsAnswer = "sessions";

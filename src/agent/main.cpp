@@ -129,7 +129,8 @@ class RunningAgent {
                             if (allow_mass_delete) reconcile_task_->allow_mass_delete();
                             return session_sync_.request();
                           },
-                          waiters_};
+                          waiters_,
+                          std::string(config_.is_complete ? "" : kWaitsForConfig)};
   }
 
   void start_task(std::string_view name, std::function<void(const std::stop_token&)> loop) {
@@ -150,8 +151,8 @@ class RunningAgent {
                     stop);
     });
     if (!config_.is_complete) {  // no session may be judged before the node knows its own addresses
-      log::info("waiting for the control plane's first config");
-      notify_ready("waiting for the control plane's first config");
+      log::info(kWaitsForConfig);
+      notify_ready(kWaitsForConfig);
       return;
     }
     start_task(kSessionSyncTask, [this](const std::stop_token& stop) { session_sync_.run(stop); });
