@@ -37,6 +37,11 @@ int complain(const std::vector<model::JsonFault>& faults, const std::string& pat
   return kExitConfig;
 }
 
+// Commands that ask the control plane need the service's token; those that ask the running agent do as well as they
+// can, which asks for none on loopback (`status`) or may have one of its own (`api.token`).
+TokenSearch of_service() { return {std::string(kServiceCredential)}; }
+TokenSearch if_there_is_one() { return {std::string(kServiceCredential), true}; }
+
 // What the control plane wants now; when it does not answer, what it said last.
 Result<SessionAnswer> wanted_now(const AgentConfig& config, std::string& from) {
   ControlPlaneSettings settings = config.control_plane;
@@ -106,7 +111,7 @@ Result<reconcile::Plan> plan_now(const AgentConfig& config) {
 
 }  // namespace
 
-std::optional<ConfigWithSource> load_config(const std::string& path) {
+std::optional<ConfigWithSource> load_config(const std::string& path, const TokenSearch& tokens) {
   auto found = path.empty() ? find_config_file() : Result<std::string>(path);
   auto source = found ? read_config_file(*found) : std::unexpected(found.error());
   if (!source) {
@@ -114,8 +119,8 @@ std::optional<ConfigWithSource> load_config(const std::string& path) {
     return std::nullopt;
   }
   const auto environment = [](const char* name) -> const char* { return std::getenv(name); };
-  auto local = understand_config(*source, nullptr, environment);
-  auto loaded = local ? understand_config(*source, kept_config(local->config), environment) : local;
+  auto local = understand_config(*source, nullptr, environment, tokens);
+  auto loaded = local ? understand_config(*source, kept_config(local->config), environment, tokens) : local;
   // What was kept from the control plane never stands in the way of a good file.
   if (!loaded && local) loaded = std::move(local);
   if (!loaded) {
@@ -126,7 +131,7 @@ std::optional<ConfigWithSource> load_config(const std::string& path) {
 }
 
 int check_config(const std::string& config_path) {
-  const auto config = load_config(config_path);
+  const auto config = load_config(config_path, of_service());
   if (!config) return kExitConfig;
   for (const auto& warning : config->loaded.warnings) fmt::print("{}: warning: {}\n", config->source.path, warning);
   fmt::print("{}: ok{}\n", config->source.path,
@@ -135,7 +140,7 @@ int check_config(const std::string& config_path) {
 }
 
 int show_plan(const std::string& config_path, bool as_json) {
-  const auto config = load_config(config_path);
+  const auto config = load_config(config_path, of_service());
   if (!config) return kExitConfig;
   const auto plan = plan_now(config->loaded.config);
   if (!plan) return complain(plan.error());
@@ -144,7 +149,7 @@ int show_plan(const std::string& config_path, bool as_json) {
 }
 
 int show_status(const std::string& config_path, bool as_json) {
-  const auto config = load_config(config_path);
+  const auto config = load_config(config_path, if_there_is_one());
   if (!config) return kExitConfig;
   auto document = ask_running_agent(config->loaded.config.api, "/status", std::chrono::seconds(10));
   if (!document) return complain(document.error());
@@ -159,7 +164,7 @@ int show_status(const std::string& config_path, bool as_json) {
 }
 
 int request_sync(const std::string& config_path, bool allow_mass_delete, bool as_json) {
-  const auto config = load_config(config_path);
+  const auto config = load_config(config_path, if_there_is_one());
   if (!config) return kExitConfig;
   auto document = ask_running_agent(config->loaded.config.api,
                                     allow_mass_delete ? "/sync?wait=1&allow_mass_delete=1" : "/sync?wait=1",
@@ -191,7 +196,7 @@ int print_public_key() {
 }
 
 int render_files(const std::string& config_path, const std::string& folder) {
-  const auto loaded = load_config(config_path);
+  const auto loaded = load_config(config_path, of_service());
   if (!loaded) return kExitConfig;
   const AgentConfig& config = loaded->loaded.config;
   std::string from;

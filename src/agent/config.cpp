@@ -123,8 +123,8 @@ bool is_bird_symbol(std::string_view name) {  // conf/cf-lex.l: [a-zA-Z_][a-zA-Z
 
 class ConfigReading {
  public:
-  ConfigReading(const json::value& root, Environment environment)
-      : root_(root, loaded_.faults), environment_(environment) {}
+  ConfigReading(const json::value& root, Environment environment, const TokenSearch& tokens)
+      : root_(root, loaded_.faults), environment_(environment), tokens_(tokens) {}
 
   struct Outcome {
     AgentConfig config;
@@ -208,7 +208,7 @@ class ConfigReading {
     if (const auto value = section.integer("retryInitialDelay", 1, 30'000))
       target.retry_initial_delay = std::chrono::milliseconds(*value);
     target.token = token_of(section, credential_path());
-    if (target.token.empty() && !has_token_fault_) {
+    if (target.token.empty() && !has_token_fault_ && !tokens_.is_optional) {
       section.note_secret(
           "token",
           "a token, here, in the file tokenFile, in MOENET_CP_TOKEN, or as the systemd credential control-plane-token");
@@ -217,8 +217,7 @@ class ConfigReading {
 
   std::string credential_path() const {
     const char* folder = environment_("CREDENTIALS_DIRECTORY");
-    if (folder == nullptr) return "";
-    std::string path = fmt::format("{}/{}", folder, kTokenCredential);
+    std::string path = folder == nullptr ? tokens_.credential_file : fmt::format("{}/{}", folder, kTokenCredential);
     return ::access(path.c_str(), F_OK) == 0 ? path : "";
   }
 
@@ -230,6 +229,7 @@ class ConfigReading {
     if (file.empty()) file = fallback_file;
     if (file.empty()) return {};
     auto text = read_file(file, kTokenLimit);
+    if (!text && tokens_.is_optional) return {};
     if (!text) {
       has_token_fault_ = true;
       section.note("tokenFile", fmt::format("a readable file ({})", text.error().what));
@@ -339,6 +339,7 @@ class ConfigReading {
   Outcome loaded_;
   JsonReader root_;
   Environment environment_;
+  const TokenSearch& tokens_;
   bool has_token_fault_ = false;
 };
 
@@ -376,13 +377,14 @@ json::object fetched_members(const json::value& fetched) {
 
 std::expected<LoadedConfig, std::vector<JsonFault>> understand_config(const ConfigSource& source,
                                                                       const json::value& fetched,
-                                                                      Environment environment) {
+                                                                      Environment environment,
+                                                                      const TokenSearch& tokens) {
   json::value merged = source.file;
   json::object& root = merged.get_object();
   apply_environment(root, environment);
   const bool is_bootstrap = expand_bootstrap(root);
   merge_beneath(root, fetched_members(fetched));
-  auto outcome = ConfigReading(merged, environment).read(is_bootstrap, fetched.is_object());
+  auto outcome = ConfigReading(merged, environment, tokens).read(is_bootstrap, fetched.is_object());
   if (!outcome.faults.empty()) return std::unexpected(std::move(outcome.faults));
   return LoadedConfig{std::move(outcome.config), std::move(outcome.warnings)};
 }

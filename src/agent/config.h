@@ -100,10 +100,17 @@ using Environment = const char* (*)(const char* name);
 // something. Empty when it is no object.
 boost::json::object fetched_members(const boost::json::value& fetched);
 
+// Where a token may come from beside file and environment, and whether there must be one.
+struct TokenSearch {
+  std::string credential_file;  // the service's systemd credential, for those who are not the service
+  bool is_optional = false;     // none, or one that may not be read, is no fault
+};
+
 // Understands file and environment over `fetched` (the control plane's config `data`, or null). Environment wins over
 // file, file over fetched.
 std::expected<LoadedConfig, std::vector<model::JsonFault>> understand_config(const ConfigSource& source,
                                                                              const boost::json::value& fetched,
-                                                                             Environment environment);
+                                                                             Environment environment,
+                                                                             const TokenSearch& tokens = {});
 
 }  // namespace moenet::agent

@@ -167,6 +167,31 @@ TEST_F(Config, TokenComesFromFileOrSystemdCredential) {
   EXPECT_EQ(loaded->config.control_plane.token.reveal(), "from-file");
 }
 
+TEST_F(Config, WhoeverIsNotTheServiceFindsItsCredential) {
+  const support::TemporaryFolder folder;
+  const std::string file = folder / "of-the-service";
+  std::ofstream(file) << "from-service\n";
+  ::chmod(file.c_str(), 0400);
+  const ConfigSource source{"test", {{"node", {{"name", "a"}}}, {"controlPlane", {{"url", "http://cp"}}}}};
+  auto loaded = understand_config(source, nullptr, from_table, {file});
+  ASSERT_TRUE(loaded) << loaded.error().front().text();
+  EXPECT_EQ(loaded->config.control_plane.token.reveal(), "from-service");
+  EXPECT_EQ(loaded->config.api.token.reveal(), "from-service");
+  EXPECT_FALSE(understand_config(source, nullptr, from_table, {folder / "absent"}));
+  EXPECT_FALSE(understand_config(source, nullptr, from_table));
+}
+
+TEST_F(Config, WhoeverAsksTheRunningAgentMayHaveNoToken) {
+  for (const char* section : {R"("url":"http://cp")", R"("url":"http://cp","tokenFile":"/nowhere/token")"}) {
+    const ConfigSource source{
+        "test", boost::json::parse(std::string(R"({"node":{"name":"a"},"controlPlane":{)") + section + "}}")};
+    EXPECT_FALSE(understand_config(source, nullptr, from_table)) << section;
+    const auto loaded = understand_config(source, nullptr, from_table, {"/nowhere/credential", true});
+    ASSERT_TRUE(loaded) << loaded.error().front().text();
+    EXPECT_TRUE(loaded->config.api.token.empty());
+  }
+}
+
 TEST_F(Config, MissingTokenFileIsNamed) {
   const auto faults =
       faults_of(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","tokenFile":"/nowhere/token"}})");
