@@ -42,7 +42,7 @@ boost::json::value data_in(const Result<std::string>& body) {
 StateIdentity identity_of(const AgentConfig& config) { return {config.node.name, config.control_plane.url}; }
 
 boost::json::value kept_config(const AgentConfig& local) {
-  const auto body = StateFile(local.state_folder, kConfigAnswer, identity_of(local)).load();
+  const auto body = StateFile(local.state_folder, kConfigAnswer, identity_of(local)).read();
   if (!body && body.error().code != Errc::not_found)
     log::warning("kept config is of no use", {{"error", body.error().what}});
   return data_in(body);
