@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <set>
 #include <unistd.h>
 
 #include <boost/json.hpp>
@@ -21,6 +22,7 @@
 #include "agent/version.h"
 #include "base/file.h"
 #include "net/resolver.h"
+#include "reconcile/deletion_guard.h"
 #include "reconcile/reconciler.h"
 
 namespace moenet::agent {
@@ -37,6 +39,11 @@ int complain(const std::vector<model::JsonFault>& faults, const std::string& pat
   return kExitConfig;
 }
 
+// Commands that ask the control plane need the service's token; those that ask the running agent do as well as they
+// can, which asks for none on loopback (`status`) or may have one of its own (`api.token`).
+TokenSearch of_service() { return {std::string(kServiceCredential)}; }
+TokenSearch if_there_is_one() { return {std::string(kServiceCredential), true}; }
+
 // What the control plane wants now; when it does not answer, what it said last.
 Result<SessionAnswer> wanted_now(const AgentConfig& config, std::string& from) {
   ControlPlaneSettings settings = config.control_plane;
@@ -46,7 +53,7 @@ Result<SessionAnswer> wanted_now(const AgentConfig& config, std::string& from) {
   Result<SessionAnswer> answer = fetched ? read_answer(std::move(fetched->body)) : std::unexpected(fetched.error());
   from = "the control plane";
   if (answer) return answer;
-  auto body = StateFile(config.state_folder, kSessionsAnswer, identity_of(config)).load();
+  auto body = StateFile(config.state_folder, kSessionsAnswer, identity_of(config)).read();
   if (!body) return std::unexpected(answer.error());
   fmt::print(stderr, "the control plane does not answer ({}); this is from the last good state\n", answer.error().what);
   from = "the last good state";
@@ -65,18 +72,32 @@ Lookup blocking_lookup(net::Resolver& resolver, Wakeup& answered) {
   };
 }
 
+// A key that the agent would make is made up for the moment.
+Result<Key> key_now(const std::string& path) {
+  auto key = load_private_key(path);
+  if (key || key.error().code != Errc::not_found) return key;
+  fmt::print(stderr, "private key {} is not there: the agent would make it\n", path);
+  return generate_private_key();
+}
+
 Result<Composed> compose_now(const AgentConfig& config, std::string& from) {
   if (!config.is_complete)
     return fail(Errc::unavailable, "the control plane has not given this node its config yet (run the agent once)");
   TRY(const auto answer, wanted_now(config, from));
-  TRY(const Key key, load_or_create_private_key(config.wireguard.private_key_path));
+  TRY(const Key key, key_now(config.wireguard.private_key_path));
   Wakeup answered;
   net::Resolver resolver([&] { answered.notify(); });
   return compose(answer.rows, {config.node, key, config.wireguard.keepalive, config.bird.names},
                  blocking_lookup(resolver, answered));
 }
 
-boost::json::value json_of(const reconcile::Plan& plan) {
+struct PlanNow {
+  reconcile::Plan plan;
+  reconcile::DeletionGuard::Verdict guard;
+};
+
+boost::json::value json_of(const PlanNow& now) {
+  const reconcile::Plan& plan = now.plan;
   boost::json::array tunnels;
   for (const auto* part : {&plan.before_bird, &plan.after_bird}) {
     for (const auto& action : *part) {
@@ -89,24 +110,56 @@ boost::json::value json_of(const reconcile::Plan& plan) {
   for (const auto& file : plan.bird.put) put.push_back(boost::json::object{{"file", file.name}, {"owner", file.owner}});
   boost::json::array remove;
   for (const auto& name : plan.bird.remove) remove.push_back(boost::json::value(name));
+  boost::json::array vanished;
+  for (const auto& uuid : now.guard.vanished) vanished.push_back(boost::json::value(uuid));
   return boost::json::object{
       {"changes", plan.size()},
+      {"deletion_guard", boost::json::object{{"holds", now.guard.holds}, {"vanished", std::move(vanished)}}},
       {"tunnels", std::move(tunnels)},
       {"bird",
        boost::json::object{{"put", std::move(put)}, {"remove", std::move(remove)}, {"reload", plan.bird.reload}}}};
 }
 
-Result<reconcile::Plan> plan_now(const AgentConfig& config) {
+std::string text_of(const PlanNow& now) {
+  std::string text = reconcile::describe(now.plan);
+  if (now.guard.holds) {
+    text += fmt::format(
+        "held by the deletion guard: {} sessions vanished from the list; they stay until it came {} times in a row, or "
+        "until `moenet-agent sync --allow-mass-delete`\n",
+        now.guard.vanished.size(), now.guard.needed);
+  }
+  return text;
+}
+
+// What the guard would say of a list that came for the first time.
+reconcile::DeletionGuard::Verdict judge(const reconcile::NodeState& observed, const model::DesiredState& wanted) {
+  std::set<model::SessionId> configured;
+  const std::string prefix = model::owner_of_session("");
+  const auto insert = [&](const model::Owner& owner) {
+    if (owner.starts_with(prefix)) configured.insert(owner.substr(prefix.size()));
+  };
+  for (const auto& tunnel : observed.tunnels) insert(tunnel.owner);
+  for (const auto& file : observed.bird.files) insert(file->owner);
+  std::set<model::SessionId> listed;
+  for (const auto& peering : wanted.peerings) listed.insert(peering.uuid);
+  return reconcile::DeletionGuard().judge(configured, listed);
+}
+
+Result<PlanNow> plan_now(const AgentConfig& config) {
   std::string from;
   TRY(auto composed, compose_now(config, from));
   TRY(auto node, LinuxNode::open(config));
+  TRY(const auto observed, node->observe(Deadline::after(config.reconciler.step_timeout), {}));
+  PlanNow now;
+  now.guard = judge(observed, composed.state);
   reconcile::Reconciler reconciler(*node, config.reconciler);
-  return reconciler.preview(std::move(composed.state), composed.status_of, {});
+  TRY(now.plan, reconciler.preview(std::move(composed.state), composed.status_of, {}));
+  return now;
 }
 
 }  // namespace
 
-std::optional<ConfigWithSource> load_config(const std::string& path) {
+std::optional<ConfigWithSource> load_config(const std::string& path, const TokenSearch& tokens) {
   auto found = path.empty() ? find_config_file() : Result<std::string>(path);
   auto source = found ? read_config_file(*found) : std::unexpected(found.error());
   if (!source) {
@@ -114,8 +167,8 @@ std::optional<ConfigWithSource> load_config(const std::string& path) {
     return std::nullopt;
   }
   const auto environment = [](const char* name) -> const char* { return std::getenv(name); };
-  auto local = understand_config(*source, nullptr, environment);
-  auto loaded = local ? understand_config(*source, kept_config(local->config), environment) : local;
+  auto local = understand_config(*source, nullptr, environment, tokens);
+  auto loaded = local ? understand_config(*source, kept_config(local->config), environment, tokens) : local;
   // What was kept from the control plane never stands in the way of a good file.
   if (!loaded && local) loaded = std::move(local);
   if (!loaded) {
@@ -126,7 +179,7 @@ std::optional<ConfigWithSource> load_config(const std::string& path) {
 }
 
 int check_config(const std::string& config_path) {
-  const auto config = load_config(config_path);
+  const auto config = load_config(config_path, of_service());
   if (!config) return kExitConfig;
   for (const auto& warning : config->loaded.warnings) fmt::print("{}: warning: {}\n", config->source.path, warning);
   fmt::print("{}: ok{}\n", config->source.path,
@@ -135,16 +188,16 @@ int check_config(const std::string& config_path) {
 }
 
 int show_plan(const std::string& config_path, bool as_json) {
-  const auto config = load_config(config_path);
+  const auto config = load_config(config_path, of_service());
   if (!config) return kExitConfig;
   const auto plan = plan_now(config->loaded.config);
   if (!plan) return complain(plan.error());
-  std::cout << (as_json ? boost::json::serialize(json_of(*plan)) + "\n" : reconcile::describe(*plan));
+  std::cout << (as_json ? boost::json::serialize(json_of(*plan)) + "\n" : text_of(*plan));
   return EXIT_SUCCESS;
 }
 
 int show_status(const std::string& config_path, bool as_json) {
-  const auto config = load_config(config_path);
+  const auto config = load_config(config_path, if_there_is_one());
   if (!config) return kExitConfig;
   auto document = ask_running_agent(config->loaded.config.api, "/status", std::chrono::seconds(10));
   if (!document) return complain(document.error());
@@ -159,7 +212,7 @@ int show_status(const std::string& config_path, bool as_json) {
 }
 
 int request_sync(const std::string& config_path, bool allow_mass_delete, bool as_json) {
-  const auto config = load_config(config_path);
+  const auto config = load_config(config_path, if_there_is_one());
   if (!config) return kExitConfig;
   auto document = ask_running_agent(config->loaded.config.api,
                                     allow_mass_delete ? "/sync?wait=1&allow_mass_delete=1" : "/sync?wait=1",
@@ -191,7 +244,7 @@ int print_public_key() {
 }
 
 int render_files(const std::string& config_path, const std::string& folder) {
-  const auto loaded = load_config(config_path);
+  const auto loaded = load_config(config_path, of_service());
   if (!loaded) return kExitConfig;
   const AgentConfig& config = loaded->loaded.config;
   std::string from;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "agent/config.h"
 
@@ -14,9 +15,13 @@ struct ConfigWithSource {
   ConfigSource source;
   LoadedConfig loaded;
 };
+// The token as systemd keeps it for the running service (LoadCredential=, docs/operations.md): an operator's shell has
+// no CREDENTIALS_DIRECTORY.
+inline constexpr std::string_view kServiceCredential = "/run/credentials/moenet-agent.service/control-plane-token";
+
 // Reads the configuration from `path`, or from where it is searched when that is empty, with what the control plane
 // said before. Faults are printed to stderr, one per line; then nothing is returned.
-std::optional<ConfigWithSource> load_config(const std::string& path);
+std::optional<ConfigWithSource> load_config(const std::string& path, const TokenSearch& tokens = {});
 
 int check_config(const std::string& config_path);
 int show_plan(const std::string& config_path, bool as_json);

@@ -1,7 +1,9 @@
 #include "agent/config.h"
 
+#include <array>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -26,29 +28,55 @@ constexpr std::int64_t kHour = 3600;
 // The systemd credential that holds the control plane's token (systemd.exec(5), LoadCredential=).
 constexpr std::string_view kTokenCredential = "control-plane-token";
 
-bool says_nothing(const json::value& value) {
-  return value.is_null() || (value.is_string() && value.get_string().empty()) ||
-         (value.is_int64() && value.get_int64() == 0);
-}
+// All that the control plane may set (wire contract A4). Whatever else its answer holds is ignored: what is run,
+// listened on, trusted or overwritten is for the node's own file to say.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kFetchedMembers{{
+    {"node", "name"},
+    {"node", "id"},
+    {"node", "region"},
+    {"node", "location"},
+    {"node", "provider"},
+    {"bird", "controlSocket"},
+    {"bird", "poolSize"},
+    {"bird", "poolSizeMax"},
+    {"bird", "peerConfDir"},
+    {"bird", "ebgpConfTemplateFile"},
+    {"bird", "ibgpConfDir"},
+    {"wireguard", "privateKeyPath"},
+    {"wireguard", "publicKeyPath"},
+    {"wireguard", "configDir"},
+    {"wireguard", "persistentKeepaliveInterval"},
+    {"wireguard", "dn42Ipv4"},
+    {"wireguard", "dn42Ipv6"},
+    {"wireguard", "dn42Ipv6LinkLocal"},
+    {"metric", "pingTimeout"},
+    {"metric", "pingCount"},
+    {"metric", "pingWorkers"},
+    {"autoUpdate", "enabled"},
+    {"autoUpdate", "checkInterval"},
+    {"autoUpdate", "channel"},
+    {"autoUpdate", "githubRepo"},
+}};
 
-// `over` wins; what `under` has and `over` lacks is added. An `under` that says nothing ("" and 0 stand for "not
-// allocated", A4) adds nothing.
-void merge_beneath(json::object& over, const json::object& under) {
-  for (const auto& [key, value] : under) {
-    if (says_nothing(value)) continue;
-    json::value* existing = over.if_contains(key);
-    if (existing == nullptr) {
-      over.emplace(key, value);
-    } else if (existing->is_object() && value.is_object()) {
-      merge_beneath(existing->get_object(), value.get_object());
-    }
-  }
+// "", and 0 as the node's id, stand for "not allocated" (A4).
+bool says_nothing(std::string_view key, const json::value& value) {
+  return value.is_null() || (value.is_string() && value.get_string().empty()) ||
+         (key == "id" && model::integer_in(value) == 0);
 }
 
 json::object& object_at(json::object& parent, std::string_view key) {
   json::value& value = parent[key];
   if (!value.is_object()) value = json::object{};
   return value.get_object();
+}
+
+// `over` wins, member by member.
+void merge_beneath(json::object& over, json::object under) {
+  for (auto& [group, members] : under) {
+    json::object* existing = over.emplace(group, json::object{}).first->value().if_object();
+    if (existing == nullptr) continue;
+    for (auto& [key, value] : members.get_object()) existing->emplace(key, std::move(value));
+  }
 }
 
 // {"bootstrap":{"controlPlaneUrl" or "apiUrl","nodeName","token"}} in the words of the full form.
@@ -95,8 +123,8 @@ bool is_bird_symbol(std::string_view name) {  // conf/cf-lex.l: [a-zA-Z_][a-zA-Z
 
 class ConfigReading {
  public:
-  ConfigReading(const json::value& root, Environment environment)
-      : root_(root, loaded_.faults), environment_(environment) {}
+  ConfigReading(const json::value& root, Environment environment, const TokenSearch& tokens)
+      : root_(root, loaded_.faults), environment_(environment), tokens_(tokens) {}
 
   struct Outcome {
     AgentConfig config;
@@ -180,7 +208,7 @@ class ConfigReading {
     if (const auto value = section.integer("retryInitialDelay", 1, 30'000))
       target.retry_initial_delay = std::chrono::milliseconds(*value);
     target.token = token_of(section, credential_path());
-    if (target.token.empty() && !has_token_fault_) {
+    if (target.token.empty() && !has_token_fault_ && !tokens_.is_optional) {
       section.note_secret(
           "token",
           "a token, here, in the file tokenFile, in MOENET_CP_TOKEN, or as the systemd credential control-plane-token");
@@ -189,8 +217,7 @@ class ConfigReading {
 
   std::string credential_path() const {
     const char* folder = environment_("CREDENTIALS_DIRECTORY");
-    if (folder == nullptr) return "";
-    std::string path = fmt::format("{}/{}", folder, kTokenCredential);
+    std::string path = folder == nullptr ? tokens_.credential_file : fmt::format("{}/{}", folder, kTokenCredential);
     return ::access(path.c_str(), F_OK) == 0 ? path : "";
   }
 
@@ -202,6 +229,7 @@ class ConfigReading {
     if (file.empty()) file = fallback_file;
     if (file.empty()) return {};
     auto text = read_file(file, kTokenLimit);
+    if (!text && tokens_.is_optional) return {};
     if (!text) {
       has_token_fault_ = true;
       section.note("tokenFile", fmt::format("a readable file ({})", text.error().what));
@@ -311,6 +339,7 @@ class ConfigReading {
   Outcome loaded_;
   JsonReader root_;
   Environment environment_;
+  const TokenSearch& tokens_;
   bool has_token_fault_ = false;
 };
 
@@ -333,15 +362,29 @@ Result<ConfigSource> read_config_file(const std::string& path) {
   return ConfigSource{path, std::move(*value)};
 }
 
+json::object fetched_members(const json::value& fetched) {
+  json::object members;
+  const json::object* answer = fetched.if_object();
+  if (answer == nullptr) return members;
+  for (const auto& [group, key] : kFetchedMembers) {
+    const json::value* section = answer->if_contains(group);
+    const json::object* object = section == nullptr ? nullptr : section->if_object();
+    const json::value* value = object == nullptr ? nullptr : object->if_contains(key);
+    if (value != nullptr && !says_nothing(key, *value)) object_at(members, group)[key] = *value;
+  }
+  return members;
+}
+
 std::expected<LoadedConfig, std::vector<JsonFault>> understand_config(const ConfigSource& source,
                                                                       const json::value& fetched,
-                                                                      Environment environment) {
+                                                                      Environment environment,
+                                                                      const TokenSearch& tokens) {
   json::value merged = source.file;
   json::object& root = merged.get_object();
   apply_environment(root, environment);
   const bool is_bootstrap = expand_bootstrap(root);
-  if (fetched.is_object()) merge_beneath(root, fetched.get_object());
-  auto outcome = ConfigReading(merged, environment).read(is_bootstrap, fetched.is_object());
+  merge_beneath(root, fetched_members(fetched));
+  auto outcome = ConfigReading(merged, environment, tokens).read(is_bootstrap, fetched.is_object());
   if (!outcome.faults.empty()) return std::unexpected(std::move(outcome.faults));
   return LoadedConfig{std::move(outcome.config), std::move(outcome.warnings)};
 }

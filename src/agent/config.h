@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
 #include "base/ip.h"
@@ -95,10 +96,21 @@ Result<ConfigSource> read_config_file(const std::string& path);
 // The value of an environment variable, or nullptr: getenv in service, a table in tests.
 using Environment = const char* (*)(const char* name);
 
+// The members of the control plane's config `data` that count: those that wire contract A4 lists and that say
+// something. Empty when it is no object.
+boost::json::object fetched_members(const boost::json::value& fetched);
+
+// Where a token may come from beside file and environment, and whether there must be one.
+struct TokenSearch {
+  std::string credential_file;  // the service's systemd credential, for those who are not the service
+  bool is_optional = false;     // none, or one that may not be read, is no fault
+};
+
 // Understands file and environment over `fetched` (the control plane's config `data`, or null). Environment wins over
 // file, file over fetched.
 std::expected<LoadedConfig, std::vector<model::JsonFault>> understand_config(const ConfigSource& source,
                                                                              const boost::json::value& fetched,
-                                                                             Environment environment);
+                                                                             Environment environment,
+                                                                             const TokenSearch& tokens = {});
 
 }  // namespace moenet::agent

@@ -15,6 +15,9 @@ namespace moenet::agent {
 
 inline constexpr std::string_view kConfigTask = "configTask";
 
+// What a node without a complete config says of itself.
+inline constexpr std::string_view kWaitsForConfig = "waiting for the control plane's first config";
+
 // The name of the state file that holds the answer.
 inline constexpr std::string_view kConfigAnswer = "config";
 inline constexpr std::string_view kSessionsAnswer = "sessions";
@@ -24,8 +27,17 @@ boost::json::value kept_config(const AgentConfig& local);
 
 StateIdentity identity_of(const AgentConfig& config);
 
-// Repeats until the control plane has answered, then returns.
-void run_config(ControlPlane& control_plane, TaskLedger& ledger, const AgentConfig& config, const ConfigSource& source,
-                Environment environment, const std::function<void()>& on_new_config, const std::stop_token& stop);
+struct ConfigWiring {
+  ControlPlane& control_plane;
+  TaskLedger& ledger;
+  const AgentConfig& config;
+  const ConfigSource& source;
+  Environment environment;
+  std::function<void()> on_new_config;
+  std::function<void()> on_progress;  // before each attempt, and every few seconds between two
+};
+
+// Repeats until the control plane has answered; without a complete config until the stop, which the reload brings.
+void run_config(const ConfigWiring& wiring, const std::stop_token& stop);
 
 }  // namespace moenet::agent

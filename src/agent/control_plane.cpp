@@ -38,20 +38,26 @@ std::string percent_encode(std::string_view text) {
 
 // What an unsuccessful answer means to the caller. The body may be the envelope or plain text.
 Error error_of(const Response& response) {
-  if (response.status == 200) return {Errc::internal, "unexpected answer"};
   auto envelope = model::read_envelope(response.body);
-  const std::string what = !envelope && envelope.error().code != Errc::invalid
-                               ? envelope.error().what
-                               : fmt::format("HTTP {} {}", response.status, escape_for_log(response.body, 80));
+  const bool is_envelope = !envelope && envelope.error().code != Errc::invalid;
+  const std::string what = fmt::format("HTTP {}: {}", response.status,
+                                       is_envelope ? envelope.error().what : escape_for_log(response.body, 80));
   switch (response.status) {
     case 401:
     case 403: return {Errc::denied, what + " (check controlPlane.token)"};
     case 404: return {Errc::not_found, what};
+    case 422: return {Errc::invalid, what};
     case 429: return {Errc::unavailable, what};
     default: break;
   }
-  if (response.status >= 500) return {Errc::unavailable, what};
-  return {Errc::invalid, what};
+  return {response.status >= 500 ? Errc::unavailable : Errc::internal, what};
+}
+
+// Of a read, which no status makes wrong.
+Error read_error_of(const Response& response) {
+  Error error = error_of(response);
+  if (error.code == Errc::invalid) error.code = Errc::internal;
+  return error;
 }
 
 Result<json::value> data_of(const Result<Response>& response) {
@@ -93,42 +99,41 @@ ControlPlane::ControlPlane(const ControlPlaneSettings& settings, std::string nod
       client_(client_settings(settings, std::move(user_agent))) {}
 
 Result<Response> ControlPlane::send(std::string_view method, const std::string& url, std::string body,
-                                    http::Headers headers, std::chrono::milliseconds attempt_timeout,
-                                    const std::stop_token& stop) {
+                                    http::Headers headers, const std::stop_token& stop, std::chrono::seconds wait) {
   http::Request request;
   request.method = method;
   request.target = url;
   request.headers = std::move(headers);
   request.body = std::move(body);
   if (!request.body.empty()) request.headers.set("Content-Type", "application/json");
-  const auto deadline = Deadline::after(attempt_timeout * (settings_.max_retries + 1) + kRetryBudget);
-  auto response = client_.send(request, settings_.token, attempt_timeout, deadline, stop);
+  std::chrono::milliseconds attempt_timeout = settings_.request_timeout;
+  std::chrono::milliseconds timeout = attempt_timeout * (settings_.max_retries + 1) + kRetryBudget;
+  // One that waits is not repeated beyond its own time: whether to wait at all is decided anew first.
+  if (wait.count() > 0) attempt_timeout = timeout = attempt_timeout + wait + kWaitMargin;
+  auto response = client_.send(request, settings_.token, attempt_timeout, Deadline::after(timeout), stop);
   if (response) {
     const auto features = response->headers.find("X-MoeNet-Features");
-    offers_batch_ = features && features->find(kBatchFeature) != std::string_view::npos;
+    const bool offers = features && features->find(kBatchFeature) != std::string_view::npos;
+    // A proxy's own answer, or "not modified" without the header, takes nothing back.
+    if (offers || response->status / 100 == 2) offers_batch_ = offers;
   }
   return response;
 }
 
 Result<std::string> ControlPlane::fetch_config(const std::stop_token& stop) {
-  auto response = send("GET", node_path_ + "/config", "", {}, settings_.request_timeout, stop);
+  auto response = send("GET", node_path_ + "/config", "", {}, stop);
   if (!response) return std::unexpected(with_context(response.error(), "fetch config"));
-  if (response->status != 200) return std::unexpected(with_context(error_of(*response), "fetch config"));
+  if (response->status != 200) return std::unexpected(with_context(read_error_of(*response), "fetch config"));
   return std::move(response->body);
 }
 
 Result<Fetched> ControlPlane::fetch_sessions(const std::string& etag, std::chrono::seconds wait,
                                              const std::stop_token& stop) {
   http::Headers headers;
-  std::chrono::milliseconds attempt_timeout = settings_.request_timeout;
-  if (!etag.empty()) {
-    headers.set("If-None-Match", etag);
-    if (wait.count() > 0) {
-      headers.set("Prefer", fmt::format("wait={}", wait.count()));
-      attempt_timeout += wait + kWaitMargin;
-    }
-  }
-  auto response = send("GET", node_path_ + "/sessions", "", std::move(headers), attempt_timeout, stop);
+  if (etag.empty()) wait = {};
+  if (!etag.empty()) headers.set("If-None-Match", etag);
+  if (wait.count() > 0) headers.set("Prefer", fmt::format("wait={}", wait.count()));
+  auto response = send("GET", node_path_ + "/sessions", "", std::move(headers), stop, wait);
   if (!response) return std::unexpected(with_context(response.error(), "fetch sessions"));
   Fetched fetched;
   if (const auto tag = response->headers.find("ETag")) fetched.etag = *tag;
@@ -137,14 +142,13 @@ Result<Fetched> ControlPlane::fetch_sessions(const std::string& etag, std::chron
   } else if (response->status == 200) {
     fetched.body = std::move(response->body);
   } else {
-    return std::unexpected(with_context(error_of(*response), "fetch sessions"));
+    return std::unexpected(with_context(read_error_of(*response), "fetch sessions"));
   }
   return fetched;
 }
 
 Result<void> ControlPlane::modify_one(const Modification& modification, const std::stop_token& stop) {
-  auto data = data_of(send("POST", node_path_ + "/modify", json::serialize(json_of(modification)), {},
-                           settings_.request_timeout, stop));
+  auto data = data_of(send("POST", node_path_ + "/modify", json::serialize(json_of(modification)), {}, stop));
   Result<void> outcome;
   if (!data)
     outcome = std::unexpected(with_context(data.error(), fmt::format("report session {}", modification.session)));
@@ -156,9 +160,8 @@ std::vector<Result<void>> ControlPlane::modify_batch(std::span<const Modificatio
                                                      const std::stop_token& stop) {
   json::array updates;
   for (const auto& modification : modifications) updates.push_back(json_of(modification));
-  auto data =
-      data_of(send("POST", node_path_ + "/modify", json::serialize(json::object{{"updates", std::move(updates)}}), {},
-                   settings_.request_timeout, stop));
+  auto data = data_of(
+      send("POST", node_path_ + "/modify", json::serialize(json::object{{"updates", std::move(updates)}}), {}, stop));
   const json::array* results = nullptr;
   if (data && data->is_object()) {
     if (const auto* list = data->get_object().if_contains("results")) results = list->if_array();
@@ -204,7 +207,7 @@ std::vector<Result<void>> ControlPlane::modify(std::span<const Modification> mod
 }
 
 Result<void> ControlPlane::heartbeat(const json::value& body, const std::stop_token& stop) {
-  auto data = data_of(send("POST", base_ + "heartbeat", json::serialize(body), {}, settings_.request_timeout, stop));
+  auto data = data_of(send("POST", base_ + "heartbeat", json::serialize(body), {}, stop));
   if (!data) return std::unexpected(with_context(data.error(), "heartbeat"));
   return {};
 }

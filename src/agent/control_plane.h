@@ -40,7 +40,8 @@ class ControlPlane {
   explicit ControlPlane(const ControlPlaneSettings& settings, std::string node_name, std::string user_agent);
 
   // The body of the answer, for model::read_envelope. Errors of all reads: denied (401, 403: the token), not_found (the
-  // node is unknown), invalid (no other answer would be of use), unavailable, timeout, cancelled.
+  // node is unknown), invalid (the body is over the limit), internal (a status that no read should get), unavailable,
+  // timeout, cancelled.
   Result<std::string> fetch_config(const std::stop_token& stop);
   // With an `etag` of an earlier answer and `wait` > 0 the server may hold the answer until it differs.
   Result<Fetched> fetch_sessions(const std::string& etag, std::chrono::seconds wait, const std::stop_token& stop);
@@ -56,7 +57,7 @@ class ControlPlane {
 
  private:
   Result<http::Response> send(std::string_view method, const std::string& url, std::string body, http::Headers headers,
-                              std::chrono::milliseconds attempt_timeout, const std::stop_token& stop);
+                              const std::stop_token& stop, std::chrono::seconds wait = {});
   Result<void> modify_one(const Modification& modification, const std::stop_token& stop);
   std::vector<Result<void>> modify_batch(std::span<const Modification> modifications, const std::stop_token& stop);
 

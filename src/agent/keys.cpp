@@ -26,14 +26,21 @@ Result<void> make_folder_of(const std::string& path) {
   return folder.empty() ? Result<void>{} : make_folder(folder.native(), 0700);
 }
 
+// RFC 7748 section 5, decodeScalar25519.
+Key clamped(Key::Bytes bytes) {
+  bytes[0] = static_cast<std::uint8_t>(bytes[0] & 248);
+  bytes[31] = static_cast<std::uint8_t>((bytes[31] & 127) | 64);
+  Key key(bytes);
+  sodium_memzero(bytes.data(), bytes.size());
+  return key;
+}
+
 }  // namespace
 
 Key generate_private_key() {
   Key::Bytes bytes{};
   randombytes_buf(bytes.data(), bytes.size());
-  bytes[0] = static_cast<std::uint8_t>(bytes[0] & 248);  // RFC 7748 section 5, decodeScalar25519
-  bytes[31] = static_cast<std::uint8_t>((bytes[31] & 127) | 64);
-  Key key(bytes);
+  Key key = clamped(bytes);
   sodium_memzero(bytes.data(), bytes.size());
   return key;
 }
@@ -44,24 +51,28 @@ Key public_key_of(const Key& private_key) {
   return Key(bytes);
 }
 
-Result<Key> load_or_create_private_key(const std::string& path) {
+Result<Key> load_private_key(const std::string& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    if (errno != ENOENT) return std::unexpected(error_from_errno(errno, fmt::format("read private key {}", path)));
-    TRY_VOID(make_folder_of(path));
-    const Key key = generate_private_key();
-    TRY_VOID(atomic_write_file(path, key.base64() + "\n", 0600));
-    return key;
-  }
+  if (::stat(path.c_str(), &status) != 0)
+    return std::unexpected(error_from_errno(errno, fmt::format("read private key {}", path)));
   if ((status.st_mode & 077) != 0) {
     return fail(Errc::denied, fmt::format("private key {} has mode {:04o}, others may read it: chmod 600 {}", path,
                                           status.st_mode & 07777, path));
   }
   TRY(std::string text, read_file(path, kKeyFileLimit));
-  auto key = Key::from_base64(trim(text));
+  const auto key = Key::from_base64(trim(text));
   wipe(text.data(), text.size());
   if (!key)
     return fail(Errc::invalid, fmt::format("private key {} holds no WireGuard key (44 characters of base64)", path));
+  return clamped(key->bytes());
+}
+
+Result<Key> load_or_create_private_key(const std::string& path) {
+  auto held = load_private_key(path);
+  if (held || held.error().code != Errc::not_found) return held;
+  TRY_VOID(make_folder_of(path));
+  const Key key = generate_private_key();
+  TRY_VOID(atomic_write_file(path, key.base64() + "\n", 0600));
   return key;
 }
 

@@ -13,8 +13,11 @@ namespace moenet::agent {
 Key generate_private_key();
 Key public_key_of(const Key& private_key);
 
-// The private key in `path`; made there (mode 0600, and its folder 0700 if absent) when the file does not exist.
-// Errors: denied when group or others may read it ("chmod 600 PATH" is named), invalid when the content is no key.
+// The private key in `path`, clamped: so the kernel and every daemon give it back, whatever random bytes the file
+// holds. Errors: not_found, denied when group or others may read it ("chmod 600 PATH" is named), invalid when the
+// content is no key.
+Result<Key> load_private_key(const std::string& path);
+// The same; a file that does not exist is made (mode 0600, and its folder 0700 if absent).
 Result<Key> load_or_create_private_key(const std::string& path);
 
 // Writes the public key beside it for people and other tools, mode 0644; nothing is written when it is there already.

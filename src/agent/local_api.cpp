@@ -45,6 +45,7 @@ Result<std::unique_ptr<http::HttpServer>> serve_local_api(LocalApiWiring wiring)
   });
   const auto sync = [api](const Request& request, const http::PathBindings&) -> Answer {
     if (!has_token(request, api->settings.token)) return error_response(401, "token required");
+    if (!api->no_sync_because.empty()) return error_response(503, api->no_sync_because);
     const bool allow = request.parameter("allow_mass_delete") == "1";
     if (request.parameter("wait") != "1") {
       api->request_sync(allow);

@@ -21,6 +21,7 @@ struct LocalApiWiring {
   std::function<http::Response(const NodeReport&)> sync_result;
   std::function<std::uint64_t(bool allow_mass_delete)> request_sync;
   SyncWaiters& waiters;
+  std::string no_sync_because = {};  // empty when there can be one
 };
 
 // Serves until the returned object dies. Errors: those of HttpServer::start.

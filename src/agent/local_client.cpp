@@ -29,6 +29,9 @@ Result<std::string> ask_running_agent(const ApiSettings& api, const std::string&
     return std::unexpected(
         with_context(response.error(), fmt::format("ask the agent at {} (is it running?)", api.listen.text())));
   }
+  if (response->status == 401 && api.token.empty())
+    return fail(Errc::denied,
+                "the agent asks for a token: api.token, or else the control plane's, which this user may not read");
   if (response->status == 401)
     return fail(Errc::denied,
                 "the running agent has another token (it reads its configuration at start and on SIGHUP)");

@@ -131,7 +131,8 @@ class RunningAgent {
                             if (allow_mass_delete) reconcile_task_->allow_mass_delete();
                             return session_sync_.request();
                           },
-                          waiters_};
+                          waiters_,
+                          std::string(config_.is_complete ? "" : kWaitsForConfig)};
   }
 
   void start_task(std::string_view name, std::function<void(const std::stop_token&)> loop) {
@@ -140,16 +141,20 @@ class RunningAgent {
 
   void start_tasks() {
     start_task(kConfigTask, [this](const std::stop_token& stop) {
+      // The watchdog is fed by the reconciler's progress; before there is a reconciler, by this task's.
+      std::function<void()> feed = [] {};
+      if (!config_.is_complete) feed = notify_alive;
       run_config(
-          control_plane_, ledger_, config_, source_, environment_variable, [] { ::kill(::getpid(), SIGHUP); }, stop);
+          {control_plane_, ledger_, config_, source_, environment_variable, [] { ::kill(::getpid(), SIGHUP); }, feed},
+          stop);
     });
     start_task(kHeartbeatTask, [this](const std::stop_token& stop) {
       run_heartbeat(control_plane_, ledger_, config_.node.name, public_key_, config_.control_plane.heartbeat_interval,
                     stop);
     });
     if (!config_.is_complete) {  // no session may be judged before the node knows its own addresses
-      log::info("waiting for the control plane's first config");
-      notify_ready("waiting for the control plane's first config");
+      log::info(kWaitsForConfig);
+      notify_ready(kWaitsForConfig);
       return;
     }
     start_task(kSessionSyncTask, [this](const std::stop_token& stop) { session_sync_.run(stop); });

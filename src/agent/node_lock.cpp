@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/log.h"
 
 namespace moenet::agent {
 
@@ -24,10 +25,10 @@ Result<UniqueFd> lock_node(const std::string& state_folder) {
                 fmt::format("another moenet-agent runs on this node (pid {}, {} is locked)",
                             length > 0 ? std::string_view(pid, static_cast<std::size_t>(length)) : "unknown", path));
   }
+  // The pid is only for people: on a full disk the lock holds without it.
   const std::string pid = fmt::format("{}", ::getpid());
-  if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), pid.data(), pid.size(), 0) < 0) {
-    return std::unexpected(error_from_errno(errno, "write " + path));
-  }
+  if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), pid.data(), pid.size(), 0) < 0)
+    log::warning("the lock holds no pid", {{"file", path}, {"error", error_from_errno(errno, "write").what}});
   return lock;
 }
 

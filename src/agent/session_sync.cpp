@@ -1,6 +1,7 @@
 #include "agent/session_sync.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/json/value.hpp>
 
@@ -10,9 +11,16 @@
 namespace moenet::agent {
 namespace {
 
-// Below the 55 s that the contract allows (B2), and below the 60 s after which many proxies cut an idle request.
-constexpr std::chrono::seconds kWait{50};
-constexpr std::chrono::seconds kServerDidNotWait{kWait / 2};
+// A proxy on the way may cut a read that waits: then each next one waits half as long, below this none waits, and after
+// so long a waiting read is tried again (all chosen).
+constexpr std::chrono::seconds kShortestWait{10};
+constexpr std::chrono::hours kWaitLonger{1};
+
+// Between two reads, whatever the server answers; only an operator's request is quicker. Chosen: a server that does not
+// wait although it was asked to costs no more than this until that is known, and an approval still arrives within 2 s.
+constexpr std::chrono::seconds kFloor{1};
+
+bool may_be_cut(const Error& error) { return error.code == Errc::unavailable || error.code == Errc::timeout; }
 
 }  // namespace
 
@@ -49,24 +57,23 @@ void SessionSync::publish(std::shared_ptr<const SessionAnswer> answer, std::uint
   reconcile_.notify();
 }
 
-Result<void> SessionSync::fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop) {
+// True when the server does as it was asked: it answers when there is something new, and waits when there is not.
+Result<bool> SessionSync::fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop) {
   const auto asked = steady_now();
-  auto fetched = control_plane_.fetch_sessions(answer_ ? etag_ : "", wait, stop);
-  if (!fetched) return std::unexpected(fetched.error());
-  if (fetched->not_modified) {
-    server_waits_ = wait.count() == 0 || steady_now() - asked > kServerDidNotWait;
-  } else if (answer_ == nullptr || !says_the_same(*answer_, fetched->body)) {
-    auto answer = read_answer(std::move(fetched->body));
-    if (!answer) return std::unexpected(with_context(answer.error(), "fetch sessions"));
-    answer_ = std::make_shared<const SessionAnswer>(std::move(*answer));
-  }
-  if (!fetched->not_modified) {
-    etag_ = fetched->etag;
-    server_waits_ = !etag_.empty();
+  TRY(auto fetched, control_plane_.fetch_sessions(answer_ ? etag_ : "", wait, stop));
+  bool is_new = false;
+  if (!fetched.not_modified) {
+    if (answer_ == nullptr || !says_the_same(*answer_, fetched.body)) {
+      auto answer = read_answer(std::move(fetched.body));
+      if (!answer) return std::unexpected(with_context(answer.error(), "fetch sessions"));
+      is_new = answer_ == nullptr || answer->rows != answer_->rows;
+      if (is_new) answer_ = std::make_shared<const SessionAnswer>(std::move(*answer));
+    }
+    etag_ = fetched.etag;
   }
   ++answers_;
   publish(answer_, sync, "");
-  return {};
+  return is_new || steady_now() - asked >= wait / 2;
 }
 
 // Registers a read that waits at the server, so that request() can end it. Absent when a request came meanwhile.
@@ -77,35 +84,61 @@ std::optional<std::stop_source> SessionSync::begin_waiting(std::uint64_t sync) {
   return waiting_;
 }
 
-void SessionSync::record(const Result<void>& outcome) {
+SessionSync::Read SessionSync::read(std::uint64_t sync, bool may_wait, const std::stop_token& stop) {
+  auto waiting = may_wait ? begin_waiting(sync) : std::nullopt;
+  if (!waiting) return {fetch_once(sync, std::chrono::seconds(0), stop), false};
+  const std::stop_callback forward(stop, [&] { waiting->request_stop(); });
+  return {fetch_once(sync, wait_, waiting->get_token()), true};
+}
+
+void SessionSync::record(const Result<bool>& outcome) {
   if (!outcome && outcome.error().code == Errc::invalid) {
     ledger_.record_rejected(kSessionSyncTask, outcome.error());
   } else {
-    ledger_.record(kSessionSyncTask, outcome);
+    ledger_.record(kSessionSyncTask, outcome ? Result<void>{} : std::unexpected(outcome.error()));
   }
   if (!outcome) log::warning("session sync failed; the last good state stays", {{"error", outcome.error().what}});
 }
 
+// The read that waited was cut and the plain one after it was not: it was the waiting.
+void SessionSync::wait_less() {
+  wait_ /= 2;
+  if (wait_ < kShortestWait) wait_ = std::chrono::seconds(0);
+  wait_longer_at_ = steady_now() + kWaitLonger;
+  log::info("a read that waits at the control plane is cut on the way; the next ones wait less",
+            {{"seconds", wait_.count()}});
+}
+
+// Until `end`, or until there is a request that `sync` does not count.
+void SessionSync::pause(SteadyTime end, std::uint64_t sync, const std::stop_token& stop) {
+  const Deadline deadline(end);
+  while (requests_ == sync && !deadline.passed() && !stop.stop_requested()) requested_.wait(deadline, stop);
+}
+
 void SessionSync::run(const std::stop_token& stop) {
+  bool is_cut = false;  // the last read, while it waited; a plain one tells whose fault that is
   while (!stop.stop_requested()) {
     const std::uint64_t sync = requests_;
     const auto last = input_.read();
     const bool is_asked = last != nullptr && sync > last->sync;
-    std::optional<std::stop_source> waiting;
-    if (answer_ && server_waits_ && !is_asked) waiting = begin_waiting(sync);
-    Result<void> outcome;
-    if (waiting) {
-      const std::stop_callback forward(stop, [&] { waiting->request_stop(); });
-      outcome = fetch_once(sync, kWait, waiting->get_token());
-    } else {
-      outcome = fetch_once(sync, std::chrono::seconds(0), stop);
-    }
+    const auto asked = steady_now();
+    if (asked >= wait_longer_at_) wait_ = kWait;
+    const auto [outcome, waited] = read(sync, can_wait() && !is_asked && !is_cut, stop);
     if (!outcome && outcome.error().code == Errc::cancelled) continue;  // the stop, or a request that ended the waiting
+    if (waited && !outcome && may_be_cut(outcome.error())) {
+      is_cut = true;
+      pause(asked + kFloor, sync, stop);
+      continue;
+    }
+    if (std::exchange(is_cut, false) && outcome) wait_less();
     record(outcome);
     if (!outcome && (is_asked || last == nullptr)) publish(last ? last->answer : nullptr, sync, outcome.error().what);
-    if (outcome && server_waits_) continue;
-    const auto jitter = std::chrono::duration_cast<std::chrono::milliseconds>(interval_ * (random_fraction() * 0.1));
-    requested_.wait(Deadline::after(interval_ - jitter), stop);
+    if (outcome && *outcome && can_wait()) {
+      pause(asked + kFloor, sync, stop);
+    } else {
+      const auto jitter = std::chrono::duration_cast<std::chrono::milliseconds>(interval_ * (random_fraction() * 0.1));
+      pause(steady_now() + std::max<std::chrono::milliseconds>(interval_ - jitter, kFloor), sync, stop);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // sessionSyncTask: fetches the sessions and publishes them. It never touches the node; what an answer means is
-// reconcileTask's. Where the server offers it, a request waits at the server for the next change; else it polls.
+// reconcileTask's. Where the server offers it, a request waits at the server for the next change; else it polls: each
+// poll asks to wait, and an early answer that says nothing new is followed by the pause of a poll.
 #pragma once
 
 #include <atomic>
@@ -20,6 +21,10 @@
 namespace moenet::agent {
 
 inline constexpr std::string_view kSessionSyncTask = "sessionSyncTask";
+
+// How long a read may wait at the server: below the 55 s that the contract allows (B2), and below the 60 s after which
+// many proxies cut an idle request.
+inline constexpr std::chrono::seconds kWait{50};
 
 // A complete answer of the control plane.
 struct SessionAnswer {
@@ -55,9 +60,18 @@ class SessionSync {
   std::uint64_t request();
 
  private:
-  Result<void> fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop);
+  struct Read {
+    Result<bool> outcome;  // of fetch_once
+    bool waited;           // it was asked to wait at the server
+  };
+
+  bool can_wait() const { return answer_ != nullptr && !etag_.empty() && wait_.count() > 0; }
+  Result<bool> fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop);
+  Read read(std::uint64_t sync, bool may_wait, const std::stop_token& stop);
   std::optional<std::stop_source> begin_waiting(std::uint64_t sync);
-  void record(const Result<void>& outcome);
+  void record(const Result<bool>& outcome);
+  void wait_less();
+  void pause(SteadyTime end, std::uint64_t sync, const std::stop_token& stop);
   void publish(std::shared_ptr<const SessionAnswer> answer, std::uint64_t sync, std::string sync_error);
 
   ControlPlane& control_plane_;
@@ -74,7 +88,8 @@ class SessionSync {
   std::string etag_;
   std::shared_ptr<const SessionAnswer> answer_;
   std::uint64_t answers_ = 0;
-  bool server_waits_ = true;  // false once it answered "not modified" at once although asked to wait
+  std::chrono::seconds wait_ = kWait;  // less where waiting reads are cut; 0: they are not tried
+  SteadyTime wait_longer_at_{};        // when to forget that
 };
 
 }  // namespace moenet::agent

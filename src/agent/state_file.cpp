@@ -41,18 +41,22 @@ Result<std::string_view> checked(std::string_view bytes) {
 StateFile::StateFile(std::string folder, std::string_view answer, StateIdentity identity)
     : folder_(std::move(folder)), path_(fmt::format("{}/{}.state", folder_, answer)), identity_(std::move(identity)) {}
 
-Result<std::string> StateFile::load() {
+Result<std::string> StateFile::read() const {
   TRY(const std::string bytes, read_file(path_, kStateLimit));
   const auto rest = checked(bytes);
-  if (!rest) {
-    const std::string aside = path_ + ".bad";
-    std::rename(path_.c_str(), aside.c_str());
-    return std::unexpected(with_context(rest.error(), fmt::format("{} (set aside as {})", path_, aside)));
-  }
+  if (!rest) return std::unexpected(with_context(rest.error(), path_));
   const std::string identity = identity_lines(identity_);
   if (!rest->starts_with(identity)) return fail(Errc::not_found, path_ + " is of another node or control plane");
-  written_ = bytes.substr(kMagic.size(), 2 * crypto_generichash_BYTES);
   return std::string(rest->substr(identity.size()));
+}
+
+Result<std::string> StateFile::load() {
+  auto body = read();
+  if (body) written_ = checksum(identity_lines(identity_).append(*body));
+  if (body || body.error().code != Errc::invalid) return body;
+  const std::string aside = path_ + ".bad";
+  std::rename(path_.c_str(), aside.c_str());
+  return std::unexpected(with_context(body.error(), "set aside as " + aside));
 }
 
 Result<void> StateFile::save(std::string_view body) {

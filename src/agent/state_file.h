@@ -21,8 +21,10 @@ class StateFile {
  public:
   StateFile(std::string folder, std::string_view answer, StateIdentity identity);
 
-  // The body that was saved last. Errors: not_found (none yet, or another node's), invalid (checksum or format: the
-  // file is set aside as *.bad), denied.
+  // The body that was saved last. Errors: not_found (none yet, or another node's), invalid (checksum or format),
+  // denied.
+  Result<std::string> read() const;
+  // The same, for the running agent: an invalid file is set aside as *.bad.
   Result<std::string> load();
   // Errors: unavailable (disk full), denied. The old file stays whole.
   Result<void> save(std::string_view body);

@@ -63,6 +63,47 @@ TEST_F(Config, FetchedConfigFillsWhatTheFileLeavesOpen) {
   EXPECT_FALSE(loaded->config.node.ipv6) << "an empty address is not allocated yet";
 }
 
+TEST_F(Config, TheControlPlaneSetsNothingButWhatTheContractLists) {
+  const auto loaded = understand(kBootstrap, R"({
+      "bird":{"ownership":"full","configFile":"/etc/passwd","localAsn":1,"ownPrefixes":["10.0.0.0/8"],"peerTemplate":"x",
+              "importFilter":"x","exportFilter":"x","importTheirsFilter":"x","exportOwnFilter":"x","poolSize":7},
+      "wireguard":{"backend":"userspace","userspaceProgram":"/tmp/evil","dn42Ipv4":"172.22.188.2"},
+      "controlPlane":{"syncInterval":1,"tokenFile":"/etc/shadow","maxRetries":20},
+      "bootstrap":{"token":"other"},"server":{"listen":"0.0.0.0:1","idleTimeout":1},"api":{"token":"open sesame"},
+      "stateDir":"/tmp/evil","_comment":"x","more":{}})");
+  ASSERT_TRUE(loaded) << loaded.error().front().text();
+  const AgentConfig& config = loaded->config;
+  EXPECT_EQ(config.bird.pool.kept, 7u) << "what it may set is set";
+  EXPECT_EQ(config.node.ipv4->text(), "172.22.188.2");
+  const AgentConfig untold;
+  EXPECT_EQ(config.bird.ownership, BirdOwnership::peers);
+  EXPECT_EQ(config.bird.config_file, untold.bird.config_file);
+  EXPECT_FALSE(config.bird.local_asn);
+  EXPECT_TRUE(config.bird.own_prefixes.empty());
+  EXPECT_EQ(config.bird.names.peer_template, untold.bird.names.peer_template);
+  EXPECT_EQ(config.bird.names.import_filter, untold.bird.names.import_filter);
+  EXPECT_EQ(config.bird.names.export_own, untold.bird.names.export_own);
+  EXPECT_EQ(config.wireguard.backend, WireGuardBackend::automatic);
+  EXPECT_EQ(config.wireguard.userspace_program, "wireguard-go");
+  EXPECT_EQ(config.control_plane.sync_interval, untold.control_plane.sync_interval);
+  EXPECT_EQ(config.control_plane.max_retries, untold.control_plane.max_retries);
+  EXPECT_EQ(config.control_plane.token.reveal(), "t0k3n");
+  EXPECT_EQ(config.api.token.reveal(), "t0k3n");
+  EXPECT_EQ(config.api.listen.text(), "[::]:24368");
+  EXPECT_EQ(config.api.idle_timeout, untold.api.idle_timeout);
+  EXPECT_EQ(config.state_folder, untold.state_folder);
+  EXPECT_TRUE(loaded->warnings.empty()) << loaded->warnings.front();
+}
+
+TEST_F(Config, ZeroFromTheControlPlaneIsANumberButForTheNodesId) {
+  const auto loaded =
+      understand(kBootstrap, R"({"node":{"id":0},"wireguard":{"persistentKeepaliveInterval":0,"dn42Ipv4":""}})");
+  ASSERT_TRUE(loaded) << loaded.error().front().text();
+  EXPECT_EQ(loaded->config.wireguard.keepalive, std::chrono::seconds(0)) << "0 turns it off";
+  EXPECT_EQ(fetched_members(boost::json::parse(R"({"node":{"id":0,"name":"a"}})")),
+            boost::json::parse(R"({"node":{"name":"a"}})"));
+}
+
 TEST_F(Config, FileWinsOverFetchedAndEnvironmentOverBoth) {
   environment_table["MOENET_CP_TOKEN"] = "from-environment";
   environment_table["MOENET_NODE_NAME"] = "tw9";
@@ -124,6 +165,31 @@ TEST_F(Config, TokenComesFromFileOrSystemdCredential) {
   loaded = understand(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp"}})");
   ASSERT_TRUE(loaded);
   EXPECT_EQ(loaded->config.control_plane.token.reveal(), "from-file");
+}
+
+TEST_F(Config, WhoeverIsNotTheServiceFindsItsCredential) {
+  const support::TemporaryFolder folder;
+  const std::string file = folder / "of-the-service";
+  std::ofstream(file) << "from-service\n";
+  ::chmod(file.c_str(), 0400);
+  const ConfigSource source{"test", {{"node", {{"name", "a"}}}, {"controlPlane", {{"url", "http://cp"}}}}};
+  auto loaded = understand_config(source, nullptr, from_table, {file});
+  ASSERT_TRUE(loaded) << loaded.error().front().text();
+  EXPECT_EQ(loaded->config.control_plane.token.reveal(), "from-service");
+  EXPECT_EQ(loaded->config.api.token.reveal(), "from-service");
+  EXPECT_FALSE(understand_config(source, nullptr, from_table, {folder / "absent"}));
+  EXPECT_FALSE(understand_config(source, nullptr, from_table));
+}
+
+TEST_F(Config, WhoeverAsksTheRunningAgentMayHaveNoToken) {
+  for (const char* section : {R"("url":"http://cp")", R"("url":"http://cp","tokenFile":"/nowhere/token")"}) {
+    const ConfigSource source{
+        "test", boost::json::parse(std::string(R"({"node":{"name":"a"},"controlPlane":{)") + section + "}}")};
+    EXPECT_FALSE(understand_config(source, nullptr, from_table)) << section;
+    const auto loaded = understand_config(source, nullptr, from_table, {"/nowhere/credential", true});
+    ASSERT_TRUE(loaded) << loaded.error().front().text();
+    EXPECT_TRUE(loaded->config.api.token.empty());
+  }
 }
 
 TEST_F(Config, MissingTokenFileIsNamed) {

@@ -54,6 +54,8 @@ TEST_F(StateFileTest, TornFileIsSetAsideAndNamed) {
   ASSERT_TRUE(open().save("a long enough body"));
   auto bytes = read_file(file(), 1000).value();
   std::ofstream(file(), std::ios::trunc) << bytes.substr(0, bytes.size() - 3);
+  EXPECT_EQ(open().read().error().code, Errc::invalid);
+  EXPECT_TRUE(read_file(file(), 1000)) << "reading changes nothing";
   const auto loaded = open().load();
   ASSERT_FALSE(loaded);
   EXPECT_EQ(loaded.error().code, Errc::invalid);

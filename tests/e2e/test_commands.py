@@ -1,7 +1,7 @@
 """The agent's command line on a live node."""
 import json
 
-from lab import wait_for
+from lab import fake_controlplane, wait_for
 
 
 def test_plan_shows_the_change_and_makes_none(world2):
@@ -13,6 +13,21 @@ def test_plan_shows_the_change_and_makes_none(world2):
     world2.node.start_agent()
     world2.reaches(uuid, 2)
     assert "nothing to change" in world2.node.agent("plan")
+
+
+def test_plan_and_render_make_nothing_and_set_nothing_aside(world2):
+    foreign, _ = world2.add()
+    world2.node.key_file.unlink()
+    state = world2.node.folder / "state"
+    state.mkdir()
+    for name in ("config.state", "sessions.state"):
+        (state / name).write_text("torn")
+    assert f"dn42_{foreign.asn}" in world2.node.agent("plan")
+    world2.node.agent("render", world2.node.folder / "rendered")
+    with world2.fake.while_it("sessions", fake_controlplane.error_500):
+        assert world2.node.agent("plan", check=False)[0] == 1
+    assert not world2.node.key_file.exists()
+    assert {path.name: path.read_text() for path in state.iterdir()} == {"config.state": "torn", "sessions.state": "torn"}
 
 
 def test_status_and_sync_speak_to_the_running_agent(world2):

@@ -1,4 +1,6 @@
 """A control plane in trouble never takes the data plane down: the last good state stays, /status says what is wrong."""
+import json
+
 import pytest
 
 from conftest import World
@@ -91,6 +93,13 @@ class TestDeletionGuard:
             assert guard["holds"] and len(guard["vanished"]) == 6 and guard["seen"] == 2
             six.node.sync()
             wait_for("all removed", lambda: not self.there(six))
+
+    def test_plan_says_what_the_guard_would_hold(self, six):
+        assert "deletion guard" not in six.node.agent("plan")
+        with six.fake.while_it("sessions", fake_controlplane.empty_list):
+            assert "held by the deletion guard: 6 sessions vanished" in six.node.agent("plan")
+            guard = json.loads(six.node.agent("plan", "--json"))["deletion_guard"]
+            assert guard["holds"] and len(guard["vanished"]) == 6
 
     def test_a_full_list_in_between_starts_the_count_again(self, six):
         for _ in range(2):
