@@ -7,7 +7,7 @@ import pytest
 from conftest import World
 from lab import Lab, wait_for
 
-ENABLED, SETUP, DELETE, PROBLEM, TEARDOWN = 2, 4, 5, 6, 7
+ENABLED, DELETE, PROBLEM, TEARDOWN = 2, 5, 6, 7
 
 HOSTILE = {
     "newline": "x\nprotocol static evil { ipv4; }\r\n",
@@ -45,7 +45,7 @@ def put_as_local_port(row, text, _):
 
 
 # Where the text goes, and which statuses its session may then reach: free text is no fault, wherever else it is one.
-FREE, FAULT, EITHER, SILENT = {ENABLED}, {TEARDOWN, PROBLEM}, {ENABLED, TEARDOWN, PROBLEM}, {SETUP}
+FREE, FAULT, EITHER = {ENABLED}, {TEARDOWN, PROBLEM}, {ENABLED, TEARDOWN, PROBLEM}
 PLACES = [
     *[(put, field, FREE) for field in ("name", "description", "lastError", "data")],
     *[(put, field, FAULT) for field in ("asn", "type", "interface", "credential", "mtu", "port", "policy", "endpoint", "ipv4", "ipv6",

@@ -4,6 +4,9 @@ import signal
 import socket
 import time
 
+import pytest
+
+from conftest import World
 from lab import fake_controlplane, wait_for
 
 ENABLED = 2
@@ -28,6 +31,28 @@ def test_sigterm_during_a_hanging_request_is_quick_too(world2):
     begun = time.monotonic()
     assert world2.node.stop_agent() == 0
     assert time.monotonic() - begun < 2.0
+
+
+@pytest.mark.parametrize("moment", [1, 30], ids=["first_link", "all_links"])
+def test_sigterm_amid_a_setup_leaves_nothing_half_made_and_the_next_start_completes_it(lab, moment):
+    world = World(lab, "bird3")
+    crowd = world.add_crowd(30)
+    world.node.start_agent(wait=False)
+    wait_for("links appear", lambda: len(tunnels(world)) >= moment, every=0.001)
+    assert not [uuid for _, uuid in crowd if world.fake.status_of(uuid) == ENABLED], "too late: it has ended"
+    begun = time.monotonic()
+    assert world.node.stop_agent() == 0
+    assert time.monotonic() - begun < 30
+    unmarked = [name for name, link in tunnels(world).items() if not link.get("ifalias", "").startswith("moenet-agent ")]
+    assert unmarked == []
+    world.node.start_agent()
+    for face, uuid in crowd:
+        world.reaches(uuid, ENABLED, 30)
+        wait_for(f"BGP with {face.name}", lambda face=face: face.is_established(world.node.asn), 30)
+
+
+def tunnels(world):
+    return {name: link for name, link in world.node.links().items() if link.get("linkinfo", {}).get("info_kind") == "tun"}
 
 
 def test_after_a_reboot_with_the_control_plane_down_the_node_comes_up_as_it_was(world):
