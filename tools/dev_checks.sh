@@ -5,9 +5,10 @@ e2e_environment() {
   echo PYTHONDONTWRITEBYTECODE=1 MOENET_BUILD="$root/build/dev" MOENET_BIRD3="$(bird3)" MOENET_LOGS="$root/build/e2e"
 }
 
+# Two at once, a file each at a time: labs know nothing of each other, and most of their time is waiting.
 run_e2e() {
   # shellcheck disable=SC2046,SC2086  # E2E and the environment are lists of words
-  as_root env $(e2e_environment) /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short "$@" ${E2E:-} tests/e2e
+  as_root env $(e2e_environment) /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short -n 2 --dist loadscope "$@" ${E2E:-} tests/e2e
 }
 
 run_ctest() {

@@ -6,7 +6,7 @@
 packages_build="g++ cmake ninja-build pkg-config|pkgconf ccache git libfmt-dev libboost-json1.81-dev|libboost-json-dev
   libcli11-dev libcurl4-openssl-dev libmicrohttpd-dev libmnl-dev libsodium-dev libsoci-dev libsqlite3-dev"
 packages_run="python3 iproute2 iputils-ping procps util-linux wireguard-go wireguard-tools bird2"
-packages_test="libgtest-dev librapidcheck-dev python3-pytest shellcheck openssl clang-19 libclang-rt-19-dev
+packages_test="libgtest-dev librapidcheck-dev python3-pytest python3-pytest-xdist shellcheck openssl clang-19 libclang-rt-19-dev
   qemu-system-x86 busybox-static cpio xz-utils kmod dash nftables fping"
 # version 19 by name: Debian 12 and 13 both have it, so both format alike, and Debian 12's own clang-tidy cannot read <expected>
 packages_lint="shellcheck clang-format-19 clang-tidy-19"

@@ -66,6 +66,17 @@ void visit_holdings(const ObservedIndex& index, std::string_view owner, const Vi
   }
 }
 
+// The port of a tunnel that is kept and whose session leaves the choice to the kernel: the kernel chose it once.
+std::optional<Claim> chosen_port(const DesiredPeering& peering, const NodeState& observed) {
+  const Tunnel& wanted = *peering.tunnel;
+  if (wanted.listen_port != 0) return std::nullopt;
+  const auto own = std::ranges::lower_bound(observed.tunnels, wanted.name, {}, &Tunnel::name);
+  const bool is_kept =
+      own != observed.tunnels.end() && own->name == wanted.name && own->owner == wanted.owner && own->type == wanted.type;
+  if (!is_kept || own->listen_port == 0) return std::nullopt;
+  return Claim{Claim::Kind::port, own->listen_port, {}};
+}
+
 int rank_of(std::int64_t status) {
   if (status == static_cast<std::int64_t>(model::SessionStatus::enabled)) return 0;
   return status == static_cast<std::int64_t>(model::SessionStatus::problem) ? 1 : 2;
@@ -144,6 +155,7 @@ class Round {
         visit_claims(peering, [&](const Claim& claim) { is_claimed |= claim == holding; });
         if (is_claimed) reserve(holding);
       });
+      if (const auto port = chosen_port(peering, index_.state())) reserve(*port);
     }
   }
 
@@ -172,7 +184,10 @@ bool may_conflict(const model::DesiredState& desired, const NodeState& observed)
   const auto note = [&](const Claim& claim) { claims.push_back(ClaimHash()(claim)); };
   std::unordered_set<model::Owner> untouched;
   for (const DesiredPeering& peering : desired.peerings) {
-    if (peering.intent == Intent::present) visit_claims(peering, note);
+    if (peering.intent == Intent::present) {
+      visit_claims(peering, note);
+      if (const auto port = chosen_port(peering, observed)) note(*port);
+    }
     if (peering.intent == Intent::untouched) untouched.insert(model::owner_of_session(peering.uuid));
   }
   if (!untouched.empty()) {

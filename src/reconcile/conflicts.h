@@ -9,7 +9,8 @@
 
 namespace moenet::reconcile {
 
-// What runs of an untouched session, and of a loser, keeps what it holds. REQUIRES: as plan(), but for the claims; one status per
+// What runs of an untouched session, and of a loser, keeps what it holds; so does a session that runs on a port of the kernel's
+// choice. REQUIRES: as plan(), but for the claims; one status per
 // peering.
 //
 // Gives the losers of each conflict the verdict Broken with its cause and intent `untouched` (what runs stays) or, when nothing of

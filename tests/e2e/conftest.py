@@ -70,7 +70,12 @@ class World:
         return [(face, row["uuid"]) for face, row in zip(faces, rows)]
 
     def reaches(self, uuid, status, seconds=20):
-        wait_for(f"status {status} of {uuid} (error: {self.fake.error_of(uuid)})", lambda: self.fake.status_of(uuid) == status, seconds)
+        def look():
+            now = self.fake.status_of(uuid)
+            assert now == status, f"status {now}, error {self.fake.error_of(uuid)!r}"
+            return True
+
+        wait_for(f"status {status} of {uuid}", look, seconds)
 
     def up(self, foreign, seconds=20):
         wait_for(f"BGP with {foreign.name}",

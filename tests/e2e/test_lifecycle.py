@@ -99,15 +99,38 @@ def test_neighbor_that_is_our_own_address_is_named(world2):
     assert world2.node.traces_of(foreign.asn) == []
 
 
-def test_two_sessions_that_claim_one_port_the_older_keeps_working(world2):
-    first, one = world2.add()
+@pytest.mark.parametrize("what", ["port", "interface", "neighbor"])
+def test_of_two_sessions_that_claim_one_thing_the_older_keeps_working(world2, what):
+    first, one = world2.add(SessionKind.ULA)
     world2.node.start_agent()
     world2.reaches(one, ENABLED)
-    second, two = world2.add(port=world2.node.port_for(first.asn))
-    world2.reaches(two, PROBLEM)
-    assert str(world2.node.port_for(first.asn)) in world2.fake.error_of(two)
     world2.up(first)
-    assert not world2.node.is_established(second.asn) and world2.fake.status_of(one) == ENABLED
+    claim = {"port": ({"port": world2.node.port_for(first.asn)}, f"listen port {world2.node.port_for(first.asn)}"),
+             "interface": ({"interface": f"dn42_{first.asn}"}, f"interface dn42_{first.asn}"),
+             "neighbor": ({"ipv6": first.ipv6}, f"neighbor {first.ipv6}")}
+    fields, words = claim[what]
+    check_that_the_newer_loses(world2, first, one, fields, words)
+
+
+def test_a_port_of_the_kernels_choice_is_kept_by_who_runs_on_it(world2):
+    first, one = world2.add(port=0)
+    world2.node.start_agent()
+    world2.reaches(one, ENABLED)
+    world2.up(first)
+    port = int(world2.node.wireguard(f"dn42_{first.asn}")[0][2])
+    check_that_the_newer_loses(world2, first, one, {"port": port}, f"listen port {port}")
+
+
+def check_that_the_newer_loses(world, first, one, fields, words):
+    before = (world.node.links()[f"dn42_{first.asn}"]["ifindex"], world.node.birdc.protocols()[f"dn42_{first.asn}"]["since"][:8])
+    second, two = world.add(SessionKind.ULA, **fields)
+    world.reaches(two, PROBLEM)
+    assert words in world.fake.error_of(two) and f"AS{first.asn}" in world.fake.error_of(two), world.fake.error_of(two)
+    after = (world.node.links()[f"dn42_{first.asn}"]["ifindex"], world.node.birdc.protocols()[f"dn42_{first.asn}"]["since"][:8])
+    assert after == before and world.node.is_established(first.asn) and world.fake.status_of(one) == ENABLED
+    assert f"dn42_{second.asn}.conf" not in world.node.files()
+    world.fake.change(one, status=DELETE)
+    world.reaches(two, ENABLED, 30)  # what it claimed is free now
 
 
 def test_edit_in_place_is_carried_out_without_a_new_status(world2):

@@ -104,6 +104,28 @@ TEST(Conflicts, WhatRunsOfALoserKeepsItsPort) {
   EXPECT_EQ(cause_of(desired, 2), "");
 }
 
+TEST(Conflicts, APortThatTheKernelChoseStaysWithWhoRunsOnIt) {
+  auto desired = desired_of({peering_of(1), peering_of(2)});
+  auto state = state_of(desired_of({peering_of(2)}));
+  const std::uint16_t chosen = state.tunnels[0].listen_port;
+  edit(desired.peerings[1].tunnel).listen_port = 0;
+  edit(desired.peerings[0].tunnel).listen_port = chosen;
+  settle_conflicts(desired, {2, 4}, state);
+  EXPECT_EQ(cause_of(desired, 0), "listen port 30002 is in use by the session with AS4242420002 (" + uuid_of(2) + ")");
+  EXPECT_EQ(cause_of(desired, 1), "");
+  EXPECT_EQ(describe(plan(desired, state)), "nothing to change\n");
+}
+
+TEST(Conflicts, APortThatTheKernelChoseIsFreeOnceItsLinkIsMadeAnew) {
+  auto desired = desired_of({peering_of(1), peering_of(2)});
+  const auto state = state_of(desired_of({peering_of(2)}));
+  edit(desired.peerings[0].tunnel).listen_port = state.tunnels[0].listen_port;
+  edit(desired.peerings[1].tunnel).listen_port = 0;
+  edit(desired.peerings[1].tunnel).name = session_name(3);
+  settle_conflicts(desired, {4, 4}, state);
+  EXPECT_EQ(cause_of(desired, 0) + cause_of(desired, 1), "");
+}
+
 TEST(Conflicts, WhatIsGoingAwayHoldsNothing) {
   auto desired = same_port();
   const auto running = *desired.peerings[0].tunnel;

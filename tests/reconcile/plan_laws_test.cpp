@@ -171,6 +171,24 @@ RC_GTEST_PROP(PlanLaws, UntouchedOwnersKeepAllTheyHave, ()) {
   }
 }
 
+// Another session that wants its port loses.
+RC_GTEST_PROP(PlanLaws, ARunningLinkWhosePortIsTheKernelsChoiceIsKept, ()) {
+  Scene scene = random_scene();
+  std::set<std::string> running;
+  for (auto& peering : scene.desired.peerings) {
+    model::Tunnel* link = peering.tunnel ? scene.node.link(peering.tunnel->name) : nullptr;
+    if (link == nullptr || one_in(2)) continue;
+    link->owner = peering.tunnel->owner;
+    link->type = peering.tunnel->type;
+    edit(peering.tunnel).listen_port = 0;
+    running.insert(link->name);
+  }
+  settle_conflicts(scene.desired, statuses(scene.desired, below(9)), scene.node.state);
+  for (const auto& action : plan(scene.desired, scene.node.state).before_bird) {
+    RC_ASSERT(!running.contains(std::string(link_name(action))) || std::holds_alternative<UpdateTunnel>(action));
+  }
+}
+
 RC_GTEST_PROP(PlanLaws, ALiveEndpointIsRewrittenOnlyWhenTheOperatorChangedIt, ()) {
   auto desired = tunnel_of(1);
   auto observed = tunnel_of(1);

@@ -33,6 +33,7 @@ class FakeControlPlane:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 90
+            disable_nagle_algorithm = True  # head and body are two writes: the second would wait 40 ms for the first's ACK
 
             def do_GET(self):
                 fake.serve(self, b"")
@@ -72,17 +73,21 @@ class FakeControlPlane:
         finally:
             self.behave()
 
+    def _row(self, uuid):
+        """None when there is none. A test may list what is no row at all."""
+        return next((row for row in self.rows if isinstance(row, dict) and row.get("uuid") == uuid), None)
+
     def status_of(self, uuid):
         with self.lock:
-            return next((row["status"] for row in self.rows if row["uuid"] == uuid), None)
+            return (self._row(uuid) or {}).get("status")
 
     def error_of(self, uuid):
         with self.lock:
-            return next((row.get("lastError") for row in self.rows if row["uuid"] == uuid), None)
+            return (self._row(uuid) or {}).get("lastError")
 
     def change(self, uuid, **fields):
         with self.lock:
-            next(row for row in self.rows if row["uuid"] == uuid).update(fields)
+            self._row(uuid).update(fields)
 
     def count(self, what):
         with self.lock:
@@ -109,7 +114,8 @@ class FakeControlPlane:
 
     @staticmethod
     def answer(handler, status, value, content_type="application/json", headers=()):
-        data = value if isinstance(value, bytes) else json.dumps(value).encode()
+        # as they are: what a test wrote as surrogate escapes leaves as the bytes that are no UTF-8
+        data = value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode(errors="surrogateescape")
         handler.send_response(status)
         handler.send_header("Content-Type", content_type)
         handler.send_header("Content-Length", str(len(data)))
@@ -141,7 +147,7 @@ class FakeControlPlane:
         uuid, status, error = body.get("uuid") or body.get("peer_id"), body.get("status"), body.get("lastError")
         with self.lock:
             self.reports.append((uuid, status, error))
-            row = next((r for r in self.rows if r["uuid"] == uuid), None)
+            row = self._row(uuid)
             if row is None:
                 return 404, {"code": 404, "message": "Not Found"}
             if error is not None and (len(error) > 255 or "\0" in error):

@@ -1,10 +1,18 @@
 """ForeignRouter: somebody else's DN42 router, with WireGuard and BIRD configured by hand, as its operator would."""
 import enum
+import os
 import subprocess
 
 from .birdc import Birdc, bird_programs
 from .space import Space
 from .waiting import wait_for
+
+
+# Each wireguard-go takes an inotify instance, of which a user has 128: the daemons of all foreign routers of this process are a user's
+# of their own, so that labs which run at once, and the node's own daemons, leave each other some.
+_CAPABILITIES = "+net_admin,+dac_override"  # the second for /dev/net/tun and /run/wireguard
+_AS_ITS_OWN_USER = ["setpriv", f"--reuid={1_000_000 + os.getpid() % 1_000_000}", "--clear-groups",
+                    f"--inh-caps={_CAPABILITIES}", f"--ambient-caps={_CAPABILITIES}"]
 
 
 class SessionKind(enum.Enum):
@@ -83,7 +91,7 @@ class ForeignRouter(Space):
 
     def _start_wireguard(self, interfaces):
         for interface in interfaces:
-            self.start(f"wg-{interface}", "wireguard-go", "-f", interface, LOG_LEVEL="error")
+            self.start(f"wg-{interface}", *_AS_ITS_OWN_USER, "wireguard-go", "-f", interface, LOG_LEVEL="error")
         for interface in interfaces:
             # `set` in the first instants after the socket appears may hang: ask first, with a deadline
             wait_for(f"wireguard-go {interface} on {self.name}",

@@ -81,7 +81,8 @@ class Lab:
     def logs(self, lines=25):
         """The end of every log, for a failure's report."""
         for path in sorted(self.folder.glob("*/*.log")):
-            text = path.read_text(errors="replace").splitlines()
+            # without wireguard-go's banner
+            text = [line for line in path.read_text(errors="replace").splitlines() if not line.startswith(("┌", "│", "└"))]
             if text:
                 yield f"{path.relative_to(self.folder)}", "\n".join(text[-lines:])
 
