@@ -26,8 +26,8 @@ constexpr std::chrono::seconds kProgress{5};
 
 constexpr std::string_view kSessionOwner = "session/";
 
-// How often the name of a silent peer's endpoint is looked up (chosen: what dynamic DNS records live for).
-constexpr std::chrono::seconds kLookUpAgain{60};
+// How often the name of a silent peer's endpoint is looked up (what the field's timers around wireguard-tools' reresolve-dns do).
+constexpr std::chrono::seconds kLookUpAgain{30};
 
 constexpr std::string_view kUnidentified =
     "the list of sessions holds a row without a readable uuid: while it does, no session is removed for being absent";
