@@ -2,7 +2,7 @@
 # test, lint, soak and bench of ./dev. Sourced by it; expects $root, $jobs, step, setup, build_preset.
 
 e2e_environment() {
-  echo PYTHONDONTWRITEBYTECODE=1 MOENET_BUILD="$root/build/dev" MOENET_BIRD3="$(bird3)" MOENET_LOGS="$root/build/e2e"
+  echo PYTHONDONTWRITEBYTECODE=1 MOENET_BUILD="$root/build/dev" MOENET_BIRD2="$(bird 2)" MOENET_BIRD3="$(bird 3)" MOENET_LOGS="$root/build/e2e"
 }
 
 run_e2e() {
@@ -149,7 +149,7 @@ command_bench() {
   for program in "${programs[@]}"; do
     name=$(basename "$program")
     echo "${bold}== $name${plain}"
-    as_root env MOENET_BUILD="$root/build/release" MOENET_BIRD3="$(bird3)" "$program" || over+=("$name")
+    as_root env MOENET_BUILD="$root/build/release" MOENET_BIRD2="$(bird 2)" MOENET_BIRD3="$(bird 3)" "$program" || over+=("$name")
   done
   [ ${#over[@]} = 0 ] || die "not within budget: ${over[*]} (the lines above say which figure)"
 }
