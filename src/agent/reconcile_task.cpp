@@ -130,9 +130,21 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
   } else {
     report->error = done.error();
   }
+  log_problem(done ? report->step.bird_problem : report->error->what);
   report->finished = wall_now();
   report->cpu = thread_cpu() - cpu;
   return report;
+}
+
+// When it comes, changes or goes, not at each step.
+void ReconcileTask::log_problem(const std::string& problem) {
+  if (problem == problem_) return;
+  if (problem.empty()) {
+    log::info("the node's problem is over", {{"problem", problem_}});
+  } else {
+    log::warning("the node has a problem", {{"problem", problem}});
+  }
+  problem_ = problem;
 }
 
 // Joins the outcomes with what the control plane holds; both are sorted by uuid.

@@ -1,6 +1,7 @@
 #include "controlplane/serve.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <signal.h>
 #include <sys/stat.h>
@@ -43,9 +44,11 @@ Result<ServiceSettings> settings_of(const CommandLine& line, const ServeCommand&
   return settings;
 }
 
+// A port in use, a full disk or a locked database may be otherwise in a moment: for them systemd tries again.
 int cannot_start(const Error& error) {
   log::error("cannot start", {{"error", error.what}});
-  return kConfigFault;
+  const bool stays = error.code == Errc::invalid || error.code == Errc::denied || error.code == Errc::not_found;
+  return stays ? kConfigFault : EXIT_FAILURE;
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 
 namespace moenet::controlplane {
 
-// The program's exit status: 0 after SIGTERM or SIGINT, 78 (EX_CONFIG) when it cannot start as asked.
+// The program's exit status: 0 after SIGTERM or SIGINT, 78 (EX_CONFIG) when what it was told is
+// wrong, 1 when it cannot start now but perhaps in a moment.
 int run_server(const CommandLine& line, const ServeCommand& command);
 
 // The token of STATE-DIR/admin-token; at the first start it is made, mode 0600, and printed once, but not into the journal.
