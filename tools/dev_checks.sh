@@ -106,12 +106,14 @@ env_seed() {
   "$@"
 }
 
-# Rounds of fuzzing and end to end tests; each round's seed is printed, so that a failure can be repeated.
+# The package under a systemd, then rounds of fuzzing and end to end tests; each round's seed is printed, so that a failure can be repeated.
 command_soak() {
   local minutes=${1:-60} round=0 until seed
   setup build run test
   step "build (dev)" build_preset dev
   step "build (fuzz)" build_preset fuzz --target fuzz/all
+  prepare_root
+  step "systemd" as_root tests/e2e/systemd/run.sh
   until=$((SECONDS + minutes * 60))
   while [ $SECONDS -lt $until ]; do
     round=$((round + 1))

@@ -36,6 +36,9 @@ namespace {
 // How long a step under way may take to end after SIGTERM; systemd's TimeoutStopSec is 45 s.
 constexpr std::chrono::seconds kStopGrace{25};
 
+constexpr std::string_view kWatchdogTask = "watchdogTask";
+constexpr std::chrono::seconds kWatchdogInterval{5};  // chosen: also for a WatchdogSec= far below the unit's 180 s
+
 const char* environment_variable(const char* name) { return std::getenv(name); }
 
 // The state file's sessions, so that a node without its control plane comes up as it was.
@@ -48,6 +51,15 @@ void put_last_good(const AgentConfig& config, Latest<SessionInput>& input) {
     input.put(SessionInput{std::make_shared<const SessionAnswer>(std::move(*answer)), 0, 0, ""});
   } else if (answer.error().code != Errc::not_found) {
     log::warning("the last good state is of no use", {{"error", answer.error().what}});
+  }
+}
+
+// In place of reconcileTask's progress while nothing may be reconciled yet.
+void run_watchdog(const std::stop_token& stop) {
+  Wakeup never;
+  while (!stop.stop_requested()) {
+    notify_alive();
+    never.wait(Deadline::after(kWatchdogInterval), stop);
   }
 }
 
@@ -148,6 +160,7 @@ class RunningAgent {
     if (!config_.is_complete) {  // no session may be judged before the node knows its own addresses
       log::info("waiting for the control plane's first config");
       notify_ready("waiting for the control plane's first config");
+      start_task(kWatchdogTask, run_watchdog);
       return;
     }
     start_task(kSessionSyncTask, [this](const std::stop_token& stop) { session_sync_.run(stop); });
