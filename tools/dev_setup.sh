@@ -7,7 +7,7 @@ packages_build="g++ cmake ninja-build pkg-config|pkgconf ccache git libfmt-dev l
   libcli11-dev libcurl4-openssl-dev libmicrohttpd-dev libmnl-dev libsodium-dev libsoci-dev libsqlite3-dev libsystemd-dev"
 packages_run="python3 iproute2 iputils-ping procps util-linux wireguard-go wireguard-tools bird2|bird3"
 packages_test="libgtest-dev librapidcheck-dev python3-pytest shellcheck openssl clang-19 libclang-rt-19-dev
-  qemu-system-x86 busybox-static cpio xz-utils kmod dash nftables fping"
+  qemu-system-x86 busybox-static cpio xz-utils kmod dash nftables fping systemd curl"
 # version 19 by name: Debian 12 and 13 both have it, so both format alike, and Debian 12's own clang-tidy cannot read <expected>
 packages_lint="shellcheck clang-format-19 clang-tidy-19"
 packages_bench="libbenchmark-dev"

@@ -65,7 +65,7 @@ check "the journal says that it was made" in_journal moenet-controlplane "admin 
 check "the journal does not hold it" not in_journal moenet-controlplane "$(cat $token)"
 moenet-controlplane node add jp1 --region AS-E >/dev/null
 bootstrap=$(moenet-controlplane node bootstrap jp1 --public-url http://127.0.0.1:8080 | tail -n 1)
-check "the bootstrap line makes this machine a node" bash -c "$bootstrap"
+check "the bootstrap line makes this machine a node" bash -o pipefail -c "$bootstrap"
 check "the agent is up" is_active moenet-agent
 # Also where the kernel has WireGuard: its tunnels have no process that systemd could end
 sed -i 's/^{/{"wireguard":{"backend":"userspace"},/' /etc/moenet-agent/config.json
