@@ -116,6 +116,14 @@ systemctl start moenet-controlplane
 systemctl restart moenet-agent
 check "and gets it" soon 20 is_in_place 4242420101
 
+sed -n 's/.*"token":"\([^"]*\)".*/\1/p' /etc/moenet-agent/config.json >"$here/token"
+sed -i 's/,"token":"[^"]*"//' /etc/moenet-agent/config.json
+drop_in "LoadCredential=control-plane-token:$here/token"
+check "the token may come as a credential" systemctl restart moenet-agent
+MOENET_CP_TOKEN=$(cat "$here/token")
+export MOENET_CP_TOKEN
+check "which is enough" soon 20 is_in_place 4242420101
+
 dpkg -i "${package[0]}" >/dev/null
 check "an update leaves both running" is_active moenet-controlplane
 check "an update brings the new agent" soon 10 is_in_place 4242420101

@@ -55,6 +55,7 @@ mount -t tmpfs shm dev/shm
 ln -s /proc/self/fd dev/fd; ln -s fd/0 dev/stdin; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr
 hostname moenet-test; ip link set lo up
 mkdir .before; pivot_root . .before; umount -l .before
+mount --make-rshared /  # systemd's credentials are mounted so that they spread
 exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin "$init" --unit=basic.target --show-status=0 </dev/null
 P
 (
