@@ -27,7 +27,7 @@ void plan_unchanged(benchmark::State& state) {
   const auto desired = peerings(state.range(0));
   const NodeState observed = state_of(desired);
   for (auto _ : state) {
-    const Plan made = plan(desired, observed);
+    Plan made = plan(desired, observed);
     if (!made.empty()) state.SkipWithError("the plan is not empty");
     benchmark::DoNotOptimize(made);
   }

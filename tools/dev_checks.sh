@@ -2,7 +2,7 @@
 # test, lint, soak and bench of ./dev. Sourced by it; expects $root, $jobs, step, setup, build_preset.
 
 e2e_environment() {
-  echo PYTHONDONTWRITEBYTECODE=1 MOENET_BUILD="$root/build/dev" MOENET_BIRD3="$(bird3)" MOENET_LOGS="$root/build/e2e"
+  echo PYTHONDONTWRITEBYTECODE=1 MOENET_BUILD="$root/build/dev" MOENET_BIRD2="$(bird 2)" MOENET_BIRD3="$(bird 3)" MOENET_LOGS="$root/build/e2e"
 }
 
 # Two at once, a file each at a time: labs know nothing of each other, and most of their time is waiting.
@@ -107,12 +107,14 @@ env_seed() {
   "$@"
 }
 
-# Rounds of fuzzing and end to end tests; each round's seed is printed, so that a failure can be repeated.
+# The package under a systemd, then rounds of fuzzing and end to end tests; each round's seed is printed, so that a failure can be repeated.
 command_soak() {
   local minutes=${1:-60} round=0 until seed
-  setup build run test
+  setup build run test soak
   step "build (dev)" build_preset dev
   step "build (fuzz)" build_preset fuzz --target fuzz/all
+  prepare_root
+  step "systemd" as_root tests/e2e/systemd/run.sh
   until=$((SECONDS + minutes * 60))
   while [ $SECONDS -lt $until ]; do
     round=$((round + 1))
@@ -150,7 +152,7 @@ command_bench() {
   for program in "${programs[@]}"; do
     name=$(basename "$program")
     echo "${bold}== $name${plain}"
-    as_root env MOENET_BUILD="$root/build/release" MOENET_BIRD3="$(bird3)" "$program" || over+=("$name")
+    as_root env MOENET_BUILD="$root/build/release" MOENET_BIRD2="$(bird 2)" MOENET_BIRD3="$(bird 3)" "$program" || over+=("$name")
   done
   [ ${#over[@]} = 0 ] || die "not within budget: ${over[*]} (the lines above say which figure)"
 }

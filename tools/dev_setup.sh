@@ -5,12 +5,13 @@
 # NAME or NAME|OTHER: the first that this Debian knows. One group per kind of work.
 packages_build="g++ cmake ninja-build pkg-config|pkgconf ccache git libfmt-dev libboost-json1.81-dev|libboost-json-dev
   libcli11-dev libcurl4-openssl-dev libmicrohttpd-dev libmnl-dev libsodium-dev libsoci-dev libsqlite3-dev"
-packages_run="python3 iproute2 iputils-ping procps util-linux wireguard-go wireguard-tools bird2"
+packages_run="python3 iproute2 iputils-ping procps util-linux wireguard-go wireguard-tools bird2|bird3"
 packages_test="libgtest-dev librapidcheck-dev python3-pytest python3-pytest-xdist shellcheck openssl clang-19 libclang-rt-19-dev
   qemu-system-x86 busybox-static cpio xz-utils kmod dash nftables fping"
 # version 19 by name: Debian 12 and 13 both have it, so both format alike, and Debian 12's own clang-tidy cannot read <expected>
 packages_lint="shellcheck clang-format-19 clang-tidy-19"
 packages_bench="libbenchmark-dev"
+packages_soak="systemd curl"
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = 'ii ' ]; }
 
@@ -27,12 +28,13 @@ missing_packages() {
   done | sort -u
 }
 
-# choose ENTRY...: for each entry the first alternative that apt can install; fails on the first that has none.
+# choose ENTRY...: for each entry the first alternative that apt can install; fails on the first that has none. `apt-cache show` would
+# not do: it is content with a name that only another package's Breaks: mentions.
 choose() {
   local entry name
   for entry in "$@"; do
     for name in ${entry//|/ }; do
-      if apt-cache show --no-all-versions "$name" >/dev/null 2>&1; then
+      if [ -n "$(apt-cache madison "$name" 2>/dev/null)" ]; then
         echo "$name"
         continue 2
       fi
@@ -85,7 +87,10 @@ setup() {
   fi
   for group in "$@"; do
     case $group in
-      run) bird3 >/dev/null || step "unpack BIRD 3" tools/get_bird 3 ;;
+      run)
+        bird 2 >/dev/null || step "unpack BIRD 2.17" tools/get_bird 2.17
+        bird 3 >/dev/null || step "unpack BIRD 3" tools/get_bird 3
+        ;;
       test)
         [ -x .deps/bird2.17/bin/bird ] || step "unpack BIRD 2.17" tools/get_bird 2.17
         # the guest's kernel is fetched by its test, which asks apt what it is called
@@ -96,11 +101,11 @@ setup() {
   return 0
 }
 
-# The path of a BIRD 3, when there is one.
-bird3() {
+# bird MAJOR: the path of a BIRD of that major version, when there is one. The system has at most one: bird2 and bird3 exclude each other.
+bird() {
   local candidate
-  for candidate in "$root/.deps/bird3/bin/bird" /usr/sbin/bird; do
-    if "$candidate" --version 2>&1 | grep -q 'version 3\.'; then echo "$candidate" && return; fi
+  for candidate in /usr/sbin/bird "$root"/.deps/bird*/bin/bird; do
+    if "$candidate" --version 2>&1 | grep -q "version $1\."; then echo "$candidate" && return; fi
   done
   return 1
 }

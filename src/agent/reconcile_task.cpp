@@ -117,13 +117,14 @@ void ReconcileTask::keep_vanished(const std::set<SessionId>& listed, std::vector
   std::ranges::sort(rows, {}, &SessionRow::uuid);
 }
 
-std::shared_ptr<const NodeReport> ReconcileTask::failed_look(const SessionInput& input, const Error& error) const {
+std::shared_ptr<const NodeReport> ReconcileTask::failed_look(const SessionInput& input, const Error& error) {
   wiring_.ledger.record(kReconcileTask, std::unexpected(error));
   auto report = std::make_shared<NodeReport>();
   report->answer = input.number;
   report->sync = input.sync;
   report->sync_error = input.sync_error;
   note_failure(*report, error);
+  log_problem(error.what);
   report->finished = wall_now();
   return report;
 }
@@ -156,6 +157,7 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
   } else {
     note_failure(*report, done.error());
   }
+  log_problem(done ? report->step.bird_problem : report->error->what);
   report->finished = wall_now();
   report->cpu = thread_cpu() - cpu;
   return report;
@@ -166,7 +168,17 @@ void ReconcileTask::note_failure(NodeReport& report, const Error& error) const {
   report.error = error;
   const auto last = wiring_.report.read();
   if (last != nullptr) report.sessions = last->sessions;
-  if (error.code != Errc::cancelled) log::error("the node cannot be looked at", {{"error", error.what}});
+}
+
+// When it comes, changes or goes, not at each step.
+void ReconcileTask::log_problem(const std::string& problem) {
+  if (problem == problem_) return;
+  if (problem.empty()) {
+    log::info("the node's problem is over", {{"problem", problem_}});
+  } else {
+    log::warning("the node has a problem", {{"problem", problem}});
+  }
+  problem_ = problem;
 }
 
 // Joins the outcomes with what the control plane holds; both are sorted by uuid.

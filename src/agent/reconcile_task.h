@@ -83,10 +83,11 @@ class ReconcileTask {
   void keep_vanished(const std::set<model::SessionId>& listed, std::vector<model::SessionRow>& rows) const;
   void save(const std::shared_ptr<const SessionAnswer>& answer);
   std::shared_ptr<const NodeReport> step(const SessionInput& input, const std::stop_token& stop);
-  std::shared_ptr<const NodeReport> failed_look(const SessionInput& input, const Error& error) const;
+  std::shared_ptr<const NodeReport> failed_look(const SessionInput& input, const Error& error);
   void note_failure(NodeReport& report, const Error& error) const;
   void describe_sessions(NodeReport& report);
   void look_up_silent(const NodeReport& report, SteadyTime now);
+  void log_problem(const std::string& problem);
   SteadyTime next_look(const NodeReport* report) const;
 
   ReconcileWiring wiring_;
@@ -100,6 +101,7 @@ class ReconcileTask {
   std::shared_ptr<const SessionAnswer> saved_;  // the answer that the state file holds
   Composer::Rows rows_;                         // the answer's own, or with those that are kept although it lacks them
   Composer composer_;
+  std::string problem_;                    // of the node as a whole, as logged last; empty when there is none
   std::set<model::SessionId> configured_;  // sessions of which this node carries something
   std::map<std::string, SteadyTime> looked_up_;  // hosts of silent peers, looked up again not long ago
 };

@@ -44,6 +44,7 @@ Result<ServiceSettings> settings_of(const CommandLine& line, const ServeCommand&
   return settings;
 }
 
+// A port in use, a full disk or a locked database may be otherwise in a moment: for them systemd tries again.
 int cannot_start(const Error& error) {
   log::error("cannot start", {{"error", error.what}});
   const bool stays_wrong = error.code == Errc::invalid || error.code == Errc::denied;

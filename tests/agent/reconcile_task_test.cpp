@@ -116,6 +116,27 @@ TEST_F(ReconcileTaskTest, SetsUpWhatTheControlPlaneListsAndRemovesWhatItDeletes)
   EXPECT_TRUE(std::holds_alternative<model::Removed>(report.sessions.at(2).condition));
 }
 
+TEST_F(ReconcileTaskTest, LogsAProblemOfTheNodeWhenItComesAndWhenItGoes) {
+  node_.state.bird.reachable = false;
+  node_.state.bird.problem = "no BIRD here";
+  testing::internal::CaptureStderr();
+  start();
+  answer(body_of({}), 1);
+  answer(body_of({}), 2);
+  node_.state.bird.reachable = true;
+  node_.state.bird.problem.clear();
+  answer(body_of({}), 3);
+  stop();
+  const std::string log = testing::internal::GetCapturedStderr();
+  const auto count = [&](std::string_view text) {
+    std::size_t n = 0;
+    for (auto at = log.find(text); at != log.npos; at = log.find(text, at + 1)) ++n;
+    return n;
+  };
+  EXPECT_EQ(count("the node has a problem problem=\"no BIRD here\""), 1u) << log;
+  EXPECT_EQ(count("the node's problem is over"), 1u) << log;
+}
+
 TEST_F(ReconcileTaskTest, NothingIsTouchedBeforeTheFirstList) {
   input_.put(SessionInput{nullptr, 0, 1, "the control plane is away"});
   start();

@@ -159,6 +159,14 @@ TEST_F(Commands, AskWhichNodeWhenAnAsPeersWithTwo) {
 
 TEST_F(Commands, EndWithUsageWhenMistyped) { EXPECT_EQ(run({"peer", "frobnicate"}).status, 64); }
 
+TEST_F(Commands, ServeTellsAWrongOptionFromAPortThatMayComeFree) {
+  CommandLine line;
+  line.state_dir = folder_.path().string();
+  EXPECT_EQ(run_server(line, {.db = "", .listen = "localhost", .shared_key_file = ""}), 78);
+  const std::string taken = "127.0.0.1:" + std::to_string(service_->port());
+  EXPECT_EQ(run_server(line, {.db = "", .listen = taken, .shared_key_file = ""}), 1);
+}
+
 TEST(AdminToken, IsMadeOncePrivateAndPrintedOnce) {
   const support::TemporaryFolder folder;
   ::testing::internal::CaptureStderr();
