@@ -235,7 +235,7 @@ class ConfigReading {
       section.note("tokenFile", fmt::format("a readable file ({})", text.error().what));
       return {};
     }
-    struct stat status {};
+    struct stat status{};
     if (::stat(file.c_str(), &status) == 0 && (status.st_mode & 007) != 0) {
       loaded_.warnings.push_back(fmt::format("token file {} may be read by anyone: chmod 600 {}", file, file));
     }

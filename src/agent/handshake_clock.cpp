@@ -14,7 +14,8 @@ void HandshakeClock::look(const std::vector<net::WgPeer>& peers, WallTime wall, 
       continue;
     }
     // A new one: it cannot be older than our last look, whatever the wall clock says.
-    auto age = std::max(std::chrono::duration_cast<SteadyTime::duration>(wall - *peer.last_handshake), SteadyTime::duration::zero());
+    auto age = std::max(std::chrono::duration_cast<SteadyTime::duration>(wall - *peer.last_handshake),
+                        SteadyTime::duration::zero());
     if (last_look_) age = std::min(age, now - *last_look_);
     fresh.push_back({peer.public_key, *peer.last_handshake, now - age});
   }

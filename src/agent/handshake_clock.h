@@ -1,5 +1,6 @@
-// HandshakeClock: how long ago each peer of a device shook hands. WireGuard tells the wall time of it, and a wall clock may be stepped;
-// what was seen once is counted on by steady time, so that a step makes no live peer look silent and no dead one alive. Pure.
+// HandshakeClock: how long ago each peer of a device shook hands. WireGuard tells the wall time of it, and a wall clock
+// may be stepped; what was seen once is counted on by steady time, so that a step makes no live peer look silent and no
+// dead one alive. Pure.
 #pragma once
 
 #include <chrono>
@@ -22,8 +23,8 @@ class HandshakeClock {
  private:
   struct Seen {
     Key peer;
-    WallTime told;         // as WireGuard says it
-    SteadyTime happened;   // as we count it
+    WallTime told;        // as WireGuard says it
+    SteadyTime happened;  // as we count it
   };
   std::vector<Seen> seen_;  // sorted by peer
   std::optional<SteadyTime> last_look_;

@@ -52,7 +52,7 @@ Key public_key_of(const Key& private_key) {
 }
 
 Result<Key> load_private_key(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0)
     return std::unexpected(error_from_errno(errno, fmt::format("read private key {}", path)));
   if ((status.st_mode & 077) != 0) {

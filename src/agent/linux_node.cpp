@@ -28,8 +28,8 @@ constexpr std::chrono::minutes kTrustEvents{10};
 constexpr std::size_t kDevicesPerLook = 128;
 constexpr std::chrono::milliseconds kDevicesCpuPerLook{10};
 
-// One daemon that hangs must not hold up the others, nor a stop: how long each call may take. An idle daemon answers within 1 ms, one
-// of 50 that start together within 100 ms (measured on 2 cores).
+// One daemon that hangs must not hold up the others, nor a stop: how long each call may take. An idle daemon answers
+// within 1 ms, one of 50 that start together within 100 ms (measured on 2 cores).
 constexpr std::chrono::seconds kReadWithin{1};
 constexpr std::chrono::seconds kChangeWithin{5};
 constexpr std::chrono::seconds kCreateWithin{15};
@@ -224,8 +224,8 @@ void LinuxNode::read_device(Seen& seen, Deadline deadline) {
 }
 
 // Read are: devices never read, those whose link changed or that we changed, those with a silent peer, and then the
-// longest unread as far as the bounds above allow. Up to kDevicesPerLook all are read each time. One that could not be read is left
-// alone for a while, because to ask it may cost a second.
+// longest unread as far as the bounds above allow. Up to kDevicesPerLook all are read each time. One that could not be
+// read is left alone for a while, because to ask it may cost a second.
 Result<void> LinuxNode::look_at_devices(Deadline deadline, const std::stop_token& stop) {
   const auto now = steady_now();
   std::vector<std::pair<SteadyTime, std::uint32_t>> others;
@@ -331,8 +331,8 @@ Result<void> LinuxNode::finish_created(const Tunnel& tunnel, Deadline deadline) 
 }
 
 // Devices start together: a userspace daemon takes 40 ms to come up, and 100 of them not much longer.
-void LinuxNode::create_all(std::span<const TunnelAction> actions, std::vector<Result<void>>& results,
-                           Deadline deadline, const std::stop_token& stop) {
+void LinuxNode::create_all(std::span<const TunnelAction> actions, std::vector<Result<void>>& results, Deadline deadline,
+                           const std::stop_token& stop) {
   std::vector<net::WireGuard::NewDevice> devices;
   std::vector<std::size_t> positions;
   const auto create = [&] {
@@ -402,10 +402,12 @@ std::vector<Result<void>> LinuxNode::apply_tunnels(std::span<const TunnelAction>
   }
   for (std::size_t i = 0; i < actions.size() && !stop.stop_requested();
        ++i) {  // removals free names and ports for what follows
-    if (const auto* action = std::get_if<RemoveTunnel>(&actions[i])) results[i] = remove(*action, deadline.or_sooner(kChangeWithin));
+    if (const auto* action = std::get_if<RemoveTunnel>(&actions[i]))
+      results[i] = remove(*action, deadline.or_sooner(kChangeWithin));
   }
   for (std::size_t i = 0; i < actions.size() && !stop.stop_requested(); ++i) {
-    if (const auto* action = std::get_if<UpdateTunnel>(&actions[i])) results[i] = update(*action, deadline.or_sooner(kChangeWithin));
+    if (const auto* action = std::get_if<UpdateTunnel>(&actions[i]))
+      results[i] = update(*action, deadline.or_sooner(kChangeWithin));
   }
   if (!stop.stop_requested()) create_all(actions, results, deadline, stop);
   return results;

@@ -65,8 +65,8 @@ Result<std::unique_ptr<http::HttpServer>> serve_local_api(LocalApiWiring wiring)
   settings.body_limit_bytes = 64u << 10;
   settings.most_connections = 256;
   settings.idle_timeout = api->settings.idle_timeout;
-  return http::HttpServer::start(
-      settings, [router = std::move(router)](Request& request) { return router.dispatch(request); });
+  return http::HttpServer::start(settings,
+                                 [router = std::move(router)](Request& request) { return router.dispatch(request); });
 }
 
 }  // namespace moenet::agent

@@ -33,8 +33,9 @@
 namespace moenet::agent {
 namespace {
 
-// How long a step under way may go on after SIGTERM before it is broken off, which takes up to 15 s more: the longest single call to a
-// WireGuard device (agent/linux_node.cpp). Together below the 30 s that are promised; systemd's TimeoutStopSec is 45 s.
+// How long a step under way may go on after SIGTERM before it is broken off, which takes up to 15 s more: the longest
+// single call to a WireGuard device (agent/linux_node.cpp). Together below the 30 s that are promised; systemd's
+// TimeoutStopSec is 45 s.
 constexpr std::chrono::seconds kStopGrace{10};
 
 const char* environment_variable(const char* name) { return std::getenv(name); }
@@ -193,8 +194,8 @@ void keep_secrets_in() {
   ::setrlimit(RLIMIT_CORE, &none);
 }
 
-// Tasks allocate in turns, so one arena does; and a large block, as a list of sessions is, goes back to the system when it
-// is freed (docs/benchmarks.md).
+// Tasks allocate in turns, so one arena does; and a large block, as a list of sessions is, goes back to the system when
+// it is freed (docs/benchmarks.md).
 void keep_memory_small() {
   ::mallopt(M_ARENA_MAX, 1);
   ::mallopt(M_MMAP_THRESHOLD, 256 << 10);

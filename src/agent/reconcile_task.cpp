@@ -26,7 +26,8 @@ constexpr std::chrono::seconds kProgress{5};
 
 constexpr std::string_view kSessionOwner = "session/";
 
-// How often the name of a silent peer's endpoint is looked up (what the field's timers around wireguard-tools' reresolve-dns do).
+// How often the name of a silent peer's endpoint is looked up (what the field's timers around wireguard-tools'
+// reresolve-dns do).
 constexpr std::chrono::seconds kLookUpAgain{30};
 
 constexpr std::string_view kUnidentified =
@@ -56,8 +57,8 @@ SessionRow placeholder(const SessionId& uuid) {
   return row;
 }
 
-// Does the node carry something of a session that came out like this? `before`: it did at the last step. Of one that was left alone
-// nothing new is known.
+// Does the node carry something of a session that came out like this? `before`: it did at the last step. Of one that
+// was left alone nothing new is known.
 bool counts_as_configured(const model::Condition& condition, bool before) {
   if (std::holds_alternative<model::Unchanged>(condition)) return before;
   return std::holds_alternative<model::InPlace>(condition) || std::holds_alternative<model::Broken>(condition);
@@ -201,7 +202,8 @@ void ReconcileTask::describe_sessions(NodeReport& report) {
         view.interface_name = row->session->interface_name;
       }
     }
-    if (counts_as_configured(view.condition, before.contains(view.uuid))) configured_.insert(configured_.end(), view.uuid);
+    if (counts_as_configured(view.condition, before.contains(view.uuid)))
+      configured_.insert(configured_.end(), view.uuid);
     for (const auto& change : outcome.changes) log::info(change, {{"session", outcome.uuid}, {"asn", outcome.asn}});
     report.sessions.push_back(std::move(view));
   }

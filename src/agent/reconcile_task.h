@@ -101,8 +101,8 @@ class ReconcileTask {
   std::shared_ptr<const SessionAnswer> saved_;  // the answer that the state file holds
   Composer::Rows rows_;                         // the answer's own, or with those that are kept although it lacks them
   Composer composer_;
-  std::string problem_;                    // of the node as a whole, as logged last; empty when there is none
-  std::set<model::SessionId> configured_;  // sessions of which this node carries something
+  std::string problem_;                          // of the node as a whole, as logged last; empty when there is none
+  std::set<model::SessionId> configured_;        // sessions of which this node carries something
   std::map<std::string, SteadyTime> looked_up_;  // hosts of silent peers, looked up again not long ago
 };
 

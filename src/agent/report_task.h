@@ -21,14 +21,15 @@ inline constexpr std::string_view kReportTask = "reportTask";
 // Which reports are due: what was settled for a row as it is now held is not told again, and what failed waits. Pure.
 class ReportMemory {
  public:
-  // The modifications that `report` asks for, without those that are settled or wait for their next attempt. None when it was made
-  // of rows from the disk.
+  // The modifications that `report` asks for, without those that are settled or wait for their next attempt. None when
+  // it was made of rows from the disk.
   std::vector<Modification> due(const NodeReport& report, SteadyTime now);
   // The server took it, or refused it in a way that a repetition would not change. `latest_answer` is the newest
   // SessionInput::number.
   void settled(const Modification& modification, std::uint64_t latest_answer);
-  // It is tried again after a pause that grows; `fraction` in [0,1] is the jitter. DELETED drops the row in whatever state it is by
-  // then (wire contract A5), so it is repeated only when an answer newer than `latest_answer` still asks for it.
+  // It is tried again after a pause that grows; `fraction` in [0,1] is the jitter. DELETED drops the row in whatever
+  // state it is by then (wire contract A5), so it is repeated only when an answer newer than `latest_answer` still asks
+  // for it.
   void failed(const Modification& modification, std::uint64_t latest_answer, SteadyTime now, double fraction);
   // When the first waiting one is due; absent when none waits.
   std::optional<SteadyTime> next_due() const;

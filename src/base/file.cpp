@@ -119,14 +119,15 @@ Result<void> atomic_write_file(const std::string& path, std::string_view bytes, 
 }
 
 Result<void> make_folder(const std::string& path, mode_t mode) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) return {};
     return fail(Errc::conflict, "make folder " + path + ": it is there and no folder");
   }
   const auto parent_end = path.find_last_of('/');
   if (parent_end != std::string::npos && parent_end != 0) TRY_VOID(make_folder(path.substr(0, parent_end), 0755));
-  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return std::unexpected(error_from_errno(errno, "make folder " + path));
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
+    return std::unexpected(error_from_errno(errno, "make folder " + path));
   return {};
 }
 

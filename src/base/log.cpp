@@ -177,7 +177,7 @@ void start(Output output, Level threshold) {
 
 Output detect_output() {
   const char* stream = std::getenv("JOURNAL_STREAM");
-  struct stat status {};
+  struct stat status{};
   if (stream == nullptr || ::fstat(STDERR_FILENO, &status) != 0) return Output::text;
   return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream ? Output::journald : Output::text;
 }

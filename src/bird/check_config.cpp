@@ -57,7 +57,7 @@ struct Piece {
 class Builder {
  public:
   Builder(const FolderView& view, CheckConfig& out) : view_(view), out_(out) {
-    struct stat status {};
+    struct stat status{};
     if (::stat(view.folder.c_str(), &status) == 0) folder_id_ = {status.st_dev, status.st_ino};
   }
 
@@ -102,7 +102,7 @@ class Builder {
   }
 
   bool is_peer_folder(const std::string& path) const {
-    struct stat status {};
+    struct stat status{};
     return folder_id_ && ::stat(path.c_str(), &status) == 0 && FileId(status.st_dev, status.st_ino) == *folder_id_;
   }
 
@@ -167,7 +167,7 @@ class Builder {
   // A file that reaches no peer file is included where it lies, so that BIRD names it in errors; any other is taken
   // apart.
   Result<void> add_other(Piece& piece, const std::string& path, const SourceLine& origin, int depth) {
-    struct stat status {};
+    struct stat status{};
     if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return {};  // BIRD passes over folders
     if (status.st_mode == 0) {
       piece.add_line("include \"" + path + "\";", origin);  // missing: BIRD says so better

@@ -24,19 +24,16 @@ struct Filters {
 
 Filters filters_of(model::SessionPolicy policy, const PolicyNames& names) {
   switch (policy) {
-    case model::SessionPolicy::full:
-      return {names.import_filter, names.export_filter};
-    case model::SessionPolicy::peer:
-      return {names.import_theirs, names.export_own};
-    case model::SessionPolicy::upstream:
-      return {names.import_theirs, names.export_filter};
-    case model::SessionPolicy::downstream:
-      return {names.import_filter, names.export_own};
+    case model::SessionPolicy::full: return {names.import_filter, names.export_filter};
+    case model::SessionPolicy::peer: return {names.import_theirs, names.export_own};
+    case model::SessionPolicy::upstream: return {names.import_theirs, names.export_filter};
+    case model::SessionPolicy::downstream: return {names.import_filter, names.export_own};
   }
   return {names.import_theirs, names.export_own};
 }
 
-// A family that the session does not carry is said to be closed: unsaid, it would be what the operator's template makes of it.
+// A family that the session does not carry is said to be closed: unsaid, it would be what the operator's template makes
+// of it.
 void add_channel(std::string& out, std::string_view family, bool is_carried, bool extended_next_hop,
                  const model::Session& session, const PolicyNames& names) {
   if (!is_carried) {

@@ -40,7 +40,7 @@ struct MainFile {
   std::string path;
   std::optional<std::string> wanted;  // none: it is the operator's
   std::optional<std::string> old_text;
-  struct stat old_status {};
+  struct stat old_status{};
 
   Result<void> take_up() {
     if (!wanted) return {};
@@ -171,7 +171,7 @@ Result<void> Run::take_up(const FileChange& change) {
 // New files get the group of the peer folder, because BIRD may run as another user; where that is root's, which says
 // nothing, the group of the main file, which BIRD can read.
 Result<void> Run::stage_all() {
-  struct stat status {};
+  struct stat status{};
   if (::stat(folder_.path().c_str(), &status) != 0)
     return std::unexpected(error_from_errno(errno, "look at " + folder_.path()));
   group_ = status.st_gid;

@@ -13,42 +13,28 @@ namespace json = boost::json;
 // RFC 9110 section 15.
 std::string_view title_of(int status) {
   switch (status) {
-    case 400:
-      return "Bad Request";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 409:
-      return "Conflict";
-    case 422:
-      return "Unprocessable Content";
-    case 429:
-      return "Too Many Requests";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return "Error";
+    case 400: return "Bad Request";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 409: return "Conflict";
+    case 422: return "Unprocessable Content";
+    case 429: return "Too Many Requests";
+    case 503: return "Service Unavailable";
+    default: return "Error";
   }
 }
 
 int status_of(const Refusal& refusal) {
   switch (refusal.error.code) {
-    case Errc::invalid:
-      return 422;
-    case Errc::conflict:
-      return refusal.field.empty() || refusal.field == "status" ? 409 : 422;
-    case Errc::not_found:
-      return 404;
-    case Errc::denied:
-      return 403;
+    case Errc::invalid: return 422;
+    case Errc::conflict: return refusal.field.empty() || refusal.field == "status" ? 409 : 422;
+    case Errc::not_found: return 404;
+    case Errc::denied: return 403;
     case Errc::unavailable:
     case Errc::timeout:
     case Errc::cancelled:
-    case Errc::internal:
-      return 503;
+    case Errc::internal: return 503;
   }
   return 503;
 }

@@ -82,9 +82,7 @@ std::string bootstrap_script(std::string_view node_name, std::string_view url, c
 }
 
 http::Response redeem_bootstrap(Store& store, std::string_view token, WallTime now) {
-  const auto is_token_byte = [](unsigned char c) {
-    return (c < 0x80 && std::isalnum(c) != 0) || c == '-' || c == '_';
-  };
+  const auto is_token_byte = [](unsigned char c) { return (c < 0x80 && std::isalnum(c) != 0) || c == '-' || c == '_'; };
   if (token.empty() || token.size() > kMostTokenBytes || !std::ranges::all_of(token, is_token_byte))
     return refusal(400, "this is no bootstrap token");
   const Secret node_token = make_token();

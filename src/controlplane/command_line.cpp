@@ -122,10 +122,11 @@ void Parser::add_nodes(CLI::App& app) {
       api_command(*nodes, "token", "Give a node a new token and print it, this once; the old one ends at once",
                   ApiCommand::Kind::node_token);
   token->add_option("name", api.node, "Its name")->required();
-  CLI::App* bootstrap = api_command(*nodes, "bootstrap",
-                                    "Print the one line that makes a machine this node; good once, for a day. A token that the node has "
-                                    "ends when the line is used",
-                                    ApiCommand::Kind::node_bootstrap);
+  CLI::App* bootstrap =
+      api_command(*nodes, "bootstrap",
+                  "Print the one line that makes a machine this node; good once, for a day. A token that the node has "
+                  "ends when the line is used",
+                  ApiCommand::Kind::node_bootstrap);
   bootstrap->add_option("name", api.node, "Its name")->required();
   bootstrap->add_option("--public-url", api.public_url, "Where the node reaches this control plane (default: --url)");
 }

@@ -35,7 +35,7 @@ struct ApiCommand {
   std::string reason;
   std::string status;  // filter of peer list
   bool force = false;
-  std::string body;  // JSON of an add
+  std::string body;        // JSON of an add
   std::string public_url;  // of node bootstrap; "" = the one that the command itself uses
   std::string psk_file;
   std::string password_file;

@@ -11,7 +11,8 @@ namespace moenet::controlplane {
 // it was given, 1 when it cannot start now (the address is in use, the disk is full).
 int run_server(const CommandLine& line, const ServeCommand& command);
 
-// The token of STATE-DIR/admin-token; at the first start it is made, mode 0600, and printed once, but not into the journal.
+// The token of STATE-DIR/admin-token; at the first start it is made, mode 0600, and printed once, but not into the
+// journal.
 Result<Secret> admin_token_of(const std::string& state_dir);
 
 }  // namespace moenet::controlplane

@@ -264,8 +264,8 @@ Result<std::unique_ptr<Service>> Service::start(Store& store, ServiceSettings se
   state->add_public_routes();
   state->add_agent_routes();
   state->add_admin_routes();
-  TRY(state->server, http::HttpServer::start(
-                         server, [self](Request& request) { return self->router.dispatch(request); }, finish));
+  TRY(state->server,
+      http::HttpServer::start(server, [self](Request& request) { return self->router.dispatch(request); }, finish));
   return std::unique_ptr<Service>(new Service(std::move(state)));
 }
 

@@ -32,17 +32,13 @@ Checked<Verdict> approve(const StoredSession& row) {
   switch (row.status) {
     case pending:
     case disabled:
-    case teardown:
-      return moved(row, {queued_for_setup});
+    case teardown: return moved(row, {queued_for_setup});
     case queued_for_setup:
     case enabled:
-    case problem:
-      return Keep{};
-    case rejected:
-      return refuse_move(row, "delete it and add it anew");
+    case problem: return Keep{};
+    case rejected: return refuse_move(row, "delete it and add it anew");
     case queued_for_delete:
-    case deleted:
-      break;
+    case deleted: break;
   }
   return refuse_move(row, "disable it first, which calls the deletion off");
 }
@@ -57,18 +53,13 @@ Checked<Verdict> disable(const StoredSession& row) {
   switch (row.status) {
     case enabled:
     case queued_for_delete:
-    case teardown:
-      return moved(row, {disabled});
-    case queued_for_setup:
-      return moved(row, {teardown, disabled});
-    case problem:
-      return moved(row, {queued_for_delete, disabled});
-    case disabled:
-      return Keep{};
+    case teardown: return moved(row, {disabled});
+    case queued_for_setup: return moved(row, {teardown, disabled});
+    case problem: return moved(row, {queued_for_delete, disabled});
+    case disabled: return Keep{};
     case pending:
     case rejected:
-    case deleted:
-      break;
+    case deleted: break;
   }
   return refuse_move(row, "there is nothing to disable");
 }
@@ -81,19 +72,15 @@ Checked<Verdict> enable(const StoredSession& row) {
 Checked<Verdict> remove(const StoredSession& row) {
   switch (row.status) {
     case enabled:
-    case problem:
-      return moved(row, {queued_for_delete});
+    case problem: return moved(row, {queued_for_delete});
     // The node may be at work on it: it is asked to remove what there is, and answers even when there is nothing.
-    case queued_for_setup:
-      return moved(row, {problem, queued_for_delete});
-    case queued_for_delete:
-      return Keep{};
+    case queued_for_setup: return moved(row, {problem, queued_for_delete});
+    case queued_for_delete: return Keep{};
     case pending:
     case rejected:
     case disabled:
     case teardown:
-    case deleted:
-      break;
+    case deleted: break;
   }
   return Drop{};
 }
@@ -102,16 +89,11 @@ Checked<Verdict> remove(const StoredSession& row) {
 
 std::string_view name_of(OperatorMove move) {
   switch (move) {
-    case OperatorMove::approve:
-      return "approve";
-    case OperatorMove::reject:
-      return "reject";
-    case OperatorMove::disable:
-      return "disable";
-    case OperatorMove::enable:
-      return "enable";
-    case OperatorMove::remove:
-      return "delete";
+    case OperatorMove::approve: return "approve";
+    case OperatorMove::reject: return "reject";
+    case OperatorMove::disable: return "disable";
+    case OperatorMove::enable: return "enable";
+    case OperatorMove::remove: return "delete";
   }
   return "";
 }
@@ -126,16 +108,11 @@ std::optional<OperatorMove> operator_move_from(std::string_view name) {
 
 Checked<Verdict> decide_operator_move(const StoredSession& row, OperatorMove move, std::string_view reason) {
   switch (move) {
-    case OperatorMove::approve:
-      return approve(row);
-    case OperatorMove::reject:
-      return reject(row, reason);
-    case OperatorMove::disable:
-      return disable(row);
-    case OperatorMove::enable:
-      return enable(row);
-    case OperatorMove::remove:
-      return remove(row);
+    case OperatorMove::approve: return approve(row);
+    case OperatorMove::reject: return reject(row, reason);
+    case OperatorMove::disable: return disable(row);
+    case OperatorMove::enable: return enable(row);
+    case OperatorMove::remove: return remove(row);
   }
   return Keep{};
 }
@@ -158,17 +135,14 @@ Checked<Verdict> decide_agent_report(const StoredSession& row, std::int64_t stat
 Checked<model::SessionStatus> status_after_edit(const StoredSession& row) {
   switch (row.status) {
     case enabled:
-    case teardown:
-      return queued_for_setup;
+    case teardown: return queued_for_setup;
     case pending:
     case queued_for_setup:
     case problem:
-    case disabled:
-      return row.status;
+    case disabled: return row.status;
     case rejected:
     case queued_for_delete:
-    case deleted:
-      break;
+    case deleted: break;
   }
   return refuse_move(row, "it cannot be edited any more");
 }

@@ -140,7 +140,7 @@ class Store {
   // Takes the lowest free id when `node.id` is 0, makes a uuid when it has none. Refusals: name or id taken; no id
   // left.
   virtual Checked<Node> add_node(Node node, const TokenHash& token) = 0;
-  virtual Result<std::vector<Node>> nodes() = 0;                      // by id
+  virtual Result<std::vector<Node>> nodes() = 0;  // by id
   // Of a name the case counts, of a uuid not.
   virtual Result<Node> find_node(std::string_view name_or_uuid) = 0;
   // The old token stops working at once.
@@ -149,7 +149,8 @@ class Store {
   virtual std::optional<NodeId> node_of_token(const TokenHash& token) = 0;
   // A node has one bootstrap token at most: a new one ends the one before.
   virtual Result<void> put_bootstrap(const TokenHash& token, const Bootstrap& bootstrap) = 0;
-  // Uses the token up, and gives its node `node_token` in the same transaction. Errors: not_found (unknown, used up or expired).
+  // Uses the token up, and gives its node `node_token` in the same transaction. Errors: not_found (unknown, used up or
+  // expired).
   virtual Result<RedeemedBootstrap> redeem_bootstrap(const TokenHash& token, const TokenHash& node_token,
                                                      UnixMs now) = 0;
   // Mesh key and public addresses are read by other nodes: a new one raises every node's `changes`.

@@ -88,7 +88,7 @@ bool is_uuid(std::string_view text) {
 Result<Secret> read_secret_file(const std::filesystem::path& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file) return std::unexpected(error_from_errno(errno, fmt::format("open {}", path.string())));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) != 0)
     return std::unexpected(error_from_errno(errno, fmt::format("stat {}", path.string())));
   if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0) {

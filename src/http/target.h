@@ -22,8 +22,8 @@ Target parse_target(std::string_view raw);
 // Nothing when an escape is broken.
 std::optional<std::string> percent_decode(std::string_view text);
 
-// Is it an http or https URL that paths may be appended to: no query, fragment, user or password, and none of the bytes that RFC 3986
-// keeps out of URLs?
+// Is it an http or https URL that paths may be appended to: no query, fragment, user or password, and none of the bytes
+// that RFC 3986 keeps out of URLs?
 bool is_server_url(std::string_view url);
 
 }  // namespace moenet::http

@@ -133,8 +133,7 @@ Result<json::value> parse_json(std::string_view text) {
 std::optional<std::int64_t> integer_in(const json::value& value) {
   constexpr double kExact = 9007199254740992.0;  // 2^53: past it a double no longer names one whole number
   switch (value.kind()) {
-    case json::kind::int64:
-      return value.get_int64();
+    case json::kind::int64: return value.get_int64();
     case json::kind::uint64:
       if (value.get_uint64() > static_cast<std::uint64_t>(INT64_MAX)) return std::nullopt;
       return static_cast<std::int64_t>(value.get_uint64());
@@ -143,13 +142,11 @@ std::optional<std::int64_t> integer_in(const json::value& value) {
       if (!(std::abs(number) <= kExact) || number != std::trunc(number)) return std::nullopt;
       return static_cast<std::int64_t>(number);
     }
-    case json::kind::string:
-      return integer_in_text(view(value.get_string()));
+    case json::kind::string: return integer_in_text(view(value.get_string()));
     case json::kind::null:
     case json::kind::bool_:
     case json::kind::array:
-    case json::kind::object:
-      return std::nullopt;
+    case json::kind::object: return std::nullopt;
   }
   return std::nullopt;
 }

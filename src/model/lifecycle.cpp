@@ -76,16 +76,13 @@ Intent intent_of(std::optional<std::int64_t> status) {
   switch (*known) {
     case SessionStatus::enabled:
     case SessionStatus::queued_for_setup:
-    case SessionStatus::problem:
-      return Intent::present;
+    case SessionStatus::problem: return Intent::present;
     case SessionStatus::deleted:  // never sent by a control plane that keeps the contract: it drops the row
     case SessionStatus::disabled:
     case SessionStatus::queued_for_delete:
-    case SessionStatus::teardown:
-      return Intent::absent;
+    case SessionStatus::teardown: return Intent::absent;
     case SessionStatus::pending:
-    case SessionStatus::rejected:
-      return Intent::untouched;
+    case SessionStatus::rejected: return Intent::untouched;
   }
   return Intent::untouched;
 }

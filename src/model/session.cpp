@@ -6,24 +6,15 @@ namespace moenet::model {
 
 std::string_view name_of(SessionStatus status) {
   switch (status) {
-    case SessionStatus::deleted:
-      return "DELETED";
-    case SessionStatus::disabled:
-      return "DISABLED";
-    case SessionStatus::enabled:
-      return "ENABLED";
-    case SessionStatus::pending:
-      return "PENDING";
-    case SessionStatus::queued_for_setup:
-      return "QUEUED_FOR_SETUP";
-    case SessionStatus::queued_for_delete:
-      return "QUEUED_FOR_DELETE";
-    case SessionStatus::problem:
-      return "PROBLEM";
-    case SessionStatus::teardown:
-      return "TEARDOWN";
-    case SessionStatus::rejected:
-      return "REJECTED";
+    case SessionStatus::deleted: return "DELETED";
+    case SessionStatus::disabled: return "DISABLED";
+    case SessionStatus::enabled: return "ENABLED";
+    case SessionStatus::pending: return "PENDING";
+    case SessionStatus::queued_for_setup: return "QUEUED_FOR_SETUP";
+    case SessionStatus::queued_for_delete: return "QUEUED_FOR_DELETE";
+    case SessionStatus::problem: return "PROBLEM";
+    case SessionStatus::teardown: return "TEARDOWN";
+    case SessionStatus::rejected: return "REJECTED";
   }
   return "UNKNOWN";
 }
@@ -35,26 +26,19 @@ std::optional<SessionStatus> session_status_from_int(std::int64_t value) {
 
 std::string_view name_of(TunnelType type) {
   switch (type) {
-    case TunnelType::wireguard:
-      return "wireguard";
-    case TunnelType::gre:
-      return "gre";
-    case TunnelType::ip6gre:
-      return "ip6gre";
+    case TunnelType::wireguard: return "wireguard";
+    case TunnelType::gre: return "gre";
+    case TunnelType::ip6gre: return "ip6gre";
   }
   return "unknown";
 }
 
 std::string_view name_of(SessionPolicy policy) {
   switch (policy) {
-    case SessionPolicy::full:
-      return "full";
-    case SessionPolicy::peer:
-      return "peer";
-    case SessionPolicy::upstream:
-      return "upstream";
-    case SessionPolicy::downstream:
-      return "downstream";
+    case SessionPolicy::full: return "full";
+    case SessionPolicy::peer: return "peer";
+    case SessionPolicy::upstream: return "upstream";
+    case SessionPolicy::downstream: return "downstream";
   }
   return "unknown";
 }

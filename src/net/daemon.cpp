@@ -153,12 +153,14 @@ void kill_daemons(const std::string& program, const std::string& argument) {
   const std::string wanted = program + '\0' + argument + '\0';
   const auto own_network = std::filesystem::path("/proc/thread-self/ns/net");
   std::error_code failed;
-  for (std::filesystem::directory_iterator entry("/proc", failed), end; !failed && entry != end; entry.increment(failed)) {
+  for (std::filesystem::directory_iterator entry("/proc", failed), end; !failed && entry != end;
+       entry.increment(failed)) {
     const std::string name = entry->path().filename();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     const auto words = read_file(entry->path() / "cmdline", wanted.size());
     std::error_code gone;
-    if (!words || *words != wanted || !std::filesystem::equivalent(entry->path() / "ns/net", own_network, gone)) continue;
+    if (!words || *words != wanted || !std::filesystem::equivalent(entry->path() / "ns/net", own_network, gone))
+      continue;
     (void)::kill(std::stoi(name), SIGKILL);
   }
 }

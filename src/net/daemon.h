@@ -19,8 +19,8 @@ namespace moenet::net {
 std::vector<Result<void>> start_daemons(const std::string& program, const std::vector<std::string>& arguments,
                                         Deadline deadline);
 
-// Kills what start_daemons() left running for this argument in this network namespace, however it hangs: processes whose whole command
-// line is `PROGRAM ARGUMENT`.
+// Kills what start_daemons() left running for this argument in this network namespace, however it hangs: processes
+// whose whole command line is `PROGRAM ARGUMENT`.
 void kill_daemons(const std::string& program, const std::string& argument);
 
 // The end of what a program wrote, on one line of printable characters: what it said last is what made it fail.

@@ -15,8 +15,8 @@ namespace moenet::net {
 
 namespace {
 
-// A dump that changes under the reader is read again, after pauses that grow: 1.4 s in all (seen: the kernel takes 30 ms to finish
-// with 1,000 new IPv6 addresses). A node in turmoil for longer is calmer at the caller's next look.
+// A dump that changes under the reader is read again, after pauses that grow: 1.4 s in all (seen: the kernel takes 30
+// ms to finish with 1,000 new IPv6 addresses). A node in turmoil for longer is calmer at the caller's next look.
 constexpr int kDumpAttempts = 20;
 constexpr std::chrono::milliseconds kFirstPause{1}, kLongestPause{100};
 

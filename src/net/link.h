@@ -40,9 +40,9 @@ struct Link {
 Result<std::vector<Link>> list_links(NetlinkSocket& socket, Deadline deadline);
 
 // What to change on a link; absent fields stay as they are. One netlink batch, whose order is: alias, mtu, addrgenmode,
-// removed addresses, up, added addresses. Adding an address that is there and removing one that is not are no errors. A failing step does not
-// keep the later ones from being tried; the first error is returned, with the errno, the step and the link ("add
-// address 172.22.188.2/32 to dn42_7: …").
+// removed addresses, up, added addresses. Adding an address that is there and removing one that is not are no errors. A
+// failing step does not keep the later ones from being tried; the first error is returned, with the errno, the step and
+// the link ("add address 172.22.188.2/32 to dn42_7: …").
 struct LinkChange {
   std::optional<std::string> alias;
   std::optional<std::uint32_t> mtu_bytes;

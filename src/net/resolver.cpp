@@ -87,8 +87,8 @@ struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
     queue.push_back(name);
     if (workers == kMaxWorkers) return;
     ++workers;
-    // Detached, because getaddrinfo(3) cannot be interrupted and the agent must not wait for it at its end; what the thread
-    // uses it owns a share of.
+    // Detached, because getaddrinfo(3) cannot be interrupted and the agent must not wait for it at its end; what the
+    // thread uses it owns a share of.
     std::thread([self = shared_from_this()] { self->work(); }).detach();
   }
 

@@ -181,20 +181,11 @@ Result<std::optional<Link>> decode_link(std::span<const std::uint8_t> message) {
   link.running = (body.ifi_flags & IFF_RUNNING) != 0;
   each_attribute(attributes, [&](const Attribute& attribute) {
     switch (attribute.type) {
-      case IFLA_IFNAME:
-        link.name = attribute.text();
-        break;
-      case IFLA_IFALIAS:
-        link.alias = attribute.text();
-        break;
-      case IFLA_LINKINFO:
-        link.kind = kind_of(attribute.payload);
-        break;
-      case IFLA_MTU:
-        attribute.read(link.mtu_bytes);
-        break;
-      default:
-        break;  // the kernel has some sixty more
+      case IFLA_IFNAME: link.name = attribute.text(); break;
+      case IFLA_IFALIAS: link.alias = attribute.text(); break;
+      case IFLA_LINKINFO: link.kind = kind_of(attribute.payload); break;
+      case IFLA_MTU: attribute.read(link.mtu_bytes); break;
+      default: break;  // the kernel has some sixty more
     }
     return true;
   });

@@ -211,32 +211,26 @@ bool read_allowed_ip(const Attribute& entry, WgPeer& peer) {
 
 bool read_peer_attribute(const Attribute& attribute, WgPeer& peer) {
   switch (attribute.type) {
-    case WGPEER_A_PUBLIC_KEY:
-      return read_key(attribute, peer.public_key);
+    case WGPEER_A_PUBLIC_KEY: return read_key(attribute, peer.public_key);
     case WGPEER_A_PRESHARED_KEY: {
       Key key;
       if (!read_key(attribute, key)) return false;
       if (!key.is_zero()) peer.preshared_key = key;
       return true;
     }
-    case WGPEER_A_ENDPOINT:
-      return read_endpoint(attribute, peer.endpoint);
+    case WGPEER_A_ENDPOINT: return read_endpoint(attribute, peer.endpoint);
     case WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL: {
       std::uint16_t seconds = 0;
       const bool right = attribute.read(seconds);
       peer.keepalive = std::chrono::seconds(seconds);
       return right;
     }
-    case WGPEER_A_LAST_HANDSHAKE_TIME:
-      return read_handshake(attribute, peer);
-    case WGPEER_A_RX_BYTES:
-      return attribute.read(peer.rx_bytes);
-    case WGPEER_A_TX_BYTES:
-      return attribute.read(peer.tx_bytes);
+    case WGPEER_A_LAST_HANDSHAKE_TIME: return read_handshake(attribute, peer);
+    case WGPEER_A_RX_BYTES: return attribute.read(peer.rx_bytes);
+    case WGPEER_A_TX_BYTES: return attribute.read(peer.tx_bytes);
     case WGPEER_A_ALLOWEDIPS:
       return each_attribute(attribute.payload, [&](const Attribute& entry) { return read_allowed_ip(entry, peer); });
-    default:
-      return true;  // protocol version, flags, and what newer kernels add
+    default: return true;  // protocol version, flags, and what newer kernels add
   }
 }
 
@@ -256,17 +250,12 @@ bool read_peer(const Attribute& entry, WgDevice& device) {
 
 bool read_device_attribute(const Attribute& attribute, WgDevice& device) {
   switch (attribute.type) {
-    case WGDEVICE_A_IFNAME:
-      device.name = attribute.text();
-      return true;
-    case WGDEVICE_A_PRIVATE_KEY:
-      return read_key(attribute, device.private_key);
-    case WGDEVICE_A_LISTEN_PORT:
-      return attribute.read(device.listen_port);
+    case WGDEVICE_A_IFNAME: device.name = attribute.text(); return true;
+    case WGDEVICE_A_PRIVATE_KEY: return read_key(attribute, device.private_key);
+    case WGDEVICE_A_LISTEN_PORT: return attribute.read(device.listen_port);
     case WGDEVICE_A_PEERS:
       return each_attribute(attribute.payload, [&](const Attribute& entry) { return read_peer(entry, device); });
-    default:
-      return true;  // index, public key, fwmark, and what newer kernels add
+    default: return true;  // index, public key, fwmark, and what newer kernels add
   }
 }
 

@@ -71,8 +71,8 @@ std::optional<Claim> chosen_port(const DesiredPeering& peering, const NodeState&
   const Tunnel& wanted = *peering.tunnel;
   if (wanted.listen_port != 0) return std::nullopt;
   const auto own = std::ranges::lower_bound(observed.tunnels, wanted.name, {}, &Tunnel::name);
-  const bool is_kept =
-      own != observed.tunnels.end() && own->name == wanted.name && own->owner == wanted.owner && own->type == wanted.type;
+  const bool is_kept = own != observed.tunnels.end() && own->name == wanted.name && own->owner == wanted.owner &&
+                       own->type == wanted.type;
   if (!is_kept || own->listen_port == 0) return std::nullopt;
   return Claim{Claim::Kind::port, own->listen_port, {}};
 }
@@ -99,7 +99,8 @@ std::string taken_text(const Claim& claim, const DesiredPeering& holder) {
   }
   std::array<std::uint8_t, 16> bytes{};
   std::ranges::copy(claim.text, bytes.begin());
-  const IpAddress address = claim.text.size() == 4 ? IpAddress::v4({bytes[0], bytes[1], bytes[2], bytes[3]}) : IpAddress::v6(bytes);
+  const IpAddress address =
+      claim.text.size() == 4 ? IpAddress::v4({bytes[0], bytes[1], bytes[2], bytes[3]}) : IpAddress::v6(bytes);
   return fmt::format("neighbor {} is already the neighbor of {}", address.text(), who);
 }
 
@@ -119,8 +120,8 @@ void settle_foreign(model::DesiredState& desired, const NodeState& observed) {
   }
 }
 
-// One round: who holds what, then who gets what is left, by rank. True when someone lost: what runs of a loser stays, so what it
-// holds must be counted anew.
+// One round: who holds what, then who gets what is left, by rank. True when someone lost: what runs of a loser stays,
+// so what it holds must be counted anew.
 class Round {
  public:
   Round(model::DesiredState& desired, const std::vector<std::uint32_t>& by_rank, const ObservedIndex& index)
@@ -176,8 +177,8 @@ class Round {
   std::unordered_map<Claim, std::uint32_t, ClaimHash> holders_;
 };
 
-// Could two claims be the same? Claims are compared by hash, so it may say yes for no reason, which only costs time; nearly always it
-// says no, and then there is nothing to settle.
+// Could two claims be the same? Claims are compared by hash, so it may say yes for no reason, which only costs time;
+// nearly always it says no, and then there is nothing to settle.
 bool may_conflict(const model::DesiredState& desired, const NodeState& observed) {
   std::vector<std::size_t> claims;
   claims.reserve(desired.peerings.size() * 4);
@@ -204,7 +205,8 @@ bool may_conflict(const model::DesiredState& desired, const NodeState& observed)
 
 }  // namespace
 
-void settle_conflicts(model::DesiredState& desired, const std::vector<std::int64_t>& status_of, const NodeState& observed) {
+void settle_conflicts(model::DesiredState& desired, const std::vector<std::int64_t>& status_of,
+                      const NodeState& observed) {
   assert(status_of.size() == desired.peerings.size());
   settle_foreign(desired, observed);
   if (!may_conflict(desired, observed)) return;

@@ -6,8 +6,8 @@
 
 namespace moenet::reconcile {
 
-// Below this many a node is small enough that its operator may well have removed them all (chosen; the issue threads of such systems
-// report losses of whole lists, never of four rows).
+// Below this many a node is small enough that its operator may well have removed them all (chosen; the issue threads of
+// such systems report losses of whole lists, never of four rows).
 constexpr std::size_t kFewestHeld = 5;
 
 DeletionGuard::Verdict DeletionGuard::judge(const std::set<model::SessionId>& configured,

@@ -1,5 +1,6 @@
-// DeletionGuard: an answer from which more than half of the configured sessions, and at least 5, have vanished is not believed until
-// it came 3 times in a row or an operator confirmed it. Rows that say "delete" or "disable" are no vanishing. Pure.
+// DeletionGuard: an answer from which more than half of the configured sessions, and at least 5, have vanished is not
+// believed until it came 3 times in a row or an operator confirmed it. Rows that say "delete" or "disable" are no
+// vanishing. Pure.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +14,9 @@ namespace moenet::reconcile {
 class DeletionGuard {
  public:
   struct Verdict {
-    bool holds = false;                     // the vanished ones stay as they are
-    std::set<model::SessionId> vanished;    // configured here, absent in the answer
-    unsigned seen = 0;                      // how many answers in a row lacked exactly these; never below 1 when any vanished
+    bool holds = false;                   // the vanished ones stay as they are
+    std::set<model::SessionId> vanished;  // configured here, absent in the answer
+    unsigned seen = 0;  // how many answers in a row lacked exactly these; never below 1 when any vanished
     unsigned needed = 3;
   };
 
@@ -25,8 +26,8 @@ class DeletionGuard {
   void allow_once() { allowed_ = true; }
 
  private:
-  std::set<model::SessionId> last_;      // vanished in the last answer
-  std::set<model::SessionId> let_go_;    // believed to be gone: not held again while their removal is under way
+  std::set<model::SessionId> last_;    // vanished in the last answer
+  std::set<model::SessionId> let_go_;  // believed to be gone: not held again while their removal is under way
   unsigned seen_ = 0;
   bool allowed_ = false;
 };

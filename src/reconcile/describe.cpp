@@ -59,7 +59,8 @@ std::string fields_of(const UpdateTunnel& update) {
 }
 
 std::string describe(const TunnelAction& action) {
-  if (const auto* create = std::get_if<CreateTunnel>(&action)) return line('+', create->tunnel.name, created(create->tunnel));
+  if (const auto* create = std::get_if<CreateTunnel>(&action))
+    return line('+', create->tunnel.name, created(create->tunnel));
   if (const auto* update = std::get_if<UpdateTunnel>(&action)) return line('~', update->name, fields_of(*update));
   return line('-', std::get<RemoveTunnel>(action).name, "remove tunnel");
 }

@@ -38,7 +38,8 @@ PeerUpdate addition(const TunnelPeer& desired) {
   return update;
 }
 
-std::optional<PeerUpdate> peer_difference(const TunnelPeer& desired, const TunnelPeer& observed, bool endpoint_changed) {
+std::optional<PeerUpdate> peer_difference(const TunnelPeer& desired, const TunnelPeer& observed,
+                                          bool endpoint_changed) {
   PeerUpdate update;
   update.public_key = desired.public_key;
   bool differs = false;
@@ -67,7 +68,8 @@ bool compare_peers(const Tunnel& desired, const Tunnel& observed, bool endpoint_
   auto want = desired.peers.begin();
   auto have = observed.peers.begin();
   while (want != desired.peers.end() || have != observed.peers.end()) {
-    const bool is_both = want != desired.peers.end() && have != observed.peers.end() && want->public_key == have->public_key;
+    const bool is_both =
+        want != desired.peers.end() && have != observed.peers.end() && want->public_key == have->public_key;
     if (is_both) {
       if (auto changed = peer_difference(*want, *have, endpoint_changed)) update.peers.push_back(std::move(*changed));
       ++want;
@@ -100,7 +102,8 @@ std::string tunnel_obstacle(const Tunnel& desired, const ObservedIndex& observed
       continue;
     }
     found = true;
-    if (!tunnel.unreadable.empty()) return fmt::format("interface {} cannot be read: {}", desired.name, tunnel.unreadable);
+    if (!tunnel.unreadable.empty())
+      return fmt::format("interface {} cannot be read: {}", desired.name, tunnel.unreadable);
     if (tunnel.type != desired.type) return fmt::format("interface {} is of another kind", desired.name);
     if (const auto update = difference(desired, tunnel)) {
       return fmt::format("interface {} is not as wanted: {}", desired.name, fields_of(*update));
@@ -115,16 +118,19 @@ std::string bird_obstacle(const model::DesiredPeering& peering, const ObservedIn
   const BirdState& bird = observed.state().bird;
   if (!bird.reachable) return "BIRD does not answer" + (bird.problem.empty() ? "" : ": " + bird.problem);
   bool found = false;
-  for (auto i = observed.of(peering.bird_file->owner).first_file; i != ObservedIndex::kNone; i = observed.next_file(i)) {
+  for (auto i = observed.of(peering.bird_file->owner).first_file; i != ObservedIndex::kNone;
+       i = observed.next_file(i)) {
     const model::BirdFile& file = observed.file(i);
-    if (file.name != peering.bird_file->name) return fmt::format("old BIRD file {} is still there", escape_for_log(file.name));
+    if (file.name != peering.bird_file->name)
+      return fmt::format("old BIRD file {} is still there", escape_for_log(file.name));
     if (file.text != peering.bird_file->text) return fmt::format("BIRD file {} is not as wanted", file.name);
     found = true;
   }
   if (!found) return fmt::format("BIRD file {} is missing", peering.bird_file->name);
   if (bird.was_cut_off) return "BIRD may not run its files: a change of them was cut off";
   if (!observed.runs_protocol(peering.protocol)) {
-    const std::string why = bird.problem.empty() ? "bird.conf must hold the line `include \"<peerConfDir>/*.conf\";`" : bird.problem;
+    const std::string why =
+        bird.problem.empty() ? "bird.conf must hold the line `include \"<peerConfDir>/*.conf\";`" : bird.problem;
     return fmt::format("BIRD does not run {} although its file is in place: {}", peering.protocol, why);
   }
   return {};
@@ -138,7 +144,8 @@ std::string remains(const model::Owner& owner, const ObservedIndex& observed) {
   const auto file = observed.of(owner).first_file;
   if (file == ObservedIndex::kNone) return {};
   const BirdState& bird = observed.state().bird;
-  const std::string why = bird.reachable ? "" : "BIRD does not answer" + (bird.problem.empty() ? "" : ": " + bird.problem) + "; ";
+  const std::string why =
+      bird.reachable ? "" : "BIRD does not answer" + (bird.problem.empty() ? "" : ": " + bird.problem) + "; ";
   return fmt::format("{}BIRD file {} is still there", why, escape_for_log(observed.file(file).name));
 }
 

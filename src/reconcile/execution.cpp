@@ -39,7 +39,8 @@ void Execution::prepare_tunnels() {
   apply(removals);
   std::erase_if(others, [&](const TunnelAction& action) {
     if (!stuck_links_.contains(std::string(link_name(action)))) return false;
-    note_failure(owner_of(action), fmt::format("interface {} is in the way and could not be removed", link_name(action)));
+    note_failure(owner_of(action),
+                 fmt::format("interface {} is in the way and could not be removed", link_name(action)));
     return true;
   });
   apply(others);
@@ -47,7 +48,8 @@ void Execution::prepare_tunnels() {
 
 const model::Owner* Execution::owner_of_file(const std::string& name) const {
   const auto& files = before_.bird.files;
-  const auto at = std::ranges::lower_bound(files, name, {}, [](const auto& file) -> const std::string& { return file->name; });
+  const auto at =
+      std::ranges::lower_bound(files, name, {}, [](const auto& file) -> const std::string& { return file->name; });
   return at != files.end() && (*at)->name == name ? &(*at)->owner : nullptr;
 }
 
@@ -88,7 +90,8 @@ void Execution::apply_bird(const BirdAction& action) {
   note_refusals(action, *result);
   if (!result->configured) return;
   for (const model::BirdFile& file : action.put) {
-    if (!refusals_.contains(file.owner)) changes_[file.owner].push_back(fmt::format("~ {}  write BIRD file", file.name));
+    if (!refusals_.contains(file.owner))
+      changes_[file.owner].push_back(fmt::format("~ {}  write BIRD file", file.name));
   }
   for (const std::string& name : action.remove) {
     const model::Owner* owner = owner_of_file(name);

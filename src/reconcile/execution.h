@@ -1,5 +1,5 @@
-// Execution: carries a plan out on a node in its order, and keeps what came of it per owner. It decides only what a failure holds
-// back; when to try again is the reconciler's business.
+// Execution: carries a plan out on a node in its order, and keeps what came of it per owner. It decides only what a
+// failure holds back; when to try again is the reconciler's business.
 #pragma once
 
 #include <map>

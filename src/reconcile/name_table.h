@@ -1,5 +1,6 @@
-// NameTable: names to small numbers, in flat memory with open addressing. std::unordered_map spends an allocation and two cache misses
-// per name, which is most of what comparing 10,000 unchanged sessions costs. Holds views: the names must outlive it.
+// NameTable: names to small numbers, in flat memory with open addressing. std::unordered_map spends an allocation and
+// two cache misses per name, which is most of what comparing 10,000 unchanged sessions costs. Holds views: the names
+// must outlive it.
 #pragma once
 
 #include <bit>
@@ -28,7 +29,9 @@ class NameTable {
     return slot.number;
   }
   // kNone when it is not there.
-  std::uint32_t find(std::string_view name) const { return slots_[position(name, std::hash<std::string_view>()(name))].number; }
+  std::uint32_t find(std::string_view name) const {
+    return slots_[position(name, std::hash<std::string_view>()(name))].number;
+  }
 
  private:
   struct Slot {

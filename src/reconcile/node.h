@@ -1,4 +1,5 @@
-// Node: the door to the machine. reconcile sees kernel and BIRD only through it; agent/linux_node is the real one, tests fake it.
+// Node: the door to the machine. reconcile sees kernel and BIRD only through it; agent/linux_node is the real one,
+// tests fake it.
 #pragma once
 
 #include <optional>
@@ -15,8 +16,8 @@
 
 namespace moenet::reconcile {
 
-// What is ours says so: a link's ifalias and a BIRD file's first comment begin with this word, a space, and the owner. It is said
-// to operators, who adopt a foreign link by writing it.
+// What is ours says so: a link's ifalias and a BIRD file's first comment begin with this word, a space, and the owner.
+// It is said to operators, who adopt a foreign link by writing it.
 inline constexpr std::string_view kOwnershipMark = "moenet-agent";
 
 class Node {
@@ -26,8 +27,8 @@ class Node {
   // All that is there now. Errors: unavailable, timeout, cancelled. That BIRD is away is no error: the state says so.
   virtual Result<NodeState> observe(Deadline deadline, const std::stop_token& stop) = 0;
 
-  // Carries out tunnel actions, all at once where that saves time; result i is action i's. An action may have been done in part
-  // when it fails: the next observe shows it.
+  // Carries out tunnel actions, all at once where that saves time; result i is action i's. An action may have been done
+  // in part when it fails: the next observe shows it.
   virtual std::vector<Result<void>> apply_tunnels(std::span<const TunnelAction> actions, Deadline deadline,
                                                   const std::stop_token& stop) = 0;
 

@@ -11,8 +11,7 @@ std::string_view name_of(const std::shared_ptr<const model::BirdFile>& file) { r
 
 template <class T>
 std::uint32_t find_by_name(const std::vector<T>& sorted, std::string_view name) {
-  const auto at =
-      std::ranges::lower_bound(sorted, name, std::less<>(), [](const T& item) { return name_of(item); });
+  const auto at = std::ranges::lower_bound(sorted, name, std::less<>(), [](const T& item) { return name_of(item); });
   if (at == sorted.end() || name_of(*at) != name) return ObservedIndex::kNone;
   return static_cast<std::uint32_t>(at - sorted.begin());
 }

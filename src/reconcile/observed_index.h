@@ -1,5 +1,5 @@
-// ObservedIndex: a node's objects found by owner, by name and by protocol in constant time, so that planning stays linear.
-// Holds views into the state, which must outlive it.
+// ObservedIndex: a node's objects found by owner, by name and by protocol in constant time, so that planning stays
+// linear. Holds views into the state, which must outlive it.
 #pragma once
 
 #include <cstdint>

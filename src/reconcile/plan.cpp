@@ -71,8 +71,8 @@ class Planner {
     return i;
   }
 
-  // Is its tunnel unreadable, or a name that the peering needs foreign, or held by an owner that nobody may touch? What it has itself
-  // is neither of the latter.
+  // Is its tunnel unreadable, or a name that the peering needs foreign, or held by an owner that nobody may touch? What
+  // it has itself is neither of the latter.
   bool is_blocked(const DesiredPeering& peering, std::uint32_t own_tunnel, std::uint32_t own_file) const {
     if (own_tunnel != kNone && !index_.tunnel(own_tunnel).unreadable.empty()) return true;
     if (own_tunnel == kNone) {

@@ -1,5 +1,5 @@
-// plan(desired, observed): what must change on the node. Pure. Laws, tested by property: plan(x, x) is empty; carrying out
-// plan(d, o) on a node in state o gives d; nothing that is not ours is ever named in a plan.
+// plan(desired, observed): what must change on the node. Pure. Laws, tested by property: plan(x, x) is empty; carrying
+// out plan(d, o) on a node in state o gives d; nothing that is not ours is ever named in a plan.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@ namespace moenet::reconcile {
 
 // What the node holds. REQUIRES of a reader: every list is sorted as it says, and names within one are unique.
 struct BirdState {
-  bool reachable = false;                  // false: the rest, but for `files`, `problem` and `was_cut_off`, is unknown
-  std::string problem;                     // why not, or what its configuration lacks: node-wide, in an operator's words
+  bool reachable = false;  // false: the rest, but for `files`, `problem` and `was_cut_off`, is unknown
+  std::string problem;     // why not, or what its configuration lacks: node-wide, in an operator's words
   std::string version;
   std::vector<std::shared_ptr<const model::BirdFile>> files;  // ours, sorted by name
-  std::vector<std::string> foreign_files;  // names in the peer folder that are not ours
-  std::vector<std::string> protocols;      // names of all protocols that BIRD runs, sorted
-  bool was_cut_off = false;                // a transaction's journal is there: BIRD may not run what the files say
+  std::vector<std::string> foreign_files;                     // names in the peer folder that are not ours
+  std::vector<std::string> protocols;                         // names of all protocols that BIRD runs, sorted
+  bool was_cut_off = false;  // a transaction's journal is there: BIRD may not run what the files say
 
   friend bool operator==(const BirdState& a, const BirdState& b);  // files by content, not by pointer
 };
@@ -44,7 +44,7 @@ struct CreateTunnel {
 // What differs, field by field; what is absent stays as it is.
 struct PeerUpdate {
   Key public_key;
-  bool add = false;  // not there yet: then all fields are set
+  bool add = false;                  // not there yet: then all fields are set
   std::optional<Key> preshared_key;  // zero removes it
   std::optional<Endpoint> endpoint;
   std::optional<std::chrono::seconds> keepalive;
@@ -95,33 +95,35 @@ struct BirdResult {
 };
 
 // In the order of execution: tunnels are set up before BIRD speaks over them, and removed after it has stopped. Among
-// `before_bird`, removals (a link that must be made anew, or whose name or port another session takes over) come first; each group is
-// sorted by name, so that equal input gives an equal plan.
+// `before_bird`, removals (a link that must be made anew, or whose name or port another session takes over) come first;
+// each group is sorted by name, so that equal input gives an equal plan.
 struct Plan {
   std::vector<TunnelAction> before_bird;
   BirdAction bird;
   std::vector<TunnelAction> after_bird;
-  // Sessions of which nothing was planned although they are not in place: a name that they need is held, or what there is of their
-  // tunnel cannot be read. Sorted as the desired state is.
+  // Sessions of which nothing was planned although they are not in place: a name that they need is held, or what there
+  // is of their tunnel cannot be read. Sorted as the desired state is.
   std::vector<model::SessionId> blocked;
 
   bool empty() const { return before_bird.empty() && bird.empty() && after_bird.empty(); }  // nothing to do
-  std::size_t size() const;                                                                  // how much to do
+  std::size_t size() const;                                                                 // how much to do
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 
-// How stale a handshake must be before a differing endpoint is rewritten: WireGuard renews at 120 s and gives up at 180 s; 135 s is
-// the field's custom (dn42 wiki, wireguard-tools' reresolve-dns).
+// How stale a handshake must be before a differing endpoint is rewritten: WireGuard renews at 120 s and gives up at 180
+// s; 135 s is the field's custom (dn42 wiki, wireguard-tools' reresolve-dns).
 inline constexpr std::chrono::seconds kStaleHandshake{135};
 
-// What each intent means: present is made so; absent, and every owner that is not desired at all, is removed; untouched keeps all that
-// its owner has. Where a name is foreign, or kept by an untouched owner, nothing of the peering is planned: conflicts.h says why.
-// While BIRD does not answer, its folder is left as it is and links are still set up and removed: BIRD cannot tell the neighbor
-// anything anyway, and whoever disabled a peer wants it off the network now. The file follows when BIRD is back.
-// A tunnel whose port another one takes over is removed and made anew, because the kernel refuses a port that is still bound.
+// What each intent means: present is made so; absent, and every owner that is not desired at all, is removed; untouched
+// keeps all that its owner has. Where a name is foreign, or kept by an untouched owner, nothing of the peering is
+// planned: conflicts.h says why. While BIRD does not answer, its folder is left as it is and links are still set up and
+// removed: BIRD cannot tell the neighbor anything anyway, and whoever disabled a peer wants it off the network now. The
+// file follows when BIRD is back. A tunnel whose port another one takes over is removed and made anew, because the
+// kernel refuses a port that is still bound.
 //
-// REQUIRES: desired.peerings is sorted by uuid; a peering's tunnel and file have the owner owner_of_session(uuid); no two peerings
-// with intent present claim one link, port or file (see conflicts.h). Takes linear time but for sorting what changes.
+// REQUIRES: desired.peerings is sorted by uuid; a peering's tunnel and file have the owner owner_of_session(uuid); no
+// two peerings with intent present claim one link, port or file (see conflicts.h). Takes linear time but for sorting
+// what changes.
 Plan plan(const model::DesiredState& desired, const NodeState& observed);
 
 // The same for one peering: is there nothing to do for it, and does BIRD run it? What "in place" means.

@@ -30,8 +30,8 @@ void want_nothing(DesiredPeering& peering, Intent intent) {
   peering.bird_file.reset();
 }
 
-// Half to the full ceiling; where in between depends on who waits and how often it failed, so that sessions which fail together do
-// not come back together. No randomness: a step can be repeated exactly.
+// Half to the full ceiling; where in between depends on who waits and how often it failed, so that sessions which fail
+// together do not come back together. No randomness: a step can be repeated exactly.
 std::chrono::milliseconds wait_of(const Backoff& retry, unsigned attempt, std::string_view who) {
   const std::size_t spread = (std::hash<std::string_view>()(who) + attempt * 2'654'435'761u) % 1024;
   return retry.ceiling(attempt) * static_cast<long>(1024 + spread) / 2048;
@@ -47,7 +47,8 @@ void take_earliest(std::optional<SteadyTime>& earliest, const std::optional<Stea
 }
 
 // Owners that nobody wanted, and that had something before and have nothing now.
-std::vector<std::string> removed_owners(const DesiredState& desired, const NodeState& before, const ObservedIndex& after) {
+std::vector<std::string> removed_owners(const DesiredState& desired, const NodeState& before,
+                                        const ObservedIndex& after) {
   std::set<std::string> owners;
   const auto note = [&](const model::Owner& owner) {
     const auto left = after.of(owner);
@@ -206,12 +207,15 @@ SessionOutcome Reconciler::outcome_of(const DesiredPeering& peering, const Round
   const std::string obstacle_now = round.after ? obstacle(peering, *round.after) : std::string();
   if (obstacle_now.empty()) {
     if (!memory_.empty()) memory_.erase(peering.uuid);
-    if (peering.intent == Intent::present && lacks_endpoint(peering, round.after ? round.after->state() : round.before)) {
-      outcome.condition = peering.awaits_endpoint ? model::Condition(model::Unchanged{}) : Broken{peering.endpoint_problem};
+    if (peering.intent == Intent::present &&
+        lacks_endpoint(peering, round.after ? round.after->state() : round.before)) {
+      outcome.condition =
+          peering.awaits_endpoint ? model::Condition(model::Unchanged{}) : Broken{peering.endpoint_problem};
       outcome.retry_at = round.now + settings_.retry.initial;
       return outcome;
     }
-    outcome.condition = peering.intent == Intent::present ? model::Condition(model::InPlace{}) : model::Condition(model::Removed{});
+    outcome.condition =
+        peering.intent == Intent::present ? model::Condition(model::InPlace{}) : model::Condition(model::Removed{});
     return outcome;
   }
   const auto failure = execution.failures().find(owner);
@@ -269,7 +273,8 @@ Result<StepReport> Reconciler::step(DesiredState desired, const std::vector<std:
   return report_of(round);
 }
 
-Result<Plan> Reconciler::preview(DesiredState desired, const std::vector<std::int64_t>& status_of, const std::stop_token& stop) {
+Result<Plan> Reconciler::preview(DesiredState desired, const std::vector<std::int64_t>& status_of,
+                                 const std::stop_token& stop) {
   TRY(const NodeState observed, node_.observe(Deadline::after(settings_.step_timeout), stop));
   prepare(desired, status_of, observed, SteadyTime::max());
   return plan(desired, observed);

@@ -1,5 +1,6 @@
-// Reconciler: one step from desired state to the node and back to an outcome per session. It owns what must be remembered between
-// steps: retries with backoff, and sessions that BIRD refused. No thread, no clock: time is an argument.
+// Reconciler: one step from desired state to the node and back to an outcome per session. It owns what must be
+// remembered between steps: retries with backoff, and sessions that BIRD refused. No thread, no clock: time is an
+// argument.
 #pragma once
 
 #include <map>
@@ -23,8 +24,9 @@ struct SessionOutcome {
   model::Asn asn = 0;
   model::Condition condition;
   std::optional<SteadyTime> retry_at;  // of a Broken one
-  bool is_silent = false;              // its endpoint is a name, and the peer has not shaken hands of late: the name may lead elsewhere by now
-  std::vector<std::string> changes;    // what this step did for it, in words
+  bool is_silent =
+      false;  // its endpoint is a name, and the peer has not shaken hands of late: the name may lead elsewhere by now
+  std::vector<std::string> changes;  // what this step did for it, in words
 };
 
 struct StepReport {
@@ -33,14 +35,15 @@ struct StepReport {
   std::size_t planned = 0;               // actions
   std::size_t failed = 0;
   bool configured_bird = false;
-  std::string bird_problem;              // empty when BIRD is as it should be
+  std::string bird_problem;  // empty when BIRD is as it should be
   std::string bird_version;
-  std::optional<SteadyTime> retry_at;    // the earliest of all
+  std::optional<SteadyTime> retry_at;  // the earliest of all
 };
 
 struct ReconcilerSettings {
-  // Waits of a setup that fails, from its second failure on (the first is often a race that the next step wins), and of a BIRD
-  // transaction that fails as a whole, from its first (each try may disturb BIRD). Half to the full ceiling, never near zero.
+  // Waits of a setup that fails, from its second failure on (the first is often a race that the next step wins), and of
+  // a BIRD transaction that fails as a whole, from its first (each try may disturb BIRD). Half to the full ceiling,
+  // never near zero.
   Backoff retry{std::chrono::seconds(10), std::chrono::minutes(10)};
   std::chrono::seconds step_timeout{120};
 };
@@ -49,34 +52,35 @@ class Reconciler {
  public:
   Reconciler(Node& node, ReconcilerSettings settings) : node_(node), settings_(settings) {}
 
-  // REQUIRES: as plan(), but for the claims. `status_of` as in settle_conflicts. Observes, plans, executes, and observes again when
-  // anything was changed; a session is InPlace only when the last observation says so. At most one BIRD transaction.
-  // What fails concerns its session alone: a session whose tunnel cannot be set up gets no new BIRD file and keeps its old one; one
-  // that waits for its next attempt is left untouched and stays Broken; one that BIRD refused is Invalid and absent until its content
-  // changes. While BIRD does not answer, sessions are Broken and nothing counts as a failure. A tunnel is not removed before BIRD has
-  // dropped its file, unless BIRD does not answer (see plan()).
-  // Errors: those of Node::observe; cancelled, after which what was done is reported by the next step.
+  // REQUIRES: as plan(), but for the claims. `status_of` as in settle_conflicts. Observes, plans, executes, and
+  // observes again when anything was changed; a session is InPlace only when the last observation says so. At most one
+  // BIRD transaction. What fails concerns its session alone: a session whose tunnel cannot be set up gets no new BIRD
+  // file and keeps its old one; one that waits for its next attempt is left untouched and stays Broken; one that BIRD
+  // refused is Invalid and absent until its content changes. While BIRD does not answer, sessions are Broken and
+  // nothing counts as a failure. A tunnel is not removed before BIRD has dropped its file, unless BIRD does not answer
+  // (see plan()). Errors: those of Node::observe; cancelled, after which what was done is reported by the next step.
   Result<StepReport> step(model::DesiredState desired, const std::vector<std::int64_t>& status_of, SteadyTime now,
                           const std::stop_token& stop);
 
   // What step() would do if every session that waits were due; changes nothing.
-  Result<Plan> preview(model::DesiredState desired, const std::vector<std::int64_t>& status_of, const std::stop_token& stop);
+  Result<Plan> preview(model::DesiredState desired, const std::vector<std::int64_t>& status_of,
+                       const std::stop_token& stop);
 
  private:
   struct Memory {
-    std::size_t content = 0;     // hash of the desired peering that the rest is about; another content forgets it
+    std::size_t content = 0;  // hash of the desired peering that the rest is about; another content forgets it
     unsigned failures = 0;
     SteadyTime not_before{};
     std::string cause;
-    bool refused = false;        // by BIRD: Invalid until the content changes
+    bool refused = false;  // by BIRD: Invalid until the content changes
   };
-  struct BirdMemory {            // of a transaction that failed as a whole
-    std::size_t content = 0;     // hash of the action; another one is tried at once
+  struct BirdMemory {         // of a transaction that failed as a whole
+    std::size_t content = 0;  // hash of the action; another one is tried at once
     unsigned failures = 0;
     SteadyTime not_before{};
-    std::string cause;           // empty: the last one went well
+    std::string cause;  // empty: the last one went well
   };
-  struct Round;                  // what one step knows
+  struct Round;  // what one step knows
 
   void forget_changed(const model::DesiredState& desired);
   std::set<model::SessionId> prepare(model::DesiredState& desired, const std::vector<std::int64_t>& status_of,

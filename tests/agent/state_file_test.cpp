@@ -16,9 +16,7 @@ const StateIdentity kNode{"jp1", "https://cp.example"};
 class StateFileTest : public testing::Test {
  protected:
   std::string file() const { return folder_ / "state/sessions.state"; }
-  StateFile open(const StateIdentity& identity = kNode) const {
-    return {folder_ / "state", "sessions", identity};
-  }
+  StateFile open(const StateIdentity& identity = kNode) const { return {folder_ / "state", "sessions", identity}; }
 
   support::TemporaryFolder folder_;
 };
@@ -30,7 +28,7 @@ TEST_F(StateFileTest, GivesBackWhatWasSaved) {
 
 TEST_F(StateFileTest, IsReadableByItsOwnerOnly) {
   ASSERT_TRUE(open().save("secret"));
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(file().c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0600u);
 }
@@ -38,8 +36,7 @@ TEST_F(StateFileTest, IsReadableByItsOwnerOnly) {
 TEST_F(StateFileTest, EqualContentIsNotWrittenAgain) {
   auto state = open();
   ASSERT_TRUE(state.save("same"));
-  struct stat before {
-  }, after{};
+  struct stat before{}, after{};
   ::stat(file().c_str(), &before);
   ASSERT_TRUE(state.save("same"));
   auto reopened = open();

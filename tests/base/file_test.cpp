@@ -29,7 +29,7 @@ class FileTest : public testing::Test {
     return found;
   }
   static unsigned mode_of(const std::string& file) {
-    struct stat status {};
+    struct stat status{};
     ::stat(file.c_str(), &status);
     return status.st_mode & 07777u;
   }

@@ -65,9 +65,8 @@ class LogTest : public testing::Test {
 
 TEST_F(LogTest, WritesOneLineWithTimeLevelMessageAndFields) {
   log::start(log::Output::text, log::Level::info);
-  const std::string line = written([] {
-    log::warning("link lost", {{"link", "dn42_7"}, {"asn", 4242420007}, {"why", "no such link"}});
-  });
+  const std::string line =
+      written([] { log::warning("link lost", {{"link", "dn42_7"}, {"asn", 4242420007}, {"why", "no such link"}}); });
   const std::string tail = " warning link lost link=dn42_7 asn=4242420007 why=\"no such link\"\n";
   ASSERT_EQ(line.size(), std::string("2026-01-01T00:00:00.000Z").size() + tail.size());
   EXPECT_EQ(line.substr(24), tail);
@@ -98,7 +97,7 @@ TEST_F(LogTest, WritesTextUnlessTheJournalReadsOurStderr) {
   EXPECT_EQ(log::detect_output(), log::Output::text);
   ::setenv("JOURNAL_STREAM", "1:1", 1);
   EXPECT_EQ(log::detect_output(), log::Output::text);
-  struct stat status {};
+  struct stat status{};
   ::fstat(2, &status);
   ::setenv("JOURNAL_STREAM", fmt::format("{}:{}", status.st_dev, status.st_ino).c_str(), 1);
   EXPECT_EQ(log::detect_output(), log::Output::journald);

@@ -130,7 +130,7 @@ TEST_P(TransactionOn, AddsChangesAndRemovesWithOneConfigureEach) {
   EXPECT_TRUE(result->refused.empty());
   EXPECT_EQ(protocols(), (std::vector<std::string>{"dn42_4242420001", "dn42_4242420002"}));
   EXPECT_EQ(configures(), 1u);
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat((bird_.peers() + "/dn42_4242420001.conf").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0640u);
   EXPECT_FALSE(is_there(".moenet-stage"));

@@ -172,7 +172,7 @@ TEST(AdminToken, IsMadeOncePrivateAndPrintedOnce) {
   ::testing::internal::CaptureStderr();
   const Secret made = must(admin_token_of((folder.path() / "state").string()));
   EXPECT_NE(::testing::internal::GetCapturedStderr().find(made.reveal()), std::string::npos);
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat((folder.path() / "state" / "admin-token").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
   ::testing::internal::CaptureStderr();

@@ -307,7 +307,7 @@ TEST(SqliteFile, IsForItsOwnerOnly) {
   const auto store = open_sqlite(folder);
   must(store->add_node(node_of(0, "jp1", 101, false, "1G"), "hash"));
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat(entry.path().c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0600u) << entry.path();
   }

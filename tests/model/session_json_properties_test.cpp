@@ -1,10 +1,9 @@
 // Rows at random: what is written is read back, and no JSON at all breaks the reader.
-#include "model/session_json.h"
-
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include "base/utf8.h"
+#include "model/session_json.h"
 #include "model/session_rows.h"
 
 namespace moenet::model {
@@ -77,14 +76,10 @@ RC_GTEST_PROP(SessionJson, ReadsBackWhatItWrote, ()) {
 
 json::value any_json(int depth) {
   switch (*rc::gen::inRange(0, depth == 0 ? 5 : 7)) {
-    case 0:
-      return nullptr;
-    case 1:
-      return *rc::gen::arbitrary<bool>();
-    case 2:
-      return *rc::gen::arbitrary<std::int64_t>();
-    case 3:
-      return *rc::gen::arbitrary<double>();
+    case 0: return nullptr;
+    case 1: return *rc::gen::arbitrary<bool>();
+    case 2: return *rc::gen::arbitrary<std::int64_t>();
+    case 3: return *rc::gen::arbitrary<double>();
     case 4: {
       const auto text =
           *rc::gen::oneOf(rc::gen::arbitrary<std::string>(),

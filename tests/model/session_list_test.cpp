@@ -1,7 +1,6 @@
-#include "model/session_json.h"
-
 #include <gtest/gtest.h>
 
+#include "model/session_json.h"
 #include "model/session_rows.h"
 
 namespace moenet::model {

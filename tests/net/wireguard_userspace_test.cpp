@@ -318,7 +318,8 @@ TEST(UserspaceHandshake, TwoNamespacesTalk) {
   b.run([&] {
     auto wireguard = open_userspace_wireguard({});
     const auto peer = [&] { return wireguard->get("wgt0", soon()).value().peers.at(0); };
-    // The side that was called counts a handshake when the first packet after it has come (WireGuard paper, section 5.4.6).
+    // The side that was called counts a handshake when the first packet after it has come (WireGuard paper,
+    // section 5.4.6).
     EXPECT_TRUE(testing::eventually([&] { return peer().last_handshake.has_value(); }));
     EXPECT_GT(peer().rx_bytes, 0U);
   });

@@ -66,7 +66,8 @@ TEST(Conflicts, AreFoundForInterfaceNeighborAndFile) {
   desired = desired_of({peering_of(1), peering_of(2)});
   edit(desired.peerings[1].tunnel).addresses = desired.peerings[0].tunnel->addresses;
   settle_conflicts(desired, {4, 4}, NodeState());
-  EXPECT_TRUE(cause_of(desired, 1).starts_with("neighbor 172.20.3.233 is already the neighbor of")) << cause_of(desired, 1);
+  EXPECT_TRUE(cause_of(desired, 1).starts_with("neighbor 172.20.3.233 is already the neighbor of"))
+      << cause_of(desired, 1);
 
   desired = desired_of({peering_of(1), peering_of(2)});
   edit(desired.peerings[1].bird_file).name = file_of(1).name;
@@ -142,9 +143,12 @@ TEST(Conflicts, AForeignInterfaceOrFileIsNamedWithTheWayOut) {
   node.state.foreign_links = {session_name(1)};
   node.state.bird.foreign_files = {file_of(2).name};
   settle_conflicts(desired, {2, 2}, node.state);
-  EXPECT_EQ(cause_of(desired, 0), "interface dn42_4242420001 exists and is not ours: remove it (`ip link delete dn42_4242420001`) or "
-                                  "adopt it (`ip link set dn42_4242420001 alias 'moenet-agent session/" + uuid_of(1) + "'`)");
-  EXPECT_EQ(cause_of(desired, 1), "BIRD file dn42_4242420002.conf exists in the peer folder and is not ours: remove or rename it");
+  EXPECT_EQ(cause_of(desired, 0),
+            "interface dn42_4242420001 exists and is not ours: remove it (`ip link delete dn42_4242420001`) or "
+            "adopt it (`ip link set dn42_4242420001 alias 'moenet-agent session/" +
+                uuid_of(1) + "'`)");
+  EXPECT_EQ(cause_of(desired, 1),
+            "BIRD file dn42_4242420002.conf exists in the peer folder and is not ours: remove or rename it");
   EXPECT_LE(cause_of(desired, 0).size(), 255u);
 }
 

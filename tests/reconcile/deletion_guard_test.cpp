@@ -15,8 +15,8 @@ std::set<model::SessionId> numbers(unsigned from, unsigned to) {
 
 TEST(DeletionGuard, LetsASmallLossPass) {
   DeletionGuard guard;
-  EXPECT_FALSE(guard.judge(numbers(1, 4), {}).holds);                // all, but fewer than 5
-  EXPECT_FALSE(guard.judge(numbers(1, 10), numbers(1, 5)).holds);    // 5, but not more than half
+  EXPECT_FALSE(guard.judge(numbers(1, 4), {}).holds);              // all, but fewer than 5
+  EXPECT_FALSE(guard.judge(numbers(1, 10), numbers(1, 5)).holds);  // 5, but not more than half
   EXPECT_EQ(guard.judge(numbers(1, 10), numbers(1, 5)).vanished, numbers(6, 10));
 }
 

@@ -11,13 +11,14 @@ TEST(Describe, ShowsOneLinePerChangeInTheOrderOfExecution) {
   edit(changed.tunnel).mtu_bytes = 1400;
   edit(changed.bird_file).text = "new";
   const auto state = state_of(desired_of({peering_of(2), peering_of(3)}));
-  EXPECT_EQ(describe(plan(desired_of({peering_of(1), changed}), state)),
-            "+ dn42_4242420001  create wireguard tunnel, mtu 1420, port 30001, 1 address, endpoint peer1.example:51820\n"
-            "~ dn42_4242420002  mtu 1400\n"
-            "+ dn42_4242420001.conf  write BIRD file\n"
-            "~ dn42_4242420002.conf  write BIRD file\n"
-            "- dn42_4242420003.conf  remove BIRD file\n"
-            "- dn42_4242420003  remove tunnel\n");
+  EXPECT_EQ(
+      describe(plan(desired_of({peering_of(1), changed}), state)),
+      "+ dn42_4242420001  create wireguard tunnel, mtu 1420, port 30001, 1 address, endpoint peer1.example:51820\n"
+      "~ dn42_4242420002  mtu 1400\n"
+      "+ dn42_4242420001.conf  write BIRD file\n"
+      "~ dn42_4242420002.conf  write BIRD file\n"
+      "- dn42_4242420003.conf  remove BIRD file\n"
+      "- dn42_4242420003  remove tunnel\n");
 }
 
 TEST(Describe, ShowsNoSecret) {
@@ -26,7 +27,8 @@ TEST(Describe, ShowsNoSecret) {
   edit(changed.tunnel).peers[0].preshared_key = key_of(0xdef);
   edit(changed.bird_file).text = "password \"hunter2\"";
   const auto state = state_of(desired_of({peering_of(1)}));
-  for (const std::string& text : {describe(plan(desired_of({changed}), state)), describe(plan(desired_of({changed}), NodeState()))}) {
+  for (const std::string& text :
+       {describe(plan(desired_of({changed}), state)), describe(plan(desired_of({changed}), NodeState()))}) {
     EXPECT_EQ(text.find(key_of(0xabc).base64().substr(0, 8)), std::string::npos) << text;
     EXPECT_EQ(text.find(key_of(0xdef).base64().substr(0, 8)), std::string::npos) << text;
     EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
@@ -46,7 +48,8 @@ TEST(Describe, NamesTheFieldsOfAnUpdate) {
                             .remove_peers = {},
                             .peers = {}};
   EXPECT_EQ(describe(TunnelAction(update)),
-            "~ dn42_1  endpoint a.example:1, mtu 1300, remove address 172.20.0.3/32, add address 172.20.0.1/32 peer 172.20.0.2, "
+            "~ dn42_1  endpoint a.example:1, mtu 1300, remove address 172.20.0.3/32, add address 172.20.0.1/32 peer "
+            "172.20.0.2, "
             "private key, port 7, set up");
 }
 

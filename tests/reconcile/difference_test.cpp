@@ -140,7 +140,8 @@ TEST(Obstacle, SaysWhatAnOperatorCanActOn) {
   state.tunnels.clear();
   EXPECT_EQ(obstacle_of(peering, state), "interface dn42_4242420001 is missing");
   EXPECT_EQ(obstacle_of(peering_of(1, model::Intent::absent), state),
-            "BIRD does not answer: connect to /run/bird/bird.ctl: no such file; BIRD file dn42_4242420001.conf is still there");
+            "BIRD does not answer: connect to /run/bird/bird.ctl: no such file; BIRD file dn42_4242420001.conf is "
+            "still there");
 }
 
 }  // namespace

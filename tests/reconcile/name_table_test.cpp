@@ -1,8 +1,8 @@
 #include "reconcile/name_table.h"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace moenet::reconcile {
 namespace {

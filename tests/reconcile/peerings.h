@@ -18,7 +18,9 @@ inline Key key_of(unsigned number) {
   return Key(bytes);
 }
 
-inline IpAddress v4(unsigned last) { return IpAddress::v4({172, 20, static_cast<std::uint8_t>(last >> 8), static_cast<std::uint8_t>(last)}); }
+inline IpAddress v4(unsigned last) {
+  return IpAddress::v4({172, 20, static_cast<std::uint8_t>(last >> 8), static_cast<std::uint8_t>(last)});
+}
 
 inline std::string uuid_of(unsigned number) {
   char text[64];
@@ -46,7 +48,8 @@ inline model::Tunnel tunnel_of(unsigned number) {
 }
 
 inline model::BirdFile file_of(unsigned number, const std::string& text = "") {
-  return {session_name(number) + ".conf", model::owner_of_session(uuid_of(number)), "# " + session_name(number) + " " + text};
+  return {session_name(number) + ".conf", model::owner_of_session(uuid_of(number)),
+          "# " + session_name(number) + " " + text};
 }
 
 inline model::DesiredPeering peering_of(unsigned number, model::Intent intent = model::Intent::present) {

@@ -1,10 +1,10 @@
 // The laws of plan() on random nodes: few sessions, few names, few ports, so that everything collides with everything.
+#include <numeric>
+#include <set>
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
-
-#include <numeric>
-#include <set>
 
 #include "reconcile/conflicts.h"
 #include "reconcile/difference.h"
@@ -167,7 +167,8 @@ RC_GTEST_PROP(PlanLaws, UntouchedOwnersKeepAllTheyHave, ()) {
   carry_out(plan(scene.desired, before), scene.node);
   for (const auto& peering : scene.desired.peerings) {
     const auto owner = model::owner_of_session(peering.uuid);
-    if (peering.intent == Intent::untouched) RC_ASSERT(belongings(scene.node.state, owner) == belongings(before, owner));
+    if (peering.intent == Intent::untouched)
+      RC_ASSERT(belongings(scene.node.state, owner) == belongings(before, owner));
   }
 }
 
@@ -197,7 +198,8 @@ RC_GTEST_PROP(PlanLaws, ALiveEndpointIsRewrittenOnlyWhenTheOperatorChangedIt, ()
   observed.peers[0].public_key = desired.peers[0].public_key;
   observed.peers[0].endpoint = Endpoint{v4(9), 9};
   observed.peers[0].handshake_age = std::chrono::seconds(below(136));
-  const bool operator_changed = !desired.configured_endpoint.empty() && desired.configured_endpoint != observed.configured_endpoint;
+  const bool operator_changed =
+      !desired.configured_endpoint.empty() && desired.configured_endpoint != observed.configured_endpoint;
   const auto update = difference(desired, observed);
   const bool is_rewritten = update && !update->peers.empty() && update->peers[0].endpoint;
   RC_ASSERT(is_rewritten == (operator_changed && desired.peers[0].endpoint.has_value()));

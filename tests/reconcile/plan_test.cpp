@@ -59,7 +59,8 @@ TEST(Plan, LeavesATunnelThatCannotBeReadAndSaysThatItIsBlocked) {
   const Plan made = plan(desired, state);
   EXPECT_TRUE(made.empty()) << describe(made);
   EXPECT_EQ(made.blocked, std::vector{uuid_of(1)});
-  EXPECT_EQ(only<RemoveTunnel>(plan(desired_of({peering_of(1, Intent::absent), peering_of(2)}), state).after_bird).name, session_name(1));
+  EXPECT_EQ(only<RemoveTunnel>(plan(desired_of({peering_of(1, Intent::absent), peering_of(2)}), state).after_bird).name,
+            session_name(1));
 }
 
 TEST(Plan, MakesATunnelOfAnotherKindAnew) {

@@ -97,7 +97,9 @@ TEST_F(ReconcilerTest, ATunnelThatCannotBeReadIsBrokenAndTheOthersGoOn) {
   const auto desired = desired_of({peering_of(1), peering_of(2)});
   node.state = state_of(desired_of({peering_of(1)}));
   node.state.tunnels[0].unreadable = "no answer from the WireGuard daemon in time";
-  EXPECT_EQ(conditions(desired), (Texts{"Broken: interface " + link1 + " cannot be read: no answer from the WireGuard daemon in time", "InPlace"}));
+  EXPECT_EQ(conditions(desired),
+            (Texts{"Broken: interface " + link1 + " cannot be read: no answer from the WireGuard daemon in time",
+                   "InPlace"}));
   node.state.tunnels[0].unreadable.clear();
   EXPECT_EQ(conditions(desired), (Texts{"InPlace", "InPlace"}));
 }
@@ -355,7 +357,9 @@ TEST_F(ReconcilerTest, AVerdictGivenIsReportedAsItIs) {
 
 TEST_F(ReconcilerTest, AForeignInterfaceIsNeverTouched) {
   node.state.foreign_links = {link1};
-  EXPECT_TRUE(conditions(desired_of({peering_of(1)})).at(0).starts_with("Broken: interface dn42_4242420001 exists and is not ours"));
+  EXPECT_TRUE(conditions(desired_of({peering_of(1)}))
+                  .at(0)
+                  .starts_with("Broken: interface dn42_4242420001 exists and is not ours"));
   EXPECT_EQ(node.operations, Texts());
 }
 
@@ -394,7 +398,8 @@ TEST_F(ReconcilerTest, NameThatDoesNotResolveIsAProblemOnlyWhileNoEndpointIsTher
   edit(unresolved.tunnel).configured_endpoint.clear();
   edit(unresolved.tunnel).peers[0].endpoint.reset();
   unresolved.endpoint_problem = "endpoint x does not resolve";
-  EXPECT_EQ(text_of(step(desired_of({unresolved})).sessions.at(0).condition), text_of(model::Broken{"endpoint x does not resolve"}));
+  EXPECT_EQ(text_of(step(desired_of({unresolved})).sessions.at(0).condition),
+            text_of(model::Broken{"endpoint x does not resolve"}));
   step(desired_of({peering_of(1)}));
   EXPECT_EQ(text_of(step(desired_of({unresolved})).sessions.at(0).condition), text_of(model::InPlace{}));
 }

@@ -1,5 +1,6 @@
-// FakeNode: a node in memory. It carries actions out as kernel and BIRD would, refuses what they would refuse, and does on request
-// what real nodes do: fail at a step, lose things between two looks, be without BIRD. It counts and records every operation.
+// FakeNode: a node in memory. It carries actions out as kernel and BIRD would, refuses what they would refuse, and does
+// on request what real nodes do: fail at a step, lose things between two looks, be without BIRD. It counts and records
+// every operation.
 #pragma once
 
 #include <algorithm>
@@ -21,12 +22,12 @@ class FakeNode : public Node {
  public:
   NodeState state;
 
-  std::map<std::string, Error> failing_links;             // every action on this link fails
-  std::map<std::string, std::string> refused_files;       // BIRD's words
-  std::optional<Error> bird_error;                        // every transaction fails whole
+  std::map<std::string, Error> failing_links;        // every action on this link fails
+  std::map<std::string, std::string> refused_files;  // BIRD's words
+  std::optional<Error> bird_error;                   // every transaction fails whole
   std::optional<Error> observe_error;
-  bool bird_reads_folder = true;                          // false: bird.conf lacks the include line
-  std::function<void(FakeNode&)> drift;                   // runs before each observation
+  bool bird_reads_folder = true;         // false: bird.conf lacks the include line
+  std::function<void(FakeNode&)> drift;  // runs before each observation
 
   std::size_t observations = 0;
   std::size_t tunnel_calls = 0;
@@ -43,11 +44,13 @@ class FakeNode : public Node {
     return state;
   }
 
-  std::vector<Result<void>> apply_tunnels(std::span<const TunnelAction> actions, Deadline, const std::stop_token&) override {
+  std::vector<Result<void>> apply_tunnels(std::span<const TunnelAction> actions, Deadline,
+                                          const std::stop_token&) override {
     ++tunnel_calls;
     if (actions.empty()) violations.push_back("empty batch of tunnel actions");
     std::vector<Result<void>> results;
-    for (const TunnelAction& action : actions) results.push_back(std::visit([this](const auto& a) { return apply(a); }, action));
+    for (const TunnelAction& action : actions)
+      results.push_back(std::visit([this](const auto& a) { return apply(a); }, action));
     return results;
   }
 
@@ -70,7 +73,8 @@ class FakeNode : public Node {
     state.bird.was_cut_off = false;
     state.bird.protocols.clear();
     if (!bird_reads_folder) return;
-    for (const auto& file : state.bird.files) state.bird.protocols.push_back(file->name.substr(0, file->name.rfind('.')));
+    for (const auto& file : state.bird.files)
+      state.bird.protocols.push_back(file->name.substr(0, file->name.rfind('.')));
     std::ranges::sort(state.bird.protocols);
   }
 
@@ -82,7 +86,8 @@ class FakeNode : public Node {
  private:
   Result<void> check(const std::string& what, const std::string& name) {
     operations.push_back(what + " " + name);
-    if (std::ranges::find(state.foreign_links, name) != state.foreign_links.end()) violations.push_back("foreign " + name);
+    if (std::ranges::find(state.foreign_links, name) != state.foreign_links.end())
+      violations.push_back("foreign " + name);
     if (const auto at = failing_links.find(name); at != failing_links.end()) return std::unexpected(at->second);
     return {};
   }
@@ -128,7 +133,8 @@ class FakeNode : public Node {
     for (const auto& gone : update.remove_addresses) std::erase(tunnel->addresses, gone);
     tunnel->addresses.insert(tunnel->addresses.end(), update.add_addresses.begin(), update.add_addresses.end());
     std::ranges::sort(tunnel->addresses);
-    for (const Key& gone : update.remove_peers) std::erase_if(tunnel->peers, [&](const auto& peer) { return peer.public_key == gone; });
+    for (const Key& gone : update.remove_peers)
+      std::erase_if(tunnel->peers, [&](const auto& peer) { return peer.public_key == gone; });
     for (const PeerUpdate& peer : update.peers) apply_peer(*tunnel, peer);
     return {};
   }

@@ -13,7 +13,8 @@ namespace moenet::support {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    // In memory where there is such a place: stores wait for the disk at each commit, and tests commit thousands of times.
+    // In memory where there is such a place: stores wait for the disk at each commit, and tests commit thousands of
+    // times.
     const std::filesystem::path in_memory = "/dev/shm";
     const auto parent = ::access(in_memory.c_str(), W_OK) == 0 ? in_memory : std::filesystem::temp_directory_path();
     std::string name = (parent / "moenet-test-XXXXXX").native();

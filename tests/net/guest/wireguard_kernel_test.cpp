@@ -305,7 +305,8 @@ class KernelHandshake : public ::testing::Test {
 TEST_F(KernelHandshake, TwoNamespacesTalk) {
   a_.run([] { send_until("fd00::2", [] { return peer_now().last_handshake.has_value(); }); });
   b_.run([] {
-    // The side that was called counts a handshake when the first packet after it has come (WireGuard paper, section 5.4.6).
+    // The side that was called counts a handshake when the first packet after it has come (WireGuard paper,
+    // section 5.4.6).
     EXPECT_TRUE(testing::eventually([] { return peer_now().last_handshake.has_value(); }));
     EXPECT_GT(peer_now().rx_bytes, 0U);
     EXPECT_EQ(peer_now().endpoint->text(), "198.51.100.1:51820") << "learned from the caller";
