@@ -53,7 +53,7 @@ class ControlPlane(Space):
     def add_node(self, node):
         """Returns the node's token."""
         output = self.command("node", "add", node.name, "--id", node.number, "--region", "AS-E")
-        return re.search(r"\b[A-Za-z0-9_-]{32,}\b", output)[0]
+        return output.splitlines()[-1]  # which may begin or end with "-"
 
     def add_peer(self, node, foreign, kind, *more):
         """Returns the session's uuid."""
