@@ -11,10 +11,10 @@
 namespace moenet::agent {
 namespace {
 
-// A proxy on the way may cut a read that waits: then each next one waits half as long, below this none waits, and after
-// so long a waiting read is tried again (all chosen).
+// A proxy on the way may cut a read that waits: then each next one waits half as long, below this none waits. A server that
+// restarts looks the same, so before long a waiting read is tried again (all chosen).
 constexpr std::chrono::seconds kShortestWait{10};
-constexpr std::chrono::hours kWaitLonger{1};
+constexpr std::chrono::minutes kWaitLonger{10};
 
 // Between two reads, whatever the server answers; only an operator's request is quicker. Chosen: a server that does not
 // wait although it was asked to costs no more than this until that is known, and an approval still arrives within 2 s.
