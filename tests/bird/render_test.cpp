@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::string_literals;
 
-constexpr const char* kGolden = MOENET_SOURCE_DIR "/tests/golden/bird/";
+constexpr const char* kSource = MOENET_SOURCE_DIR "/";
 
 IpAddress ip(const char* text) { return IpAddress::parse(text).value(); }
 
@@ -70,7 +70,7 @@ BaseConfig base_config() {
 }
 
 void expect_golden(const std::string& name, const std::string& text) {
-  const std::string path = kGolden + name;
+  const std::string path = kSource + name;
   if (std::getenv("MOENET_UPDATE_GOLDEN") != nullptr) write_file(path, text);
   EXPECT_EQ(text, text_of(path)) << "run with MOENET_UPDATE_GOLDEN=1 when this change is meant";
 }
@@ -81,11 +81,21 @@ TEST(RenderPeer, MatchesItsGoldenFile) {
     ASSERT_TRUE(file) << c.name;
     EXPECT_EQ(file->name, protocol_name(c.session.asn) + ".conf");
     EXPECT_EQ(owner_in(file->text), model::owner_of_session(c.session.uuid));
-    expect_golden("peer_" + c.name + ".conf", file->text);
+    expect_golden("tests/golden/bird/peer_" + c.name + ".conf", file->text);
   }
 }
 
-TEST(RenderBase, MatchesItsGoldenFile) { expect_golden("base.conf", render_base(base_config())); }
+TEST(RenderBase, MatchesItsGoldenFile) { expect_golden("tests/golden/bird/base.conf", render_base(base_config())); }
+
+// What an operator may begin with who keeps bird.conf: the same, without our mark.
+TEST(RenderBase, IsTheExampleForOperators) {
+  const std::string text = render_base(base_config());
+  expect_golden(
+      "packaging/bird.example.conf",
+      "# An example of a bird.conf that is yours (bird.ownership: \"peers\"): put in your own addresses, AS number and "
+      "prefixes.\n# The agent needs the template, the filters and the last line.\n" +
+          text.substr(text.find('\n') + 1));
+}
 
 TEST(RenderBase, DoesNotDependOnTheOrderOfItsPrefixes) {
   BaseConfig turned = base_config();
