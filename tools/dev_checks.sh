@@ -2,7 +2,7 @@
 # test, lint, soak and bench of ./dev. Sourced by it; expects $root, $jobs, step, setup, build_preset.
 
 e2e_environment() {
-  echo PYTHONDONTWRITEBYTECODE=1 MOENET_BUILD="$root/build/dev" MOENET_BIRD2="$(bird 2)" MOENET_BIRD3="$(bird 3)" MOENET_LOGS="$root/build/e2e"
+  echo PYTHONDONTWRITEBYTECODE=1 MOENET_BUILD="$root/build/release" MOENET_BIRD2="$(bird 2)" MOENET_BIRD3="$(bird 3)" MOENET_LOGS="$root/build/e2e"
 }
 
 # Two at once, a file each at a time: labs know nothing of each other, and most of their time is waiting.
@@ -16,6 +16,9 @@ run_ctest() {
   shift
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" "$@"
 }
+
+# What ships, and what the end to end tests and the demo run.
+programs=(moenet-agent moenet-controlplane)
 
 # The layers that have threads or share memory between them; the others are pure.
 threaded=(base net http bird agent controlplane)
@@ -65,6 +68,7 @@ command_test() {
   step "shellcheck" check_shell
   step "build (dev)" build_preset dev
   step "unit tests" run_ctest dev
+  step "build (release)" build_preset release --target "${programs[@]}"
   prepare_root
   step "end to end" run_e2e
   step "kernel guest" tests/e2e/kernel_guest/run.sh
@@ -112,6 +116,7 @@ command_soak() {
   local minutes=${1:-60} round=0 until seed
   setup build run test soak
   step "build (dev)" build_preset dev
+  step "build (release)" build_preset release --target "${programs[@]}"
   step "build (fuzz)" build_preset fuzz --target fuzz/all
   prepare_root
   step "systemd" as_root tests/e2e/systemd/run.sh
@@ -140,7 +145,7 @@ bench_program() {
 # Every program runs; what is over its budget is said at the end of its own output, and once more at the very end.
 command_bench() {
   local program programs=() name over=()
-  setup build run bench
+  setup build run
   step "build (release)" build_preset release
   if [ $# -gt 0 ]; then
     for name in "$@"; do

@@ -3,14 +3,13 @@
 # Sourced by ./dev; expects $root and dev_steps.sh.
 
 # NAME or NAME|OTHER: the first that this Debian knows. One group per kind of work.
-packages_build="g++ cmake ninja-build pkg-config|pkgconf ccache git libfmt-dev libboost-json1.81-dev|libboost-json-dev
-  libcli11-dev libcurl4-openssl-dev libmicrohttpd-dev libmnl-dev libsodium-dev libsoci-dev libsqlite3-dev"
+packages_build="python3 g++ cmake ninja-build pkg-config|pkgconf ccache git libfmt-dev libboost-json1.81-dev|libboost-json-dev
+  libcli11-dev libcurl4-openssl-dev libmicrohttpd-dev libmnl-dev libsodium-dev libsoci-dev libsqlite3-dev libbenchmark-dev"
 packages_run="python3 iproute2 iputils-ping procps util-linux wireguard-go wireguard-tools bird2|bird3"
 packages_test="libgtest-dev librapidcheck-dev python3-pytest python3-pytest-xdist shellcheck openssl clang-19 libclang-rt-19-dev
   qemu-system-x86 busybox-static cpio xz-utils kmod dash nftables fping"
 # version 19 by name: Debian 12 and 13 both have it, so both format alike, and Debian 12's own clang-tidy cannot read <expected>
 packages_lint="shellcheck clang-format-19 clang-tidy-19"
-packages_bench="libbenchmark-dev"
 packages_soak="systemd curl"
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = 'ii ' ]; }

@@ -12,7 +12,7 @@ from .foreign import SessionKind, make_keys
 from .space import Space
 from .waiting import wait_for
 
-BUILD = pathlib.Path(os.environ.get("MOENET_BUILD", ROOT / "build/dev"))
+BUILD = pathlib.Path(os.environ.get("MOENET_BUILD", ROOT / "build/release"))
 LOCAL_ASN = 4242420998
 
 # The operator's bird.conf: what docs/configuration.md asks for. The timers are short so that tests are.

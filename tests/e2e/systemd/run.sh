@@ -3,11 +3,11 @@
 # a machine made of this one. That is an overlay of its root file system, kept in memory, with namespaces and a cgroup of its own, a
 # network of nothing but `lo`, and this machine's systemd as pid 1. Nothing of this machine changes. About two minutes, most of it waits
 # for watchdogs.
-# Needs root, systemd, build/dev (or MOENET_BUILD), and what ./dev setup installs.
+# Needs root, systemd, build/release (or MOENET_BUILD), and what ./dev setup installs.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../../.." && pwd)
 here=$root/tests/e2e/systemd
-build=${MOENET_BUILD:-$root/build/dev}
+build=${MOENET_BUILD:-$root/build/release}
 
 die() { echo "systemd: $*" >&2; exit 2; }
 [ "$(id -u)" = 0 ] || die "this needs root"
