@@ -140,6 +140,14 @@ void Composer::look_up_again(const Lookup& lookup) {
   }
 }
 
+std::vector<std::shared_ptr<const model::BirdFile>> Composer::bird_files() const {
+  std::vector<std::shared_ptr<const model::BirdFile>> files;
+  for (const DesiredPeering& peering : composed_.state.peerings) {
+    if (peering.bird_file) files.push_back(peering.bird_file);
+  }
+  return files;
+}
+
 std::vector<Composer::NamedEndpoint> Composer::named_endpoints() const {
   std::vector<NamedEndpoint> all;
   for (const std::uint32_t i : named_) {

@@ -47,6 +47,9 @@ class Composer {
   // REQUIRES: rows as for compose(), not null. The result lives until the next call.
   const Composed& compose(Rows rows, const Lookup& lookup);
 
+  // The BIRD files of the rows composed last.
+  std::vector<std::shared_ptr<const model::BirdFile>> bird_files() const;
+
   struct NamedEndpoint {
     model::SessionId session;
     std::string host;

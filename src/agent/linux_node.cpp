@@ -74,15 +74,16 @@ model::TunnelPeer peer_of(const net::WgPeer& peer, const HandshakeClock& handsha
   return result;
 }
 
-// A link as a tunnel, without its WireGuard side.
-Tunnel tunnel_of(const net::Link& link, const OwnershipMark& mark) {
+// A link as a tunnel, without its WireGuard side. REQUIRES: it has our mark.
+Tunnel tunnel_of(const net::Link& link) {
+  OwnershipMark mark = read_mark(link.alias).value();
   Tunnel tunnel;
   tunnel.name = link.name;
-  tunnel.owner = mark.owner;
+  tunnel.owner = std::move(mark.owner);
   tunnel.mtu_bytes = link.mtu_bytes;
   tunnel.up = link.up;
   tunnel.addresses = addresses_of(link);
-  tunnel.configured_endpoint = mark.configured_endpoint;
+  tunnel.configured_endpoint = std::move(mark.configured_endpoint);
   return tunnel;
 }
 
@@ -180,11 +181,10 @@ Result<void> LinuxNode::look_at_links(Deadline deadline) {
   links_listed_at_.reset();
   TRY(auto links, net::list_links(netlink_, deadline));
   std::ranges::sort(links, {}, &net::Link::name);
-  const std::vector<Seen> before = std::exchange(seen_, {});
+  std::vector<Seen> before = std::exchange(seen_, {});
   foreign_links_.clear();
   for (net::Link& link : links) {
-    const auto mark = read_mark(link.alias);
-    if (!mark) {
+    if (!read_mark(link.alias)) {
       foreign_links_.push_back(std::move(link.name));
       continue;
     }
@@ -192,10 +192,9 @@ Result<void> LinuxNode::look_at_links(Deadline deadline) {
                                                 [](const Seen& seen) -> const std::string& { return seen.link.name; });
     Seen seen;
     if (known != before.end() && known->link == link) {
-      seen = *known;
+      seen = std::move(*known);
     } else {
       if (known != before.end() && known->link.name == link.name) seen.handshakes = known->handshakes;
-      seen.tunnel = tunnel_of(link, *mark);
       seen.link = std::move(link);
     }
     seen_.push_back(std::move(seen));
@@ -256,7 +255,7 @@ Result<std::vector<Tunnel>> LinuxNode::observe_tunnels(Deadline deadline, const 
   tunnels.reserve(seen_.size());
   const auto now = steady_now();
   for (const Seen& seen : seen_) {
-    Tunnel& tunnel = tunnels.emplace_back(seen.tunnel);
+    Tunnel& tunnel = tunnels.emplace_back(tunnel_of(seen.link));
     tunnel.unreadable = seen.unreadable;
     if (!seen.device) {
       if (seen.unreadable.empty()) tunnel.owner = kNobody;

@@ -30,6 +30,7 @@ class LinuxNode : public reconcile::Node {
   Result<reconcile::NodeState> observe(Deadline deadline, const std::stop_token& stop) override;
   std::vector<Result<void>> apply_tunnels(std::span<const reconcile::TunnelAction> actions, Deadline deadline,
                                           const std::stop_token& stop) override;
+  void share(const std::vector<std::shared_ptr<const model::BirdFile>>& wanted) override { folder_.share(wanted); }
   Result<reconcile::BirdResult> apply_bird(const reconcile::BirdAction& action, Deadline deadline,
                                            const std::stop_token& stop) override;
 
@@ -40,7 +41,6 @@ class LinuxNode : public reconcile::Node {
   // A link with our mark, and its WireGuard device as it was read last.
   struct Seen {
     net::Link link;
-    model::Tunnel tunnel;                 // what the link says; the device's part is filled in by observe_tunnels()
     std::optional<net::WgDevice> device;  // absent: never read, changed by us since, or no device
     HandshakeClock handshakes;
     SteadyTime read_at{};

@@ -1,7 +1,10 @@
 // moenet-agent: the command line, and `run`: who is made, who talks to whom, and in which order all of it ends.
 #include <csignal>
 #include <cstdlib>
+#include <link.h>
 #include <malloc.h>
+#include <span>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -60,6 +63,23 @@ bool wait_for_reload(const sigset_t& signals) {
   return signal == SIGHUP;
 }
 
+// Code and constants that only the start needed, of this program and of the libraries that it loads, leave its memory; what is
+// needed again comes back from the page cache by itself (madvise(2), of mappings that nobody can have written to).
+void give_back_code() {
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* object, std::size_t, void*) {
+        const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+        for (const auto& segment : std::span(object->dlpi_phdr, object->dlpi_phnum)) {
+          if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+          const std::uintptr_t begin = (object->dlpi_addr + segment.p_vaddr) / page * page;
+          const std::uintptr_t end = object->dlpi_addr + segment.p_vaddr + segment.p_memsz;
+          (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+        }
+        return 0;
+      },
+      nullptr);
+}
+
 // The agent of one configuration, from its tasks' start to their end. Errors: what keeps it from starting at all.
 class RunningAgent {
  public:
@@ -114,9 +134,12 @@ class RunningAgent {
 
   // Runs on reconcileTask after each attempt. Ready means: one attempt was made, whatever it found.
   void on_report(const std::shared_ptr<const NodeReport>& report) {
-    if (!ready_.exchange(true)) notify_ready(fmt::format("node {}", config_.node.name));
+    if (!ready_.exchange(true)) {
+      notify_ready(fmt::format("node {}", config_.node.name));
+      give_back_code();
+    }
     if (report == nullptr) return;
-    if (report->step.planned > 0) ::malloc_trim(0);  // what a setup took for a moment goes back to the system
+    ::malloc_trim(0);  // what a step took for a moment goes back to the system
     report_wakeup_.notify();
     waiters_.answer(*report, [](const NodeReport& done) { return http::Response::json(200, sync_document(done)); });
   }

@@ -153,8 +153,10 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
   wiring_.ledger.record(kReconcileTask, done ? Result<void>{} : std::unexpected(done.error()));
   if (done) {
     report->step = std::move(*done);
-    describe_sessions(*report);
     look_up_silent(*report, now);
+    describe_sessions(*report);
+    if (report->step.planned > 0 || !has_shared_) wiring_.node.share(composer_.bird_files());
+    has_shared_ = true;
   } else {
     note_failure(*report, done.error());
   }
@@ -168,7 +170,10 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
 void ReconcileTask::note_failure(NodeReport& report, const Error& error) const {
   report.error = error;
   const auto last = wiring_.report.read();
-  if (last != nullptr) report.sessions = last->sessions;
+  if (last == nullptr) return;
+  SessionViews views = *last->sessions;
+  for (SessionView& view : views) view.changes.clear();
+  report.sessions = std::make_shared<const SessionViews>(std::move(views));
 }
 
 // When it comes, changes or goes, not at each step.
@@ -182,19 +187,21 @@ void ReconcileTask::log_problem(const std::string& problem) {
   problem_ = problem;
 }
 
-// Joins the outcomes with what the control plane holds; both are sorted by uuid.
+// Joins the outcomes with what the control plane holds, and takes them over; both are sorted by uuid.
 void ReconcileTask::describe_sessions(NodeReport& report) {
-  const std::set<SessionId> before = std::exchange(configured_, {});
-  report.sessions.reserve(report.step.sessions.size());
+  SessionViews views;
+  views.reserve(report.step.sessions.size());
   auto row = rows_->begin();
   for (auto& outcome : report.step.sessions) {
     while (row != rows_->end() && row->uuid < outcome.uuid) ++row;
+    for (const auto& change : outcome.changes) log::info(change, {{"session", outcome.uuid}, {"asn", outcome.asn}});
     SessionView view;
-    view.uuid = outcome.uuid;
+    view.uuid = std::move(outcome.uuid);
     view.asn = outcome.asn;
-    view.condition = outcome.condition;
+    view.condition = std::move(outcome.condition);
     view.retry_at = outcome.retry_at;
-    if (row != rows_->end() && row->uuid == outcome.uuid) {
+    view.changes = std::move(outcome.changes);
+    if (row != rows_->end() && row->uuid == view.uuid) {
       view.held_status = row->status;
       view.held_error = row->last_error;
       if (row->session) {
@@ -202,12 +209,27 @@ void ReconcileTask::describe_sessions(NodeReport& report) {
         view.interface_name = row->session->interface_name;
       }
     }
-    if (counts_as_configured(view.condition, before.contains(view.uuid)))
-      configured_.insert(configured_.end(), view.uuid);
-    for (const auto& change : outcome.changes) log::info(change, {{"session", outcome.uuid}, {"asn", outcome.asn}});
-    report.sessions.push_back(std::move(view));
+    views.push_back(std::move(view));
   }
+  report.step.sessions = {};
+  note_configured(views);
+  const auto last = wiring_.report.read();
+  report.sessions = last != nullptr && *last->sessions == views ? last->sessions
+                                                                : std::make_shared<const SessionViews>(std::move(views));
   for (const auto& owner : report.step.removed) log::info("removed what nobody wants any more", {{"owner", owner}});
+}
+
+// In place: both are sorted, and mostly equal.
+void ReconcileTask::note_configured(const SessionViews& views) {
+  auto known = configured_.begin();
+  for (const SessionView& view : views) {
+    while (known != configured_.end() && *known < view.uuid) known = configured_.erase(known);
+    const bool before = known != configured_.end() && *known == view.uuid;
+    const bool now = counts_as_configured(view.condition, before);
+    if (before) known = now ? std::next(known) : configured_.erase(known);
+    if (!before && now) configured_.insert(known, view.uuid);
+  }
+  configured_.erase(known, configured_.end());
 }
 
 // The host may have another address by now. An answer that differs wakes this task, and the silent peer gets it.

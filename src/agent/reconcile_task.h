@@ -37,12 +37,18 @@ struct SessionView {
   std::string held_error;
   model::Condition condition;
   std::optional<SteadyTime> retry_at;
+  std::vector<std::string> changes;  // what this step did for it, in words
+
+  friend bool operator==(const SessionView&, const SessionView&) = default;
 };
+using SessionViews = std::vector<SessionView>;
 
 // The result of a step. Immutable once published.
 struct NodeReport {
-  std::vector<SessionView> sessions;  // sorted by uuid
-  reconcile::StepReport step;
+  // Sorted by uuid; never null. The same object as in the report before when nothing is new, so that a step which does nothing leaves
+  // nothing in memory.
+  std::shared_ptr<const SessionViews> sessions = std::make_shared<const SessionViews>();
+  reconcile::StepReport step;  // without its sessions
   std::uint64_t answer = 0;  // SessionInput::number it worked from
   std::uint64_t sync = 0;
   std::string sync_error;
@@ -86,6 +92,7 @@ class ReconcileTask {
   std::shared_ptr<const NodeReport> failed_look(const SessionInput& input, const Error& error);
   void note_failure(NodeReport& report, const Error& error) const;
   void describe_sessions(NodeReport& report);
+  void note_configured(const SessionViews& views);
   void look_up_silent(const NodeReport& report, SteadyTime now);
   void log_problem(const std::string& problem);
   SteadyTime next_look(const NodeReport* report) const;
@@ -101,6 +108,7 @@ class ReconcileTask {
   std::shared_ptr<const SessionAnswer> saved_;  // the answer that the state file holds
   Composer::Rows rows_;                         // the answer's own, or with those that are kept although it lacks them
   Composer composer_;
+  bool has_shared_ = false;  // the composer's files with the node
   std::string problem_;                          // of the node as a whole, as logged last; empty when there is none
   std::set<model::SessionId> configured_;        // sessions of which this node carries something
   std::map<std::string, SteadyTime> looked_up_;  // hosts of silent peers, looked up again not long ago

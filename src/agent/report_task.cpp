@@ -25,7 +25,7 @@ std::vector<Modification> ReportMemory::due(const NodeReport& report, SteadyTime
   // Rows from the disk may be days old, and of a look that failed nothing is known.
   if (report.answer == 0 || report.error) return due;
   std::map<model::SessionId, Told> still_told;
-  for (const SessionView& session : report.sessions) {
+  for (const SessionView& session : *report.sessions) {
     auto wanted = model::report_for(session.held_status, session.held_error, session.condition);
     if (!wanted) continue;
     Told told{session.held_status, session.held_error, *wanted, {}, 0, {}, {}};

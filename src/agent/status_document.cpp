@@ -115,7 +115,7 @@ std::string status_document(const StatusSource& source) {
                                          {"planned", report->step.planned},
                                          {"failed", report->step.failed},
                                          {"error", report->error ? report->error->what : ""}};
-    for (const auto& view : report->sessions) {
+    for (const auto& view : *report->sessions) {
       ++by_status[status_name(view.held_status)];
       sessions.push_back(session_of(view));
     }
@@ -129,7 +129,7 @@ std::string status_document(const StatusSource& source) {
 
 std::string sync_document(const NodeReport& report) {
   json::array changes;
-  for (const auto& session : report.step.sessions) {
+  for (const auto& session : *report.sessions) {
     for (const auto& change : session.changes) {
       changes.push_back(json::object{{"session", session.uuid}, {"asn", session.asn}, {"change", change}});
     }

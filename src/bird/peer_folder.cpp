@@ -75,9 +75,10 @@ std::optional<model::Owner> owner_in(std::string_view text) {
 
 PeerFolder::Known PeerFolder::read_file(int folder, const std::string& name, const Stamp& stamp, bool regular) const {
   Known known{stamp, stamp.ctime_ns < wall_ns() - kSettleNs, nullptr};
-  const auto text = regular ? read_start(folder, name.c_str()) : std::nullopt;
-  const auto owner = text ? owner_in(*text) : std::nullopt;
-  if (owner) known.file = std::make_shared<const model::BirdFile>(model::BirdFile{name, *owner, *text});
+  auto text = regular ? read_start(folder, name.c_str()) : std::nullopt;
+  auto owner = text ? owner_in(*text) : std::nullopt;
+  if (owner)
+    known.file = std::make_shared<const model::BirdFile>(model::BirdFile{name, std::move(*owner), std::move(*text)});
   return known;
 }
 
@@ -112,6 +113,13 @@ Result<PeerFolder::Listing> PeerFolder::read() {
   return listing;
 }
 
+void PeerFolder::share(const std::vector<std::shared_ptr<const model::BirdFile>>& wanted) {
+  for (const auto& file : wanted) {
+    const auto known = known_.find(file->name);
+    if (known != known_.end() && known->second.file && *known->second.file == *file) known->second.file = file;
+  }
+}
+
 Result<void> PeerFolder::look_at_files() {
   const auto now = steady_now();
   const std::unique_ptr<DIR, CloseDir> dir(::opendir(path_.c_str()));
@@ -132,7 +140,10 @@ Result<void> PeerFolder::look_at_files() {
     if (!known.empty() && known.mapped().settled && known.mapped().stamp == stamp) {
       found.insert(std::move(known));
     } else {
-      found.emplace(name, read_file(folder, name, stamp, S_ISREG(status.st_mode)));
+      Known fresh = read_file(folder, name, stamp, S_ISREG(status.st_mode));
+      const bool is_equal = !known.empty() && known.mapped().file && fresh.file && *fresh.file == *known.mapped().file;
+      if (is_equal) fresh.file = std::move(known.mapped().file);  // which others may share
+      found.emplace(name, std::move(fresh));
     }
   }
   if (errno != 0) return std::unexpected(error_from_errno(errno, "read the peer folder " + path_));

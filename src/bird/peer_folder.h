@@ -35,6 +35,9 @@ class PeerFolder {
   // Errors: not_found (no such folder), denied.
   Result<Listing> read();
 
+  // From now on `read` gives these objects for files that are equal to them.
+  void share(const std::vector<std::shared_ptr<const model::BirdFile>>& wanted);
+
   const std::string& path() const { return path_; }
 
  private:

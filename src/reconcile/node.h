@@ -2,6 +2,7 @@
 // tests fake it.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -31,6 +32,9 @@ class Node {
   // in part when it fails: the next observe shows it.
   virtual std::vector<Result<void>> apply_tunnels(std::span<const TunnelAction> actions, Deadline deadline,
                                                   const std::stop_token& stop) = 0;
+
+  // What is wanted, so that a file which is equal to it is in memory once. Changes nothing that can be seen.
+  virtual void share(const std::vector<std::shared_ptr<const model::BirdFile>>& wanted) { static_cast<void>(wanted); }
 
   // Carries out the BIRD action as one transaction.
   virtual Result<BirdResult> apply_bird(const BirdAction& action, Deadline deadline, const std::stop_token& stop) = 0;

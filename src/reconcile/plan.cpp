@@ -105,7 +105,7 @@ class Planner {
   void want_file(const DesiredPeering& peering, std::uint32_t own) {
     if (!index_.state().bird.reachable) return;
     const model::BirdFile& wanted = *peering.bird_file;
-    const bool is_equal = own != kNone && index_.file(own).text == wanted.text;
+    const bool is_equal = own != kNone && (&index_.file(own) == &wanted || index_.file(own).text == wanted.text);
     const auto at = own != kNone ? own : index_.file_named(wanted.name);
     if (at != kNone) stays_[at] = true;  // as it is, or overwritten
     if (!is_equal) {

@@ -76,7 +76,7 @@ class ReconcileTaskTest : public testing::Test {
 
   std::size_t in_place(const NodeReport& report) {
     return static_cast<std::size_t>(std::ranges::count_if(
-        report.sessions, [](const SessionView& view) { return std::holds_alternative<InPlace>(view.condition); }));
+        *report.sessions, [](const SessionView& view) { return std::holds_alternative<InPlace>(view.condition); }));
   }
 
   support::TemporaryFolder folder_;
@@ -113,7 +113,7 @@ TEST_F(ReconcileTaskTest, SetsUpWhatTheControlPlaneListsAndRemovesWhatItDeletes)
   rows.push_back(row_of(3, 5));
   const auto report = answer(body_of(rows), 2);
   EXPECT_EQ(in_place(report), 2u);
-  EXPECT_TRUE(std::holds_alternative<model::Removed>(report.sessions.at(2).condition));
+  EXPECT_TRUE(std::holds_alternative<model::Removed>(report.sessions->at(2).condition));
 }
 
 TEST_F(ReconcileTaskTest, LogsAProblemOfTheNodeWhenItComesAndWhenItGoes) {

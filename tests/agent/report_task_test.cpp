@@ -19,7 +19,7 @@ NodeReport report_of(std::int64_t held, model::Condition condition, std::uint64_
   view.held_status = held;
   view.held_error = std::move(held_error);
   view.condition = std::move(condition);
-  report.sessions.push_back(std::move(view));
+  report.sessions = std::make_shared<const SessionViews>(SessionViews{std::move(view)});
   return report;
 }
 
