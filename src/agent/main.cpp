@@ -63,8 +63,9 @@ bool wait_for_reload(const sigset_t& signals) {
   return signal == SIGHUP;
 }
 
-// Code and constants that only the start needed, of this program and of the libraries that it loads, leave its memory; what is
-// needed again comes back from the page cache by itself (madvise(2), of mappings that nobody can have written to).
+// Code and constants that only the start needed, of this program and of the libraries that it loads, leave its memory;
+// what is needed again comes back from the page cache by itself (madvise(2), of mappings that nobody can have written
+// to).
 void give_back_code() {
   ::dl_iterate_phdr(
       [](dl_phdr_info* object, std::size_t, void*) {

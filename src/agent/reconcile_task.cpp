@@ -131,9 +131,10 @@ std::shared_ptr<const NodeReport> ReconcileTask::failed_look(const SessionInput&
 }
 
 void ReconcileTask::save(const std::shared_ptr<const SessionAnswer>& answer) {
-  if (answer == saved_) return;
-  auto saved = wiring_.state.save(answer->body);
-  if (saved) saved_ = answer;
+  const auto body = answer->body->read();
+  if (body == nullptr) return;  // it is there
+  auto saved = wiring_.state.save(*body);
+  if (saved) answer->body->put(std::shared_ptr<const std::string>());
   wiring_.ledger.record("stateFile", saved);
   if (!saved) log::error("the last good state cannot be kept on disk", {{"error", saved.error().what}});
 }
@@ -214,8 +215,9 @@ void ReconcileTask::describe_sessions(NodeReport& report) {
   report.step.sessions = {};
   note_configured(views);
   const auto last = wiring_.report.read();
-  report.sessions = last != nullptr && *last->sessions == views ? last->sessions
-                                                                : std::make_shared<const SessionViews>(std::move(views));
+  report.sessions = last != nullptr && *last->sessions == views
+                        ? last->sessions
+                        : std::make_shared<const SessionViews>(std::move(views));
   for (const auto& owner : report.step.removed) log::info("removed what nobody wants any more", {{"owner", owner}});
 }
 

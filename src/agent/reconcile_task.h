@@ -45,11 +45,11 @@ using SessionViews = std::vector<SessionView>;
 
 // The result of a step. Immutable once published.
 struct NodeReport {
-  // Sorted by uuid; never null. The same object as in the report before when nothing is new, so that a step which does nothing leaves
-  // nothing in memory.
+  // Sorted by uuid; never null. The same object as in the report before when nothing is new, so that a step which does
+  // nothing leaves nothing in memory.
   std::shared_ptr<const SessionViews> sessions = std::make_shared<const SessionViews>();
   reconcile::StepReport step;  // without its sessions
-  std::uint64_t answer = 0;  // SessionInput::number it worked from
+  std::uint64_t answer = 0;    // SessionInput::number it worked from
   std::uint64_t sync = 0;
   std::string sync_error;
   reconcile::DeletionGuard::Verdict guard;
@@ -105,10 +105,9 @@ class ReconcileTask {
   Wakeup settle_;                               // never notified: a wait that a stop ends
   std::shared_ptr<const SessionAnswer> taken_;  // the answer that rows_ was made from
   std::uint64_t taken_number_ = 0;
-  std::shared_ptr<const SessionAnswer> saved_;  // the answer that the state file holds
-  Composer::Rows rows_;                         // the answer's own, or with those that are kept although it lacks them
+  Composer::Rows rows_;  // the answer's own, or with those that are kept although it lacks them
   Composer composer_;
-  bool has_shared_ = false;  // the composer's files with the node
+  bool has_shared_ = false;                      // the composer's files with the node
   std::string problem_;                          // of the node as a whole, as logged last; empty when there is none
   std::set<model::SessionId> configured_;        // sessions of which this node carries something
   std::map<std::string, SteadyTime> looked_up_;  // hosts of silent peers, looked up again not long ago

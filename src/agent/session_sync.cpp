@@ -11,8 +11,8 @@
 namespace moenet::agent {
 namespace {
 
-// A proxy on the way may cut a read that waits: then each next one waits half as long, below this none waits. A server that
-// restarts looks the same, so before long a waiting read is tried again (all chosen).
+// A proxy on the way may cut a read that waits: then each next one waits half as long, below this none waits. A server
+// that restarts looks the same, so before long a waiting read is tried again (all chosen).
 constexpr std::chrono::seconds kShortestWait{10};
 constexpr std::chrono::minutes kWaitLonger{10};
 
@@ -30,16 +30,13 @@ Result<SessionAnswer> read_answer(std::string body) {
   TRY(answer.rows, model::read_sessions(data));
   for (const auto& row : answer.rows) answer.all_identified = answer.all_identified && !row.uuid.empty();
   const auto repeated = std::ranges::adjacent_find(answer.rows, {}, &model::SessionRow::uuid);
-  answer.body = std::move(body);
-  if (answer.all_identified && repeated == answer.rows.end()) answer.text = model::SessionText::of(answer.body);
+  if (answer.all_identified && repeated == answer.rows.end()) answer.text = model::SessionText::of(body);
+  answer.body->put(std::move(body));
   return answer;
 }
 
 bool says_the_same(const SessionAnswer& answer, std::string_view body) {
-  if (answer.body == body) return true;
-  if (!answer.text || answer.body.size() != body.size()) return false;
-  const auto text = model::SessionText::of(body);
-  return text && answer.text->says_the_same(answer.body, *text, body);
+  return answer.text && answer.text == model::SessionText::of(body);
 }
 
 std::uint64_t SessionSync::request() {

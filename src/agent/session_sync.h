@@ -28,10 +28,11 @@ inline constexpr std::chrono::seconds kWait{50};
 
 // A complete answer of the control plane.
 struct SessionAnswer {
-  std::vector<model::SessionRow> rows;     // sorted by uuid
-  bool all_identified = true;              // every row had a readable uuid: only then may absence mean deletion
-  std::string body;                        // the envelope as it came, for the state file
-  std::optional<model::SessionText> text;  // of `body`; absent when the order of its rows may matter
+  std::vector<model::SessionRow> rows;  // sorted by uuid
+  bool all_identified = true;           // every row had a readable uuid: only then may absence mean deletion
+  // The envelope as it came, for the state file. Who has written it there puts null: 10,000 rows are 4 MB.
+  std::shared_ptr<Latest<std::string>> body = std::make_shared<Latest<std::string>>();
+  std::optional<model::SessionText> text;  // absent when the order of the rows may matter
 };
 
 // What reconcileTask works from.

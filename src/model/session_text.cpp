@@ -7,7 +7,6 @@ namespace moenet::model {
 namespace {
 
 constexpr std::string_view kList = "\"bgpSessions\"";
-constexpr std::size_t kBytesMax = UINT32_MAX;
 
 std::size_t skip_blanks(std::string_view text, std::size_t at) {
   while (at < text.size() && (text[at] == ' ' || text[at] == '\n' || text[at] == '\t' || text[at] == '\r')) ++at;
@@ -50,35 +49,25 @@ char at_or_nul(std::string_view text, std::size_t at) { return at < text.size() 
 
 std::optional<SessionText> SessionText::of(std::string_view body) {
   const std::size_t key = body.find(kList);
-  if (key == body.npos || body.size() > kBytesMax) return std::nullopt;
+  if (key == body.npos) return std::nullopt;
   std::size_t at = skip_blanks(body, key + kList.size());
   if (at_or_nul(body, at) != ':') return std::nullopt;
   at = skip_blanks(body, at + 1);
   if (at_or_nul(body, at) != '[') return std::nullopt;
   SessionText text;
-  text.list_begin_ = at;
+  text.frame_ = body.substr(0, at + 1);
   do {
     at = skip_blanks(body, at + 1);
     if (at_or_nul(body, at) != '{') return std::nullopt;
     const std::size_t end = skip_object(body, at);
     if (end == body.npos) return std::nullopt;
-    text.rows_.push_back({std::hash<std::string_view>()(body.substr(at, end - at)), static_cast<std::uint32_t>(at),
-                          static_cast<std::uint32_t>(end - at)});
+    text.rows_.push_back({std::hash<std::string_view>()(body.substr(at, end - at)), end - at});
     at = skip_blanks(body, end);
   } while (at_or_nul(body, at) == ',');
   if (at_or_nul(body, at) != ']') return std::nullopt;
-  text.list_end_ = at;
-  std::ranges::sort(text.rows_, {}, &Row::hash);
+  text.frame_ += body.substr(at);
+  std::ranges::sort(text.rows_);
   return text;
-}
-
-bool SessionText::says_the_same(std::string_view body, const SessionText& other, std::string_view other_body) const {
-  const auto is_equal = [&](const Row& a, const Row& b) {
-    return a.hash == b.hash && body.substr(a.begin, a.size) == other_body.substr(b.begin, b.size);
-  };
-  return body.substr(0, list_begin_) == other_body.substr(0, other.list_begin_) &&
-         body.substr(list_end_) == other_body.substr(other.list_end_) &&
-         std::ranges::equal(rows_, other.rows_, is_equal);
 }
 
 }  // namespace moenet::model

@@ -98,7 +98,22 @@ TEST(PeerFolder, ReadsNoUnchangedFileTwice) {
   });
   EXPECT_EQ(peers.read()->ours.at(0), before);
   ::chmod((folder / "a.conf").c_str(), 0600);
+  EXPECT_EQ(peers.read()->ours.at(0), before) << "it was read again, and is equal";
+  write_file(folder / "a.conf", ownership_line(kOwner) + "more");
   EXPECT_NE(peers.read()->ours.at(0), before);
+}
+
+TEST(PeerFolder, SharesWhatIsEqualToWhatIsWanted) {
+  support::TemporaryFolder folder;
+  write_file(folder / "a.conf", ownership_line(kOwner));
+  write_file(folder / "b.conf", ownership_line(kOwner));
+  PeerFolder peers(folder / "");
+  ASSERT_EQ(peers.read()->ours.size(), 2u);
+  const auto a = std::make_shared<const model::BirdFile>(model::BirdFile{"a.conf", kOwner, ownership_line(kOwner)});
+  const auto b = std::make_shared<const model::BirdFile>(model::BirdFile{"b.conf", kOwner, "other"});
+  peers.share({a, b});
+  EXPECT_EQ(peers.read()->ours.at(0), a);
+  EXPECT_NE(peers.read()->ours.at(1), b);
 }
 
 TEST(PeerFolder, ReadsAtMostSixtyFourKilobytesOfAFile) {
