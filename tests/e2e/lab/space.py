@@ -73,7 +73,7 @@ class Lab:
         self.at_exit = []
         if not self._janitor.stdin.closed:
             self._janitor.stdin.close()
-        self._janitor.wait(timeout=30)
+        self._janitor.wait(timeout=300)  # 10,000 links take a minute
         for process in self._processes:
             process.wait(timeout=10)
         self._processes = []
