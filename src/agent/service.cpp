@@ -4,20 +4,20 @@
 
 #include <fmt/format.h>
 
-#include "base/service_manager.h"
+#include "base/sd_notify.h"
 
 namespace moenet::agent {
 
-void notify_ready(std::string_view status) { tell_service_manager(fmt::format("READY=1\nSTATUS={}", status)); }
+void notify_ready(std::string_view status) { sd_notify(fmt::format("READY=1\nSTATUS={}", status)); }
 
 void notify_reloading() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  tell_service_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1'000'000 + now.tv_nsec / 1000));
+  sd_notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1'000'000 + now.tv_nsec / 1000));
 }
 
-void notify_stopping() { tell_service_manager("STOPPING=1"); }
+void notify_stopping() { sd_notify("STOPPING=1"); }
 
-void notify_alive() { tell_service_manager("WATCHDOG=1"); }
+void notify_alive() { sd_notify("WATCHDOG=1"); }
 
 }  // namespace moenet::agent

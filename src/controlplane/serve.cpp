@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "base/service_manager.h"
+#include "base/sd_notify.h"
 #include "controlplane/service.h"
 #include "controlplane/sql_store.h"
 #include "controlplane/token.h"
@@ -94,10 +94,10 @@ int run_server(const CommandLine& line, const ServeCommand& command) {
                       {"listen", command.listen},
                       {"port", (*service)->port()},
                       {"database", database.string()}});
-  tell_service_manager("READY=1");
+  sd_notify("READY=1");
   int signal = 0;
   ::sigwait(&signals, &signal);
-  tell_service_manager("STOPPING=1");
+  sd_notify("STOPPING=1");
   log::info("stopping", {{"signal", signal}});
   return 0;
 }

@@ -36,6 +36,18 @@ class SessionSyncTest : public ControlPlaneTest {
     for (const auto deadline = Deadline::after(seconds(10)); requests().size() < count && !deadline.passed();)
       std::this_thread::sleep_for(milliseconds(5));
   }
+  // The task has the first list and waits at the server for the next one.
+  void start_waiting_read() {
+    auto first = Response::json(200, std::string(kEmptyList));
+    first.headers.set("ETag", "\"1\"");
+    answer_with([first](const Request& request) -> http::Answer {
+      if (!request.headers.find("Prefer")) return first;
+      return std::make_shared<http::Pending>(seconds(30), [] { return Response{304, {}, ""}; });
+    });
+    start();
+    ASSERT_TRUE(await([](const SessionInput& input) { return input.number == 1; }));
+    await_requests(2);
+  }
 
   TaskLedger ledger_;
   Latest<SessionInput> input_;
@@ -87,29 +99,13 @@ TEST_F(SessionSyncTest, AStatusThatNobodyExpectedIsAFailureAndNoRejectedData) {
 }
 
 TEST_F(SessionSyncTest, ARequestEndsTheReadThatWaitsAtTheServer) {
-  auto first = Response::json(200, std::string(kEmptyList));
-  first.headers.set("ETag", "\"1\"");
-  answer_with([first](const Request& request) -> http::Answer {
-    if (!request.headers.find("Prefer")) return first;
-    return std::make_shared<http::Pending>(seconds(30), [] { return Response{304, {}, ""}; });
-  });
-  start();
-  ASSERT_TRUE(await([](const SessionInput& input) { return input.number == 1; }));
-  await_requests(2);
+  start_waiting_read();
   const auto number = sync_->request();
   EXPECT_TRUE(await([&](const SessionInput& input) { return input.sync >= number; }));
 }
 
 TEST_F(SessionSyncTest, StopsAtOnceWhileItWaitsAtTheServer) {
-  auto first = Response::json(200, std::string(kEmptyList));
-  first.headers.set("ETag", "\"1\"");
-  answer_with([first](const Request& request) -> http::Answer {
-    if (!request.headers.find("Prefer")) return first;
-    return std::make_shared<http::Pending>(seconds(30), [] { return Response{304, {}, ""}; });
-  });
-  start();
-  ASSERT_TRUE(await([](const SessionInput& input) { return input.number == 1; }));
-  await_requests(2);
+  start_waiting_read();
   const auto begun = steady_now();
   thread_ = std::jthread();
   EXPECT_LT(steady_now() - begun, seconds(5));

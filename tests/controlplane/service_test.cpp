@@ -1,90 +1,15 @@
-// The agent API and the admin API over real sockets, and what happens between them: waiting reads, tokens, moves,
-// limits.
-#include "controlplane/service.h"
-
+// The agent API and the admin API over real sockets, and what happens between them: tokens, moves, limits.
 #include <algorithm>
 #include <cctype>
-#include <chrono>
-#include <thread>
 
-#include <gtest/gtest.h>
-
-#include "controlplane/raw_http.h"
-#include "controlplane/seeds.h"
+#include "controlplane/service_fixture.h"
 
 namespace moenet::controlplane {
 namespace {
 
 namespace json = boost::json;
-using moenet::testing::HeaderList;
-using testing::must;
 
-constexpr const char* kKey = "uJskkgsWIKjUdj4GVtWL07j7wGWGrSLW5g3jUjtfgmk=";
 constexpr const char* kPsk = "TGd4Ing/MxhIFa5mh+4wwkX6MJw78mw/OlEPWwQry+o=";
-
-class ServiceTest : public ::testing::Test {
- protected:
-  ServiceTest() : store_(must(SqlStore::open_sqlite(folder_.path() / "moenet.db", [] { return UnixMs{1}; }))) {
-    testing::add_sample_nodes(*store_);
-    start(std::nullopt);
-  }
-  void start(std::optional<Secret> shared_key) {
-    service_.reset();
-    ServiceSettings settings;
-    settings.listen = {IpAddress::v4({127, 0, 0, 1}), 0};
-    settings.keys = {Secret(testing::kAdminToken), std::move(shared_key)};
-    service_ = must(Service::start(*store_, settings));
-  }
-  http::Response request(std::string_view method, const std::string& path, const std::string& token,
-                         HeaderList headers = {}, const std::string& body = {}) {
-    headers.emplace_back("Authorization", "Bearer " + token);
-    return moenet::testing::exchange(service_->port(), method, path, headers, body);
-  }
-  http::Response admin(std::string_view method, const std::string& path, const json::value& body = nullptr) {
-    return request(method, "/api/v1/admin/" + path, testing::kAdminToken, {},
-                   body.is_null() ? "" : json::serialize(body));
-  }
-  http::Response agent(std::string_view method, const std::string& action, const std::string& body = {},
-                       HeaderList headers = {}) {
-    return request(method, "/api/v1/agent/jp1/" + action, "token-of-jp1", std::move(headers), body);
-  }
-  static json::object draft(std::int64_t asn = 4'242'420'101) {
-    return {{"node", "jp1"},
-            {"asn", asn},
-            {"publicKey", kKey},
-            {"ipv6LinkLocal", "fe80::101"},
-            {"mpBgp", true},
-            {"extendedNextHop", true},
-            {"endpoint", "peer.example.net:20998"}};
-  }
-  std::string add(const json::object& body) {
-    const auto added = admin("POST", "sessions", body);
-    EXPECT_EQ(added.status, 201) << added.body;
-    return std::string(json::parse(added.body).at("uuid").as_string());
-  }
-  json::value only_session_of_agent() {
-    const auto list = json::parse(agent("GET", "sessions").body).at("data").at("bgpSessions").as_array();
-    EXPECT_EQ(list.size(), 1u);
-    return list.empty() ? json::value() : list.front();
-  }
-  std::string modify(const std::string& uuid, int status, const std::string& error = {}) {
-    json::object body{{"uuid", uuid}, {"status", status}};
-    if (!error.empty()) body["lastError"] = error;
-    return agent("POST", "modify", json::serialize(body)).body;
-  }
-  void expect_field(const http::Response& answer, std::string_view field, int status = 422) {
-    EXPECT_EQ(answer.status, status) << answer.body;
-    EXPECT_EQ(answer.headers.find("Content-Type"), "application/problem+json");
-    const auto body = json::parse(answer.body);
-    EXPECT_EQ(body.at("status").as_int64(), status);
-    ASSERT_TRUE(body.as_object().contains("field")) << answer.body;
-    EXPECT_EQ(std::string_view(body.at("field").as_string()), field) << answer.body;
-  }
-
-  support::TemporaryFolder folder_;
-  std::unique_ptr<SqlStore> store_;
-  std::unique_ptr<Service> service_;
-};
 
 TEST_F(ServiceTest, ASessionLivesFromRequestToDeletion) {
   const std::string uuid = add(draft());
@@ -302,91 +227,6 @@ TEST_F(ServiceTest, AReadWithItsTagIsNotRepeated) {
     EXPECT_EQ(again.headers.find("ETag"), tag);
     EXPECT_EQ(agent("GET", action, "", {{"If-None-Match", "\"other\""}}).status, 200);
   }
-}
-
-class WaitingRead : public ServiceTest {
- protected:
-  // A read of jp1 that is held by the server.
-  std::unique_ptr<moenet::testing::RawConnection> hold(const std::string& action, int seconds) {
-    const std::string tag(*agent("GET", action).headers.find("ETag"));
-    auto connection = std::make_unique<moenet::testing::RawConnection>(service_->port());
-    connection->send(moenet::testing::request_text("GET", "/api/v1/agent/jp1/" + action,
-                                                   {{"Authorization", "Bearer token-of-jp1"},
-                                                    {"If-None-Match", tag},
-                                                    {"Prefer", "wait=" + std::to_string(seconds)}},
-                                                   ""));
-    for (int i = 0; i < 1000 && service_->waiting_reads() == 0; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    EXPECT_EQ(service_->waiting_reads(), 1u);
-    return connection;
-  }
-};
-
-TEST_F(WaitingRead, IsAnsweredAsSoonAsAnApprovalChangesIt) {
-  const std::string uuid = add(draft());
-  const auto held = hold("sessions", 50);
-  EXPECT_FALSE(held->has_answer_within(0));
-  const auto begin = steady_now();
-  admin("POST", "sessions/" + uuid + "/approve");
-  const auto answer = held->response();
-  EXPECT_LT(steady_now() - begin, std::chrono::seconds(2));
-  EXPECT_EQ(answer.status, 200);
-  EXPECT_NE(answer.body.find("\"status\":4"), std::string::npos);
-}
-
-TEST_F(WaitingRead, EndsWithNotModifiedWhenItsTimeIsOver) {
-  const auto held = hold("mesh", 1);
-  const auto answer = held->response();
-  EXPECT_EQ(answer.status, 304);
-  EXPECT_TRUE(answer.headers.find("ETag"));
-  EXPECT_TRUE(answer.headers.find("X-Request-ID"));
-}
-
-TEST_F(WaitingRead, OfTheMeshHearsOfAnotherNodesKey) {
-  const auto held = hold("mesh", 50);
-  const std::string heartbeat = std::string(R"({"node_id":"hk-rr","status":{"meshPublicKey":")") + kKey + R"("}})";
-  request("POST", "/api/v1/agent/heartbeat", "token-of-hk-rr", {}, heartbeat);
-  const auto answer = held->response();
-  EXPECT_EQ(answer.status, 200);
-  EXPECT_NE(answer.body.find(kKey), std::string::npos);
-}
-
-TEST_F(WaitingRead, OfBirdConfigHearsOfASetting) {
-  const auto held = hold("bird-config", 50);
-  EXPECT_EQ(admin("PATCH", "settings", {{"policy", {{"ebgpImportLimit", 9000}}}}).status, 200);
-  const auto answer = held->response();
-  EXPECT_EQ(json::parse(answer.body).at("data").at("policy").at("ebgpImportLimit").as_int64(), 9000);
-}
-
-TEST_F(WaitingRead, DoesNotKeepTheServiceFromStopping) {
-  const auto held = hold("sessions", 50);
-  const auto begin = steady_now();
-  service_.reset();
-  EXPECT_LT(steady_now() - begin, std::chrono::seconds(2));
-}
-
-// Commits that end while the service stops still tell the feed, which must not find its workers gone.
-TEST_F(WaitingRead, AndWritesUnderWayOutliveAStop) {
-  for (int round = 0; round < 10; ++round) {
-    const auto held = hold("mesh", 50);
-    std::vector<std::unique_ptr<moenet::testing::RawConnection>> writers;
-    for (int i = 0; i < 16; ++i) {
-      const std::string body =
-          R"({"node_id":"hk-rr","status":{"publicIpv4":"192.0.2.)" + std::to_string(round * 16 + i + 1) + R"("}})";
-      writers.push_back(std::make_unique<moenet::testing::RawConnection>(service_->port()));
-      writers.back()->send(moenet::testing::request_text("POST", "/api/v1/agent/heartbeat",
-                                                         {{"Authorization", "Bearer token-of-hk-rr"}}, body));
-    }
-    EXPECT_TRUE(writers.front()->has_answer_within(5'000));
-    start(std::nullopt);
-  }
-}
-
-TEST_F(WaitingRead, OfARevokedTokenIsRefusedAtTheNextChange) {
-  const auto held = hold("sessions", 50);
-  must(store_->replace_node_token(2, hash_of_token("new")));
-  add(draft());
-  EXPECT_EQ(held->response().status, 401);
 }
 
 TEST_F(ServiceTest, OffersAndAnswersBatches) {

@@ -1,4 +1,4 @@
-#include "base/service_manager.h"
+#include "base/sd_notify.h"
 
 #include <cstddef>
 #include <cstdlib>
@@ -10,7 +10,7 @@
 
 namespace moenet {
 
-void tell_service_manager(std::string_view state) {
+void sd_notify(std::string_view state) {
   const char* path = std::getenv("NOTIFY_SOCKET");
   if (path == nullptr || (path[0] != '/' && path[0] != '@')) return;
   sockaddr_un address{};

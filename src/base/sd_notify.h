@@ -9,6 +9,6 @@ namespace moenet {
 
 // `state`: assignments separated by newlines, such as "READY=1\nSTATUS=text". Failures are ignored, as sd_notify(3)
 // advises.
-void tell_service_manager(std::string_view state);
+void sd_notify(std::string_view state);
 
 }  // namespace moenet

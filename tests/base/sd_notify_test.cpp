@@ -1,4 +1,4 @@
-#include "base/service_manager.h"
+#include "base/sd_notify.h"
 
 #include <cstdlib>
 #include <string>
@@ -37,23 +37,23 @@ class Manager {
   UniqueFd socket_;
 };
 
-TEST(ServiceManager, IsToldThroughItsSocket) {
+TEST(SdNotify, TellsItsSocket) {
   const support::TemporaryFolder folder;
   const Manager manager(folder / "notify");
-  tell_service_manager("READY=1\nSTATUS=node jp1");
+  sd_notify("READY=1\nSTATUS=node jp1");
   EXPECT_EQ(manager.told(), "READY=1\nSTATUS=node jp1");
 }
 
-TEST(ServiceManager, IsToldThroughAnAbstractSocket) {
+TEST(SdNotify, TellsAnAbstractSocket) {
   const Manager manager("@moenet-test-" + std::to_string(::getpid()));
-  tell_service_manager("WATCHDOG=1");
+  sd_notify("WATCHDOG=1");
   EXPECT_EQ(manager.told(), "WATCHDOG=1");
 }
 
-TEST(ServiceManager, IsNotThere) {
-  tell_service_manager("READY=1");
+TEST(SdNotify, DoesNothingWithoutASocket) {
+  sd_notify("READY=1");
   ::setenv("NOTIFY_SOCKET", (std::string("/") + std::string(200, 'x')).c_str(), 1);
-  tell_service_manager("READY=1");
+  sd_notify("READY=1");
   ::unsetenv("NOTIFY_SOCKET");
 }
 

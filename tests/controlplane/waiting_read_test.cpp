@@ -1,0 +1,98 @@
+// Reads that the server holds until something changes, over real sockets.
+#include <chrono>
+#include <thread>
+
+#include "controlplane/service_fixture.h"
+
+namespace moenet::controlplane {
+namespace {
+
+namespace json = boost::json;
+
+class WaitingRead : public ServiceTest {
+ protected:
+  // A read of jp1 that is held by the server.
+  std::unique_ptr<moenet::testing::RawConnection> hold(const std::string& action, int seconds) {
+    const std::string tag(*agent("GET", action).headers.find("ETag"));
+    auto connection = std::make_unique<moenet::testing::RawConnection>(service_->port());
+    connection->send(moenet::testing::request_text("GET", "/api/v1/agent/jp1/" + action,
+                                                   {{"Authorization", "Bearer token-of-jp1"},
+                                                    {"If-None-Match", tag},
+                                                    {"Prefer", "wait=" + std::to_string(seconds)}},
+                                                   ""));
+    for (int i = 0; i < 1000 && service_->waiting_reads() == 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_EQ(service_->waiting_reads(), 1u);
+    return connection;
+  }
+};
+
+TEST_F(WaitingRead, IsAnsweredAsSoonAsAnApprovalChangesIt) {
+  const std::string uuid = add(draft());
+  const auto held = hold("sessions", 50);
+  EXPECT_FALSE(held->has_answer_within(0));
+  const auto begin = steady_now();
+  admin("POST", "sessions/" + uuid + "/approve");
+  const auto answer = held->response();
+  EXPECT_LT(steady_now() - begin, std::chrono::seconds(2));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_NE(answer.body.find("\"status\":4"), std::string::npos);
+}
+
+TEST_F(WaitingRead, EndsWithNotModifiedWhenItsTimeIsOver) {
+  const auto held = hold("mesh", 1);
+  const auto answer = held->response();
+  EXPECT_EQ(answer.status, 304);
+  EXPECT_TRUE(answer.headers.find("ETag"));
+  EXPECT_TRUE(answer.headers.find("X-Request-ID"));
+}
+
+TEST_F(WaitingRead, OfTheMeshHearsOfAnotherNodesKey) {
+  const auto held = hold("mesh", 50);
+  const std::string heartbeat = std::string(R"({"node_id":"hk-rr","status":{"meshPublicKey":")") + kKey + R"("}})";
+  request("POST", "/api/v1/agent/heartbeat", "token-of-hk-rr", {}, heartbeat);
+  const auto answer = held->response();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_NE(answer.body.find(kKey), std::string::npos);
+}
+
+TEST_F(WaitingRead, OfBirdConfigHearsOfASetting) {
+  const auto held = hold("bird-config", 50);
+  EXPECT_EQ(admin("PATCH", "settings", {{"policy", {{"ebgpImportLimit", 9000}}}}).status, 200);
+  const auto answer = held->response();
+  EXPECT_EQ(json::parse(answer.body).at("data").at("policy").at("ebgpImportLimit").as_int64(), 9000);
+}
+
+TEST_F(WaitingRead, DoesNotKeepTheServiceFromStopping) {
+  const auto held = hold("sessions", 50);
+  const auto begin = steady_now();
+  service_.reset();
+  EXPECT_LT(steady_now() - begin, std::chrono::seconds(2));
+}
+
+// Commits that end while the service stops still tell the feed, which must not find its workers gone.
+TEST_F(WaitingRead, AndWritesUnderWayOutliveAStop) {
+  for (int round = 0; round < 10; ++round) {
+    const auto held = hold("mesh", 50);
+    std::vector<std::unique_ptr<moenet::testing::RawConnection>> writers;
+    for (int i = 0; i < 16; ++i) {
+      const std::string body =
+          R"({"node_id":"hk-rr","status":{"publicIpv4":"192.0.2.)" + std::to_string(round * 16 + i + 1) + R"("}})";
+      writers.push_back(std::make_unique<moenet::testing::RawConnection>(service_->port()));
+      writers.back()->send(moenet::testing::request_text("POST", "/api/v1/agent/heartbeat",
+                                                         {{"Authorization", "Bearer token-of-hk-rr"}}, body));
+    }
+    EXPECT_TRUE(writers.front()->has_answer_within(5'000));
+    start(std::nullopt);
+  }
+}
+
+TEST_F(WaitingRead, OfARevokedTokenIsRefusedAtTheNextChange) {
+  const auto held = hold("sessions", 50);
+  must(store_->replace_node_token(2, hash_of_token("new")));
+  add(draft());
+  EXPECT_EQ(held->response().status, 401);
+}
+
+}  // namespace
+}  // namespace moenet::controlplane
