@@ -191,9 +191,9 @@ void ReconcileTask::log_problem(const std::string& problem) {
 // Joins the outcomes with what the control plane holds, and takes them over; both are sorted by uuid.
 void ReconcileTask::describe_sessions(NodeReport& report) {
   SessionViews views;
-  views.reserve(report.step.sessions.size());
+  views.reserve(report.step.outcomes.size());
   auto row = rows_->begin();
-  for (auto& outcome : report.step.sessions) {
+  for (auto& outcome : report.step.outcomes) {
     while (row != rows_->end() && row->uuid < outcome.uuid) ++row;
     for (const auto& change : outcome.changes) log::info(change, {{"session", outcome.uuid}, {"asn", outcome.asn}});
     SessionView view;
@@ -212,7 +212,7 @@ void ReconcileTask::describe_sessions(NodeReport& report) {
     }
     views.push_back(std::move(view));
   }
-  report.step.sessions = {};
+  report.step.outcomes = {};
   note_configured(views);
   const auto last = wiring_.report.read();
   report.sessions = last != nullptr && *last->sessions == views
@@ -239,8 +239,8 @@ void ReconcileTask::look_up_silent(const NodeReport& report, SteadyTime now) {
   std::erase_if(looked_up_, [&](const auto& entry) { return now - entry.second >= kLookUpAgain; });
   for (const auto& endpoint : composer_.named_endpoints()) {
     const auto outcome =
-        std::ranges::lower_bound(report.step.sessions, endpoint.session, {}, &reconcile::SessionOutcome::uuid);
-    if (outcome == report.step.sessions.end() || outcome->uuid != endpoint.session || !outcome->is_silent) continue;
+        std::ranges::lower_bound(report.step.outcomes, endpoint.session, {}, &reconcile::PeeringOutcome::uuid);
+    if (outcome == report.step.outcomes.end() || outcome->uuid != endpoint.session || !outcome->is_silent) continue;
     if (looked_up_.try_emplace(endpoint.host, now).second) wiring_.resolver.refresh(endpoint.host);
   }
 }

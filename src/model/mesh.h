@@ -56,8 +56,8 @@ struct MeshRow {
 
 struct Mesh {
   MeshSelf self;
-  std::vector<MeshRow> peers;    // sorted by node id; of rows with one id all but the first are faults
-  bool all_identified = true;    // every row had a readable id: only then may absence mean removal
+  std::vector<MeshRow> peers;  // sorted by node id; of rows with one id all but the first are faults
+  bool all_identified = true;  // every row had a readable id: only then may absence mean removal
 
   friend bool operator==(const Mesh&, const Mesh&) = default;
 };

@@ -53,15 +53,15 @@ struct RoutingPolicy {
   std::uint32_t ebgp_export_limit = 9000;
   std::uint32_t ibgp_import_limit = 20'000;
   std::uint32_t ibgp_export_limit = 30'000;
-  std::uint32_t as_path_max_len = 8;  // chosen: DN42 is six to seven networks across
-  CommunityNames latency;             // "tier0" (best) … "tier8"
-  CommunityNames bandwidth;           // "100k_plus" … "10g_plus"
-  CommunityNames crypto;              // "none", "unsafe", "encrypted", "latency" (with forward secrecy), "psk", "pq"
-  CommunityNames region;              // "eu", "as_e", …
-  LargeCommunityNames origin;         // of continents: "as", "na", "eu", "oc", "af"
-  LargeCommunityNames subregion;      // "as_e", …
-  LargeCommunityNames link_bandwidth; // "10g" … "10m"; informational, within this network
-  std::vector<Asn> blocked_asns;      // ours (B): routes with one of them in the path are refused; sorted
+  std::uint32_t as_path_max_len = 8;   // chosen: DN42 is six to seven networks across
+  CommunityNames latency;              // "tier0" (best) … "tier8"
+  CommunityNames bandwidth;            // "100k_plus" … "10g_plus"
+  CommunityNames crypto;               // "none", "unsafe", "encrypted", "latency" (with forward secrecy), "psk", "pq"
+  CommunityNames region;               // "eu", "as_e", …
+  LargeCommunityNames origin;          // of continents: "as", "na", "eu", "oc", "af"
+  LargeCommunityNames subregion;       // "as_e", …
+  LargeCommunityNames link_bandwidth;  // "10g" … "10m"; informational, within this network
+  std::vector<Asn> blocked_asns;       // ours (B): routes with one of them in the path are refused; sorted
   std::vector<IpPrefix> blocked_prefixes;  // ours (B): these and what is within; sorted
 
   friend bool operator==(const RoutingPolicy&, const RoutingPolicy&) = default;

@@ -29,6 +29,7 @@ std::string_view name_of(TunnelType type) {
     case TunnelType::wireguard: return "wireguard";
     case TunnelType::gre: return "gre";
     case TunnelType::ip6gre: return "ip6gre";
+    case TunnelType::loopback: return "loopback";
   }
   return "unknown";
 }

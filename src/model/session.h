@@ -32,7 +32,8 @@ enum class SessionStatus : std::uint8_t {
 std::string_view name_of(SessionStatus status);
 std::optional<SessionStatus> session_status_from_int(std::int64_t value);
 
-enum class TunnelType : std::uint8_t { wireguard, gre, ip6gre };
+// `loopback` is never on the wire: a link of our own that carries the node's addresses and leads nowhere.
+enum class TunnelType : std::uint8_t { wireguard, gre, ip6gre, loopback };
 std::string_view name_of(TunnelType type);  // "wireguard", "gre", "ip6gre": as on the wire
 
 // What is sent and accepted (wire contract A3).

@@ -59,6 +59,12 @@ std::size_t content_of(const model::DesiredPeering& peering) {
   return hash.value();
 }
 
+std::size_t content_of(const std::vector<std::shared_ptr<const model::BirdFile>>& policy) {
+  ContentHash hash;
+  for (const auto& file : policy) add_file(hash, *file);
+  return hash.value();
+}
+
 std::size_t content_of(const BirdAction& action) {
   ContentHash hash;
   for (const model::BirdFile& file : action.put) add_file(hash, file);

@@ -89,18 +89,23 @@ void Execution::apply_bird(const BirdAction& action) {
   if (!result->configured) hold_back(action);
   note_refusals(action, *result);
   if (!result->configured) return;
+  const auto is_refused = [&](const model::Owner& owner) {
+    return refusals_.contains(owner) || (!policy_refusal_.empty() && owner == model::kPolicyOwner);
+  };
   for (const model::BirdFile& file : action.put) {
-    if (!refusals_.contains(file.owner))
-      changes_[file.owner].push_back(fmt::format("~ {}  write BIRD file", file.name));
+    if (!is_refused(file.owner)) changes_[file.owner].push_back(fmt::format("~ {}  write BIRD file", file.name));
   }
   for (const std::string& name : action.remove) {
     const model::Owner* owner = owner_of_file(name);
-    if (owner != nullptr) changes_[*owner].push_back(fmt::format("- {}  remove BIRD file", escape_for_log(name)));
+    if (owner != nullptr && !is_refused(*owner))
+      changes_[*owner].push_back(fmt::format("- {}  remove BIRD file", escape_for_log(name)));
   }
 }
 
 // BIRD may also refuse a file that this action did not bring, when what it builds on has changed.
 void Execution::note_refusals(const BirdAction& action, const BirdResult& result) {
+  policy_refusal_ = result.policy_refused;
+  if (!policy_refusal_.empty()) ++failed_;
   for (const BirdRefusal& refusal : result.refused) {
     const auto put = std::ranges::find(action.put, refusal.file, &model::BirdFile::name);
     const model::Owner* owner = put != action.put.end() ? &put->owner : owner_of_file(refusal.file);

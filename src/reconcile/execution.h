@@ -38,6 +38,7 @@ class Execution {
   const std::optional<Error>& bird_error() const { return bird_error_; }
   const std::map<model::Owner, std::string>& failures() const { return failures_; }  // the first cause of each
   const std::map<model::Owner, std::string>& refusals() const { return refusals_; }  // BIRD's words
+  const std::string& policy_refusal() const { return policy_refusal_; }              // BIRD's words, else empty
   const std::map<model::Owner, std::vector<std::string>>& changes() const { return changes_; }
 
  private:
@@ -61,6 +62,7 @@ class Execution {
   std::set<model::Owner> held_in_bird_;  // BIRD still has their files
   std::map<model::Owner, std::string> failures_;
   std::map<model::Owner, std::string> refusals_;
+  std::string policy_refusal_;
   std::map<model::Owner, std::vector<std::string>> changes_;
 };
 

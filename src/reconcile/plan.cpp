@@ -33,27 +33,28 @@ class Planner {
 
   Plan run() {
     for (const DesiredPeering& peering : desired_.peerings) {
-      if (peering.intent == Intent::untouched) leave_untouched(model::owner_of_session(peering.uuid));
+      if (peering.intent == Intent::untouched) leave_untouched(peering.owner);
     }
     for (const DesiredPeering& peering : desired_.peerings) {
       if (peering.intent != Intent::present) continue;
       const auto owned = index_.of(peering.tunnel->owner);
       const auto tunnel = own_tunnel(owned, peering.tunnel->name);
-      const auto file = own_file(owned, peering.bird_file->name);
+      const auto file = peering.bird_file ? own_file(owned, peering.bird_file->name) : kNone;
       if (is_blocked(peering, tunnel, file)) {
         leave_untouched(peering.tunnel->owner);
-        plan_.blocked.push_back(peering.uuid);
+        plan_.blocked.push_back(peering.owner);
       } else {
         want_tunnel(*peering.tunnel, tunnel);
-        want_file(peering, file);
+        if (peering.bird_file) want_file(*peering.bird_file, peering.protocol, file);
       }
     }
+    want_policy();
     free_taken_ports();
     return collect();
   }
 
  private:
-  void leave_untouched(const model::Owner& owner) {
+  void leave_untouched(std::string_view owner) {
     const auto owned = index_.of(owner);
     for (auto i = owned.first_tunnel; i != kNone; i = index_.next_tunnel(i)) fates_[i] = Fate::untouched;
     for (auto i = owned.first_file; i != kNone; i = index_.next_file(i)) stays_[i] = true;
@@ -80,9 +81,12 @@ class Planner {
       const auto holder = index_.tunnel_named(peering.tunnel->name);
       if (holder != kNone && fates_[holder] == Fate::untouched) return true;
     }
-    if (own_file != kNone) return false;
-    if (index_.is_foreign_file(peering.bird_file->name)) return true;
-    const auto holder = index_.file_named(peering.bird_file->name);
+    return own_file == kNone && peering.bird_file && is_held(peering.bird_file->name);
+  }
+
+  bool is_held(std::string_view file) const {
+    if (index_.is_foreign_file(file)) return true;
+    const auto holder = index_.file_named(file);
     return holder != kNone && stays_[holder];
   }
 
@@ -102,17 +106,30 @@ class Planner {
     changes_.emplace_back(CreateTunnel{wanted});
   }
 
-  void want_file(const DesiredPeering& peering, std::uint32_t own) {
+  // `protocol`: what BIRD runs when it has read the file; empty when that does not tell.
+  void want_file(const model::BirdFile& wanted, std::string_view protocol, std::uint32_t own) {
     if (!index_.state().bird.reachable) return;
-    const model::BirdFile& wanted = *peering.bird_file;
     const bool is_equal = own != kNone && (&index_.file(own) == &wanted || index_.file(own).text == wanted.text);
     const auto at = own != kNone ? own : index_.file_named(wanted.name);
     if (at != kNone) stays_[at] = true;  // as it is, or overwritten
     if (!is_equal) {
       plan_.bird.put.push_back(wanted);
-    } else if (!index_.runs_protocol(peering.protocol)) {
+    } else if (!protocol.empty() && !index_.runs_protocol(protocol)) {
       plan_.bird.reload = true;
     }
+  }
+
+  // All of the policy or none of it.
+  void want_policy() {
+    const auto owned = index_.of(model::kPolicyOwner);
+    bool is_blocked = false;
+    if (desired_.policy) {
+      for (const auto& file : *desired_.policy)
+        is_blocked |= own_file(owned, file->name) == kNone && is_held(file->name);
+    }
+    if (is_blocked) plan_.blocked.emplace_back(model::kPolicyOwner);
+    if (!desired_.policy || is_blocked) return leave_untouched(model::kPolicyOwner);
+    for (const auto& file : *desired_.policy) want_file(*file, "", own_file(owned, file->name));
   }
 
   void free_taken_ports() {

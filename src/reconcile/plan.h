@@ -92,6 +92,7 @@ struct BirdRefusal {
 struct BirdResult {
   bool configured = false;
   std::vector<BirdRefusal> refused;
+  std::string policy_refused;  // BIRD's words, when it refused a file of the policy: none of them was changed
 };
 
 // In the order of execution: tunnels are set up before BIRD speaks over them, and removed after it has stopped. Among
@@ -101,9 +102,10 @@ struct Plan {
   std::vector<TunnelAction> before_bird;
   BirdAction bird;
   std::vector<TunnelAction> after_bird;
-  // Sessions of which nothing was planned although they are not in place: a name that they need is held, or what there
-  // is of their tunnel cannot be read. Sorted as the desired state is.
-  std::vector<model::SessionId> blocked;
+  // Peerings of which nothing was planned although they are not in place: a name that they need is held, or what there
+  // is of their tunnel cannot be read. Sorted as the desired state is. kPolicyOwner, last, for a policy whose file's
+  // name is held.
+  std::vector<model::Owner> blocked;
 
   bool empty() const { return before_bird.empty() && bird.empty() && after_bird.empty(); }  // nothing to do
   std::size_t size() const;                                                                 // how much to do
@@ -121,9 +123,9 @@ inline constexpr std::chrono::seconds kStaleHandshake{135};
 // file follows when BIRD is back. A tunnel whose port another one takes over is removed and made anew, because the
 // kernel refuses a port that is still bound.
 //
-// REQUIRES: desired.peerings is sorted by uuid; a peering's tunnel and file have the owner owner_of_session(uuid); no
-// two peerings with intent present claim one link, port or file (see conflicts.h). Takes linear time but for sorting
-// what changes.
+// REQUIRES: desired.peerings is sorted by owner; a peering's tunnel and file have its owner, the policy's files have
+// kPolicyOwner, and no peering has; no two peerings with intent present claim one link, port or file (see conflicts.h).
+// Takes linear time but for sorting what changes.
 Plan plan(const model::DesiredState& desired, const NodeState& observed);
 
 // The same for one peering: is there nothing to do for it, and does BIRD run it? What "in place" means.

@@ -57,6 +57,20 @@ model::DesiredState random_desired() {
     }
     desired.peerings.push_back(std::move(peering));
   }
+  for (unsigned n = 1; n <= 2; ++n) {
+    if (one_in(2)) continue;
+    auto peering = mesh_peering_of(n);
+    if (one_in(2)) edit(peering.tunnel).name = session_name(1 + below(kSessions));
+    vary(edit(peering.tunnel), 30'001 + below(kSessions + 2));
+    desired.peerings.push_back(std::move(peering));
+  }
+  std::ranges::sort(desired.peerings, {}, &model::DesiredPeering::owner);
+  if (!one_in(3)) {
+    desired.policy.emplace();
+    for (const char* name : {"00_base.conf", "10_roa.conf"}) {
+      if (!one_in(3)) desired.policy->push_back(policy_file(name, one_in(2) ? "new" : "old"));
+    }
+  }
   return desired;
 }
 
@@ -87,6 +101,13 @@ NodeState random_state() {
       file.name = file_name;
       state.bird.files.push_back(std::make_shared<const model::BirdFile>(file));
       if (!one_in(4)) state.bird.protocols.push_back(session_name(1 + files[n]));
+    }
+  }
+  for (const char* name : {"00_base.conf", "10_roa.conf"}) {
+    if (one_in(8)) {
+      state.bird.foreign_files.push_back(name);
+    } else if (one_in(2)) {
+      state.bird.files.push_back(policy_file(name, "old"));
     }
   }
   std::ranges::sort(state.tunnels, {}, &model::Tunnel::name);
@@ -144,6 +165,7 @@ RC_GTEST_PROP(PlanLaws, OnWhatIsDesiredItIsEmpty, ()) {
 // The reconciler does not look at each session again when its plan was empty.
 RC_GTEST_PROP(PlanLaws, WhereItIsEmptyAllIsInPlace, ()) {
   Scene scene = random_scene();
+  scene.desired.policy.reset();
   carry_out(plan(scene.desired, scene.node.state), scene.node);
   if (one_in(2)) scene.node.state.bird.protocols.clear();
   if (one_in(3) && !scene.node.state.tunnels.empty()) scene.node.state.tunnels.pop_back();
@@ -166,9 +188,28 @@ RC_GTEST_PROP(PlanLaws, UntouchedOwnersKeepAllTheyHave, ()) {
   const NodeState before = scene.node.state;
   carry_out(plan(scene.desired, before), scene.node);
   for (const auto& peering : scene.desired.peerings) {
-    const auto owner = model::owner_of_session(peering.uuid);
+    const auto& owner = peering.owner;
     if (peering.intent == Intent::untouched)
       RC_ASSERT(belongings(scene.node.state, owner) == belongings(before, owner));
+  }
+  const model::Owner policy(model::kPolicyOwner);
+  if (!scene.desired.policy) RC_ASSERT(belongings(scene.node.state, policy) == belongings(before, policy));
+}
+
+// All of the wanted policy is there and nothing else of one, or, where a name is taken, all is as it was.
+RC_GTEST_PROP(PlanLaws, ThePolicyIsOneThing, ()) {
+  Scene scene = random_scene();
+  const NodeState before = scene.node.state;
+  const Plan made = plan(scene.desired, before);
+  if (!scene.desired.policy) return;
+  carry_out(made, scene.node);
+  const model::Owner policy(model::kPolicyOwner);
+  if (!made.blocked.empty() && made.blocked.back() == policy) {
+    RC_ASSERT(belongings(scene.node.state, policy) == belongings(before, policy));
+  } else {
+    model::DesiredState only_policy;
+    only_policy.policy = scene.desired.policy;
+    RC_ASSERT(belongings(scene.node.state, policy) == belongings(state_of(only_policy), policy));
   }
 }
 

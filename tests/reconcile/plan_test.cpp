@@ -50,6 +50,41 @@ TEST(Plan, KeepsAllOfAnUntouchedSession) {
   EXPECT_TRUE(plan(desired_of({peering_of(1, Intent::untouched)}), state).empty());
 }
 
+TEST(Plan, CarriesMeshAndLoopbackWithoutABirdFile) {
+  FakeNode node;
+  const auto desired = desired_of({mesh_peering_of(3)});
+  const Plan made = plan(desired, node.state);
+  EXPECT_EQ(only<CreateTunnel>(made.before_bird).tunnel.owner, "mesh/3");
+  EXPECT_TRUE(made.bird.empty());
+  EXPECT_TRUE(plan(desired, state_of(desired)).empty());
+}
+
+TEST(Plan, PutsWhatDiffersOfThePolicyAndRemovesTheRest) {
+  auto desired = desired_of({});
+  desired.policy.emplace({policy_file("00_base.conf", "new"), policy_file("20_filters.conf", "same")});
+  NodeState state;
+  state.bird.reachable = true;
+  state.bird.files = {policy_file("00_base.conf", "old"), policy_file("20_filters.conf", "same"),
+                      policy_file("30_babel.conf", "gone")};
+  const Plan made = plan(desired, state);
+  EXPECT_EQ(made.bird.put, std::vector{*policy_file("00_base.conf", "new")});
+  EXPECT_EQ(made.bird.remove, std::vector<std::string>{"30_babel.conf"});
+  EXPECT_FALSE(made.bird.reload);
+}
+
+TEST(Plan, LeavesThePolicyWhereNoneIsKnownOrAForeignFileIsInTheWay) {
+  NodeState state;
+  state.bird.reachable = true;
+  state.bird.files = {policy_file("00_base.conf", "old")};
+  EXPECT_TRUE(plan({}, state).empty());
+  auto desired = desired_of({});
+  desired.policy.emplace({policy_file("00_base.conf", "new"), policy_file("10_roa.conf", "new")});
+  state.bird.foreign_files = {"10_roa.conf"};
+  const Plan made = plan(desired, state);
+  EXPECT_TRUE(made.empty());
+  EXPECT_EQ(made.blocked, std::vector<std::string>{"policy"});
+}
+
 TEST(Plan, LeavesATunnelThatCannotBeReadAndSaysThatItIsBlocked) {
   const auto desired = desired_of({peering_of(1), peering_of(2)});
   auto state = state_of(desired);
@@ -58,7 +93,7 @@ TEST(Plan, LeavesATunnelThatCannotBeReadAndSaysThatItIsBlocked) {
   state.tunnels[0].peers.clear();
   const Plan made = plan(desired, state);
   EXPECT_TRUE(made.empty()) << describe(made);
-  EXPECT_EQ(made.blocked, std::vector{uuid_of(1)});
+  EXPECT_EQ(made.blocked, std::vector{model::owner_of_session(uuid_of(1))});
   EXPECT_EQ(only<RemoveTunnel>(plan(desired_of({peering_of(1, Intent::absent), peering_of(2)}), state).after_bird).name,
             session_name(1));
 }

@@ -24,6 +24,7 @@ class FakeNode : public Node {
 
   std::map<std::string, Error> failing_links;        // every action on this link fails
   std::map<std::string, std::string> refused_files;  // BIRD's words
+  std::string refused_policy;                        // BIRD's words for any policy that is put; empty: it takes it
   std::optional<Error> bird_error;                   // every transaction fails whole
   std::optional<Error> observe_error;
   bool bird_reads_folder = true;         // false: bird.conf lacks the include line
@@ -60,8 +61,14 @@ class FakeNode : public Node {
     if (!state.bird.reachable) return fail(Errc::unavailable, "connect to BIRD: no such file");
     if (bird_error) return std::unexpected(*bird_error);
     BirdResult result;
-    for (const std::string& name : action.remove) drop_file(name);
-    for (const model::BirdFile& file : action.put) put_file(file, result);
+    const auto is_policy = [](const model::BirdFile& file) { return file.owner == model::kPolicyOwner; };
+    if (std::ranges::any_of(action.put, is_policy)) result.policy_refused = refused_policy;
+    for (const std::string& name : action.remove) {
+      if (result.policy_refused.empty() || !is_policy(*file(name))) drop_file(name);
+    }
+    for (const model::BirdFile& file : action.put) {
+      if (result.policy_refused.empty() || !is_policy(file)) put_file(file, result);
+    }
     configure();
     result.configured = true;
     return result;
@@ -81,6 +88,12 @@ class FakeNode : public Node {
   model::Tunnel* link(const std::string& name) {
     const auto at = std::ranges::find(state.tunnels, name, &model::Tunnel::name);
     return at == state.tunnels.end() ? nullptr : &*at;
+  }
+
+  // Null when there is none of ours with that name.
+  const model::BirdFile* file(const std::string& name) const {
+    const auto at = std::ranges::find(state.bird.files, name, [](const auto& one) { return one->name; });
+    return at == state.bird.files.end() ? nullptr : at->get();
   }
 
  private:
