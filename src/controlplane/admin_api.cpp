@@ -83,6 +83,14 @@ http::Response AdminApi::edit_node(const http::Request& request, std::string_vie
   });
 }
 
+http::Response AdminApi::remove_node(const http::Request& request, std::string_view name) const {
+  return guarded(request, [&]() -> Checked<http::Response> {
+    CHECKED_TRY(const auto removed, store_.delete_node(name, request.parameter("force") == "1"));
+    log::info("node deleted", {{"node", removed.name}, {"id", removed.id}});
+    return http::Response{204, {}, ""};
+  });
+}
+
 http::Response AdminApi::rotate_token(const http::Request& request, std::string_view name) const {
   return guarded(request, [&]() -> Checked<http::Response> {
     CHECKED_TRY(const auto node, store_.find_node(name));

@@ -20,9 +20,17 @@ constexpr int kMeshMtu = 1420;  // WireGuard over a 1500-byte path, as deployed 
 
 std::string text_of(const std::optional<IpAddress>& address) { return address ? address->text() : std::string(); }
 std::string_view type_of(const Node& node) { return node.is_rr ? "rr" : "client"; }
-std::string_view continent_of(const Node& node) {
+
+// "LC_REGION_AS_E": the constant that a community's name stands for in the BIRD policy of deployed nodes.
+std::string constant(std::string_view prefix, std::string_view name) {
+  std::string result(prefix);
+  for (const char c : name) result += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return result;
+}
+
+std::string continent_of(const Node& node) {
   const Region* region = find_region(node.region_code);
-  return region != nullptr ? region->continent : std::string_view();
+  return region != nullptr ? constant("", region->continent) : std::string();
 }
 
 bool is_mesh_peer(const Node& node, const Node& other) {
@@ -83,9 +91,9 @@ json::object policy_node(const Settings& settings, const Node& node) {
           {"regionCode", node.region_code},
           {"loopbackIpv4", text_of(loopback_ipv4(settings, node))},
           {"loopbackIpv6", text_of(loopback_ipv6(settings, node))},
-          {"continentLc", region != nullptr ? fmt::format("LC_ORIGIN_{}", region->continent) : std::string()},
-          {"subregionLc", region != nullptr ? region->large_community : std::string_view()},
-          {"regionCommunity", region != nullptr ? region->community : std::string_view()},
+          {"continentLc", region != nullptr ? constant("LC_ORIGIN_", region->continent) : std::string()},
+          {"subregionLc", region != nullptr ? constant("LC_REGION_", region->subregion) : std::string()},
+          {"regionCommunity", region != nullptr ? constant("DN42_REGION_", region->community) : std::string()},
           {"bandwidthCommunity", bandwidth_community(node.bandwidth)}};
 }
 

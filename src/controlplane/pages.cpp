@@ -125,6 +125,26 @@ std::string nodes_page(const json::value& nodes, std::int64_t now_ms) {
   return rows.size() == 1 ? "no nodes yet: moenet-controlplane node add NAME --region REGION\n" : table(rows);
 }
 
+std::string node_page(const json::value& node, std::int64_t now_ms) {
+  std::string page =
+      fmt::format("{}: node {}, {}, {}, seen {}\n", text(node, "name"), text(node, "id"), text(node, "region"),
+                  is_true(node, "isRr") ? "reflector" : "client", age(node, now_ms));
+  for (const auto& [label, member] : {std::pair{"uuid", "uuid"},
+                                      {"location", "location"},
+                                      {"provider", "provider"},
+                                      {"bandwidth", "bandwidth"},
+                                      {"loopback ipv4", "loopbackIpv4"},
+                                      {"loopback ipv6", "loopbackIpv6"},
+                                      {"link-local", "linkLocal"},
+                                      {"public ipv4", "publicIpv4"},
+                                      {"public ipv6", "publicIpv6"},
+                                      {"public key", "publicKey"},
+                                      {"agent", "agentVersion"}}) {
+    page += fmt::format("  {:<15}{}\n", label, text(node, member));
+  }
+  return page;
+}
+
 std::string sessions_page(const json::value& sessions) {
   std::vector<std::vector<std::string>> rows{
       {"NODE", "ASN", "STATUS", "BGP", "PORT", "ENDPOINT", "NAME", "LAST ERROR"}};

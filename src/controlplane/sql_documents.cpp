@@ -4,11 +4,10 @@
 #include <fmt/ranges.h>
 
 #include "base/log.h"
+#include "controlplane/loopbacks.h"
 #include "controlplane/sql_state.h"
 
 namespace moenet::controlplane {
-
-namespace {
 
 Result<Settings> fetch_settings(SqlStore::State& state, soci::session& sql) {
   std::string body;
@@ -26,8 +25,6 @@ Result<Settings> fetch_settings(SqlStore::State& state, soci::session& sql) {
   return settings;
 }
 
-}  // namespace
-
 Result<Settings> SqlStore::settings() {
   return guarded("read settings", [&]() -> Result<Settings> {
     soci::session sql(state_->pool);
@@ -42,6 +39,11 @@ Checked<Settings> SqlStore::change_settings(const SettingsDecision& decide) {
     if (!settings) return std::unexpected(Refusal(settings.error()));
     auto wanted = decide(*settings);
     if (!wanted) return wanted;
+    const bool moves = wanted->ipv4_prefix != settings->ipv4_prefix || wanted->ipv6_prefix != settings->ipv6_prefix;
+    if (moves) {
+      auto checked = check_prefixes(*wanted, all_nodes(transaction.sql()));
+      if (!checked) return std::unexpected(checked.error());
+    }
     const std::string body = boost::json::serialize(write_settings(*wanted));
     transaction.sql()
         << "INSERT INTO settings (id, body) VALUES (1, :body) ON CONFLICT (id) DO UPDATE SET body = excluded.body",

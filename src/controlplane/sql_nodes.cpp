@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "controlplane/loopbacks.h"
 #include "controlplane/sql_state.h"
 #include "controlplane/token.h"
 #include "model/text.h"
@@ -12,7 +13,7 @@ namespace {
 
 constexpr std::string_view kNodeColumns =
     "id, uuid, name, region_code, location, provider, is_rr, bandwidth, public_ipv4, public_ipv6, seen_ipv4, "
-    "seen_ipv6, "
+    "seen_ipv6, loopback_ipv4, loopback_ipv6, "
     "mesh_public_key, agent_version, status_json, last_seen, created_at, changes";
 
 // A node while its columns are read; SOCI writes numbers as long long.
@@ -43,18 +44,9 @@ soci::details::prepare_temp_type select_nodes(soci::session& sql, NodeRow& row, 
   return (sql.prepare << fmt::format("SELECT {} FROM node {}", kNodeColumns, condition), into(row.id),
           into(row.node.uuid), into(row.node.name), into(row.region), into(row.node.location), into(row.node.provider),
           into(row.rr), into(row.node.bandwidth), into(row.node.public_ipv4), into(row.node.public_ipv6),
-          into(row.node.seen_ipv4), into(row.node.seen_ipv6), into(row.node.mesh_public_key),
-          into(row.node.agent_version), into(row.node.status_json), into(row.last_seen), into(row.created),
-          into(row.changes));
-}
-
-std::vector<Node> all_nodes(soci::session& sql) {
-  NodeRow row;
-  soci::statement all(select_nodes(sql, row, "ORDER BY id"));
-  all.execute();
-  std::vector<Node> nodes;
-  while (all.fetch()) nodes.push_back(row.value());
-  return nodes;
+          into(row.node.seen_ipv4), into(row.node.seen_ipv6), into(row.node.loopback_ipv4),
+          into(row.node.loopback_ipv6), into(row.node.mesh_public_key), into(row.node.agent_version),
+          into(row.node.status_json), into(row.last_seen), into(row.created), into(row.changes));
 }
 
 std::optional<Node> fetch_node(soci::session& sql, std::string_view name_or_uuid) {
@@ -92,11 +84,14 @@ void insert_node(soci::session& sql, const Node& node) {
   const long long region = node.region_code;
   const long long rr = node.is_rr ? 1 : 0;
   const long long created = node.created_at;
-  sql << "INSERT INTO node (id, uuid, name, region_code, location, provider, is_rr, bandwidth, public_ipv4, "
-         "public_ipv6, created_at) "
-         "VALUES (:id, :uuid, :name, :region, :location, :provider, :rr, :bandwidth, :v4, :v6, :created)",
+  const long long changes = node.changes;
+  sql << "INSERT INTO node (id, uuid, name, region_code, location, provider, is_rr, bandwidth, loopback_ipv4, "
+         "loopback_ipv6, public_ipv4, public_ipv6, created_at, changes) "
+         "VALUES (:id, :uuid, :name, :region, :location, :provider, :rr, :bandwidth, :lo4, :lo6, :v4, :v6, :created, "
+         ":changes)",
       use(id), use(node.uuid), use(node.name), use(region), use(node.location), use(node.provider), use(rr),
-      use(node.bandwidth), use(node.public_ipv4), use(node.public_ipv6), use(created);
+      use(node.bandwidth), use(node.loopback_ipv4), use(node.loopback_ipv6), use(node.public_ipv4),
+      use(node.public_ipv6), use(created), use(changes);
 }
 
 void update_node(soci::session& sql, const Node& node) {
@@ -105,9 +100,23 @@ void update_node(soci::session& sql, const Node& node) {
   const long long region = node.region_code;
   const long long rr = node.is_rr ? 1 : 0;
   sql << "UPDATE node SET region_code = :region, location = :location, provider = :provider, is_rr = :rr, "
-         "bandwidth = :bandwidth, public_ipv4 = :v4, public_ipv6 = :v6 WHERE id = :id",
-      use(region), use(node.location), use(node.provider), use(rr), use(node.bandwidth), use(node.public_ipv4),
-      use(node.public_ipv6), use(id);
+         "bandwidth = :bandwidth, loopback_ipv4 = :lo4, loopback_ipv6 = :lo6, public_ipv4 = :v4, public_ipv6 = :v6 "
+         "WHERE id = :id",
+      use(region), use(node.location), use(node.provider), use(rr), use(node.bandwidth), use(node.loopback_ipv4),
+      use(node.loopback_ipv6), use(node.public_ipv4), use(node.public_ipv6), use(id);
+}
+
+// Where the counter of a new node of this id begins.
+std::int64_t first_changes(soci::session& sql, NodeId node) {
+  long long changes = 0;
+  sql << "SELECT COALESCE(MAX(changes), 1) FROM retired_node WHERE id = :id", soci::use(node), soci::into(changes);
+  return changes;
+}
+
+Checked<void> check_in_network(SqlStore::State& state, soci::session& sql, const Node& node) {
+  const auto settings = fetch_settings(state, sql);
+  if (!settings) return std::unexpected(Refusal(settings.error()));
+  return check_loopbacks(*settings, node, all_nodes(sql));
 }
 
 void put_token(WriteTransaction& transaction, NodeId node, const TokenHash& token, long long now) {
@@ -118,6 +127,15 @@ void put_token(WriteTransaction& transaction, NodeId node, const TokenHash& toke
 }
 
 }  // namespace
+
+std::vector<Node> all_nodes(soci::session& sql) {
+  NodeRow row;
+  soci::statement all(select_nodes(sql, row, "ORDER BY id"));
+  all.execute();
+  std::vector<Node> nodes;
+  while (all.fetch()) nodes.push_back(row.value());
+  return nodes;
+}
 
 std::map<TokenHash, NodeId> read_tokens(soci::session& sql) {
   long long node = 0;
@@ -134,10 +152,13 @@ Checked<Node> SqlStore::add_node(Node node, const TokenHash& token) {
     WriteTransaction transaction(*state_);
     if (auto claimed = claim_identity(all_nodes(transaction.sql()), node); !claimed)
       return std::unexpected(claimed.error());
+    if (auto checked = check_in_network(*state_, transaction.sql(), node); !checked)
+      return std::unexpected(checked.error());
     if (node.uuid.empty()) node.uuid = make_uuid();
     if (node.created_at == 0) node.created_at = state_->now();
-    node.changes = 2;  // the column's default, and the touch below
+    node.changes = first_changes(transaction.sql(), node.id);
     insert_node(transaction.sql(), node);
+    ++node.changes;  // by the touch below
     put_token(transaction, node.id, token, node.created_at);
     transaction.touch_all();
     transaction.commit();
@@ -251,11 +272,40 @@ Checked<Node> SqlStore::change_node(std::string_view name_or_uuid, const NodeDec
     if (!node) return refuse(Errc::not_found, fmt::format("no node {}", name_or_uuid));
     auto wanted = decide(*node);
     if (!wanted) return wanted;
+    if (auto checked = check_in_network(*state_, transaction.sql(), *wanted); !checked)
+      return std::unexpected(checked.error());
     update_node(transaction.sql(), *wanted);
     transaction.touch_all();
     transaction.commit();
     wanted->changes = node->changes + 1;
     return wanted;
+  });
+}
+
+Checked<Node> SqlStore::delete_node(std::string_view name_or_uuid, bool with_sessions) {
+  return guarded("delete node", [&]() -> Checked<Node> {
+    using soci::use;
+    WriteTransaction transaction(*state_);
+    soci::session& sql = transaction.sql();
+    const auto node = fetch_node(sql, name_or_uuid);
+    if (!node) return refuse(Errc::not_found, fmt::format("no node {}", name_or_uuid));
+    long long sessions = 0;
+    sql << "SELECT COUNT(*) FROM session WHERE node_id = :node", use(node->id), soci::into(sessions);
+    if (sessions > 0 && !with_sessions) {
+      return refuse(Errc::conflict, fmt::format("{} has {} sessions: delete them first, so that the node removes them",
+                                                node->name, sessions));
+    }
+    const long long changes = node->changes + 1;
+    sql << "DELETE FROM session WHERE node_id = :node", use(node->id);
+    sql << "DELETE FROM node WHERE id = :node", use(node->id);  // and by it all that it told, and its tokens
+    sql << "INSERT INTO retired_node (id, changes) VALUES (:id, :changes) "
+           "ON CONFLICT (id) DO UPDATE SET changes = excluded.changes",
+        use(node->id), use(changes);
+    transaction.retire(node->id, changes);
+    transaction.change_tokens();
+    transaction.touch_all();
+    transaction.commit();
+    return *node;
   });
 }
 

@@ -29,6 +29,7 @@ class SqlStore final : public Store {
   Result<RedeemedBootstrap> redeem_bootstrap(const TokenHash& token, const TokenHash& node_token, UnixMs now) override;
   Result<void> record_heartbeat(NodeId node, const Heartbeat& heartbeat) override;
   Checked<Node> change_node(std::string_view name_or_uuid, const NodeDecision& decide) override;
+  Checked<Node> delete_node(std::string_view name_or_uuid, bool with_sessions) override;
 
   Result<Settings> settings() override;
   Checked<Settings> change_settings(const SettingsDecision& decide) override;

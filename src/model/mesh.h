@@ -63,7 +63,8 @@ struct Mesh {
 };
 
 // Reads the envelope's `data`; takes `self` as an object and its flat form (`localNodeId`, `localLoopback4`,
-// `localLoopback6`). Errors: invalid (no object, no list of peers, no readable own id).
+// `localLoopback6`). A row is a fault that names this node's own id or loopback, or a loopback of a peer before it.
+// Errors: invalid, which names every fault (no object, no list of peers, anything wrong with this node itself).
 Result<Mesh> read_mesh(const boost::json::value& data);
 
 }  // namespace moenet::model

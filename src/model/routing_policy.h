@@ -48,7 +48,7 @@ struct RpkiServer {
 struct RoutingPolicy {
   Asn asn = 0;
   std::vector<IpPrefix> own_prefixes;  // announced by this network and refused from others; sorted
-  std::vector<RpkiServer> rpki_servers;
+  std::vector<RpkiServer> rpki_servers;  // sorted by name, which is unique
   std::uint32_t ebgp_import_limit = 9000;  // prefixes per family and session (DN42 custom)
   std::uint32_t ebgp_export_limit = 9000;
   std::uint32_t ibgp_import_limit = 20'000;
@@ -107,6 +107,8 @@ struct BirdPolicy {
 RoutingPolicy default_policy(Asn asn);
 
 // Reads the envelope's `data`. `configHash` is not read: it cannot be trusted. A policy is taken whole or not at all.
+// A table of communities that is told is merged with the defaults by key, less defaults whose value it gives another
+// name. A constant of the node that is absent or names no community is derived from its region code and bandwidth.
 // Errors: invalid, which names every fault with its path.
 Result<BirdPolicy> read_bird_config(const boost::json::value& data);
 

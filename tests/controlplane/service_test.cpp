@@ -215,6 +215,49 @@ TEST_F(ServiceTest, ANewNodeGetsItsPlaceInTheNetwork) {
   expect_field(admin("PATCH", "nodes/sg1", {{"name", "sg2"}}), "name");
 }
 
+TEST_F(ServiceTest, ANodeMayHaveLoopbacksOfItsOwn) {
+  const auto added = admin("POST", "nodes",
+                           {{"name", "sg1"},
+                            {"region", "AS-SE"},
+                            {"loopbackIpv4", "172.22.188.40/32"},
+                            {"loopbackIpv6", "fd00:4242:7777::40"}});
+  ASSERT_EQ(added.status, 201) << added.body;
+  EXPECT_EQ(json::parse(added.body).at("loopbackIpv4").as_string(), "172.22.188.40");
+  EXPECT_EQ(json::parse(added.body).at("loopbackIpv6").as_string(), "fd00:4242:7777::40");
+  const std::string token(json::parse(added.body).at("token").as_string());
+  const auto config = json::parse(request("GET", "/api/v1/agent/sg1/config", token).body).at("data").at("wireguard");
+  EXPECT_EQ(config.at("dn42Ipv4").as_string(), "172.22.188.40");
+  EXPECT_EQ(config.at("dn42Ipv6").as_string(), "fd00:4242:7777::40");
+  const auto mesh = json::parse(request("GET", "/api/v1/agent/sg1/mesh", token).body).at("data").at("self");
+  EXPECT_EQ(mesh.at("loopbackIpv4").as_string(), "172.22.188.40");
+
+  expect_field(admin("PATCH", "nodes/jp1", {{"loopbackIpv4", "172.22.188.40"}}), "loopbackIpv4");
+  expect_field(admin("PATCH", "nodes/sg1", {{"loopbackIpv4", "172.22.188.27"}}), "loopbackIpv4");
+  expect_field(admin("PATCH", "nodes/sg1", {{"loopbackIpv4", "172.22.188.64"}}), "loopbackIpv4");
+  expect_field(admin("PATCH", "nodes/sg1", {{"loopbackIpv4", "no address"}}), "loopbackIpv4");
+  expect_field(admin("PATCH", "nodes/sg1", {{"loopbackIpv6", "fd00:4242:7777:101:2::1"}}), "loopbackIpv6");
+  expect_field(admin("POST", "nodes", {{"name", "x"}, {"id", 40}, {"region", "EU-W"}}), "loopbackIpv4");
+  expect_field(admin("PATCH", "settings", {{"ipv4Prefix", "172.23.0.0/26"}}), "ipv4Prefix");
+
+  const auto derived = admin("PATCH", "nodes/sg1", {{"loopbackIpv4", nullptr}, {"loopbackIpv6", ""}});
+  EXPECT_EQ(json::parse(derived.body).at("loopbackIpv4").as_string(), "172.22.188.3") << derived.body;
+  EXPECT_EQ(json::parse(derived.body).at("loopbackIpv6").as_string(), "fd00:4242:7777:102:3::1");
+  EXPECT_EQ(admin("PATCH", "settings", {{"ipv4Prefix", "172.23.0.0/26"}}).status, 200);
+}
+
+TEST_F(ServiceTest, ADeletedNodesIdIsTheNextOnes) {
+  add(draft());
+  EXPECT_EQ(admin("DELETE", "nodes/jp1").status, 409) << "it has a session";
+  EXPECT_EQ(admin("DELETE", "nodes/jp1?force=1").status, 204);
+  EXPECT_EQ(admin("GET", "nodes/jp1").status, 404);
+  EXPECT_EQ(admin("DELETE", "nodes/jp1").status, 404);
+  EXPECT_EQ(agent("GET", "sessions").status, 401);
+  const auto added = json::parse(admin("POST", "nodes", {{"name", "jp1"}, {"region", "AS-E"}}).body);
+  EXPECT_EQ(added.at("id").as_int64(), 2);
+  EXPECT_TRUE(added.at("publicIpv4").is_null());
+  EXPECT_EQ(agent("GET", "sessions").status, 401) << "the token of before";
+}
+
 TEST_F(ServiceTest, AReadWithItsTagIsNotRepeated) {
   for (const char* action : {"sessions", "mesh", "bird-config"}) {
     const auto first = agent("GET", action);
