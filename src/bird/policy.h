@@ -16,11 +16,11 @@
 
 namespace moenet::bird {
 
-// What the running BIRD's language knows; asked by its version.
+// What the running BIRD's language knows; asked by its version. No function of the policy returns a value: 2.14 and
+// later want `function f() -> bool` for that, which 2.0.12 does not know.
 struct Dialect {
   bool has_babel_rtt = false;     // 2.14 and later: `type tunnel`, `rtt cost`; before: `type wired`
   bool wants_import_table = true; // BIRD 2: without it routes are not validated again when ROAs change
-  bool has_return_types = false;  // 2.14 and later: `function f() -> bool`, whose absence they warn of
   static Dialect of(const Version& version);
   friend bool operator==(const Dialect&, const Dialect&) = default;
 };
