@@ -28,6 +28,13 @@ constexpr std::int64_t kHour = 3600;
 // The systemd credential that holds the control plane's token (systemd.exec(5), LoadCredential=).
 constexpr std::string_view kTokenCredential = "control-plane-token";
 
+constexpr std::array<std::pair<std::string_view, LoopbackKind>, 6> kLoopbackKinds{{{"auto", LoopbackKind::automatic},
+                                                                                   {"dummy", LoopbackKind::dummy},
+                                                                                   {"ifb", LoopbackKind::ifb},
+                                                                                   {"bridge", LoopbackKind::bridge},
+                                                                                   {"lo", LoopbackKind::lo},
+                                                                                   {"none", LoopbackKind::none}}};
+
 // All that the control plane may set (wire contract A4). Whatever else its answer holds is ignored: what is run,
 // listened on, trusted or overwritten is for the node's own file to say.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kFetchedMembers{{
@@ -134,11 +141,12 @@ class ConfigReading {
 
   Outcome read(bool is_bootstrap, bool has_fetched) {
     warn_unknown(root_, {"bootstrap", "server", "node", "controlPlane", "bird", "wireguard", "metric", "autoUpdate",
-                         "stateDir", "api"});
+                         "stateDir", "api", "mesh", "loopback"});
     read_node();
     read_control_plane();
     read_bird();
     read_wireguard();
+    read_backbone();
     read_api();
     path(root_, "stateDir", loaded_.config.state_folder);
     loaded_.config.is_complete = !is_bootstrap || has_fetched;
@@ -249,9 +257,10 @@ class ConfigReading {
 
   void read_bird() {
     const JsonReader section = root_.object("bird");
-    warn_unknown(section, {"controlSocket", "poolSize", "poolSizeMax", "peerConfDir", "ebgpConfTemplateFile",
-                           "ibgpConfDir", "ownership", "configFile", "localAsn", "ownPrefixes", "peerTemplate",
-                           "importFilter", "exportFilter", "importTheirsFilter", "exportOwnFilter"});
+    warn_unknown(section,
+                 {"controlSocket", "poolSize", "poolSizeMax", "peerConfDir", "ebgpConfTemplateFile", "ibgpConfDir",
+                  "ownership", "configFile", "localAsn", "ownPrefixes", "peerTemplate", "importFilter", "exportFilter",
+                  "importTheirsFilter", "exportOwnFilter", "country", "ibgpBfd"});
     BirdSettings& target = loaded_.config.bird;
     path(section, "controlSocket", target.control_socket);
     path(section, "peerConfDir", target.peer_folder);
@@ -272,8 +281,8 @@ class ConfigReading {
       }
     }
     if (const auto asn = section.integer("localAsn", 1, 4294967295)) target.local_asn = static_cast<model::Asn>(*asn);
-    if (target.ownership == BirdOwnership::full && !target.local_asn)
-      section.note("localAsn", "this network's ASN, because bird.ownership is \"full\"");
+    if (const auto country = section.integer("country", 1, 999)) target.country = static_cast<std::uint32_t>(*country);
+    if (const auto bfd = section.boolean("ibgpBfd")) target.has_ibgp_bfd = *bfd;
     for (const auto& text : section.texts("ownPrefixes", 64, kNameLimit)) {
       if (auto prefix = IpPrefix::parse(text)) {
         target.own_prefixes.push_back(*prefix);
@@ -307,6 +316,33 @@ class ConfigReading {
     node.ipv6_link_local = section.address("dn42Ipv6LinkLocal", IpFamily::v6);
     if (node.ipv6_link_local && !node.ipv6_link_local->is_link_local())
       section.note("dn42Ipv6LinkLocal", "an address in fe80::/10");
+  }
+
+  // With a BIRD of its own the agent also sees to the addresses that its routes point at; else the operator does.
+  void read_backbone() {
+    const JsonReader mesh = root_.object("mesh");
+    warn_unknown(mesh, {"enabled"});
+    if (const auto enabled = mesh.boolean("enabled")) loaded_.config.mesh.enabled = *enabled;
+    const JsonReader section = root_.object("loopback");
+    warn_unknown(section, {"kind", "name"});
+    LoopbackSettings& target = loaded_.config.loopback;
+    if (loaded_.config.bird.ownership == BirdOwnership::full) target.kind = LoopbackKind::automatic;
+    if (const auto kind = section.text("kind", kNameLimit)) {
+      const auto known = std::ranges::find(kLoopbackKinds, *kind, &std::pair<std::string_view, LoopbackKind>::first);
+      if (known == std::end(kLoopbackKinds)) {
+        section.note("kind", "\"auto\", \"dummy\", \"ifb\", \"bridge\", \"lo\" or \"none\"");
+      } else {
+        target.kind = known->second;
+      }
+    }
+    if (const auto name = section.text("name", kNameLimit)) {
+      if (model::is_interface_name(*name)) {
+        target.name = *name;
+      } else {
+        section.note("name", "an interface name: 1 to 15 of letters, digits, . _ -");
+      }
+    }
+    if (target.kind == LoopbackKind::lo) target.name = "lo";
   }
 
   void read_api() {

@@ -42,8 +42,11 @@ struct BirdSettings {
   std::string peer_folder = "/etc/bird/peers";
   BirdOwnership ownership = BirdOwnership::peers;
   std::string config_file = "/etc/bird/bird.conf";  // written with ownership full only
-  std::optional<model::Asn> local_asn;              // needed with ownership full
-  std::vector<IpPrefix> own_prefixes;               // with ownership full
+  // With ownership full: what the control plane's policy says instead, and all there is while it says nothing.
+  std::optional<model::Asn> local_asn;
+  std::vector<IpPrefix> own_prefixes;
+  std::optional<std::uint32_t> country;  // ISO 3166 numeric, for the country community of own routes
+  bool has_ibgp_bfd = false;
   bird::PolicyNames names;
 };
 
@@ -55,6 +58,24 @@ struct WireGuardSettings {
   std::chrono::seconds keepalive{25};
   WireGuardBackend backend = WireGuardBackend::automatic;
   std::string userspace_program = "wireguard-go";
+};
+
+enum class LoopbackKind {
+  automatic,  // dummy, or ifb or bridge where the kernel has no dummy
+  dummy,
+  ifb,
+  bridge,
+  lo,    // the addresses go onto `lo` itself
+  none,  // the operator puts them somewhere
+};
+
+struct LoopbackSettings {
+  LoopbackKind kind = LoopbackKind::none;
+  std::string name = "dn42-lo";
+};
+
+struct MeshSettings {
+  bool enabled = true;
 };
 
 struct ApiSettings {
@@ -70,6 +91,8 @@ struct AgentConfig {
   ControlPlaneSettings control_plane;
   BirdSettings bird;
   WireGuardSettings wireguard;
+  LoopbackSettings loopback;
+  MeshSettings mesh;
   ApiSettings api;
   std::string state_folder = "/var/lib/moenet-agent";
   reconcile::ReconcilerSettings reconciler;

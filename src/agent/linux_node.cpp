@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 
 #include "agent/base_config.h"
+#include "agent/compose_mesh.h"
 #include "agent/ownership_mark.h"
 #include "base/log.h"
+#include "bird/policy.h"
 
 namespace moenet::agent {
 namespace {
@@ -20,6 +22,8 @@ using reconcile::UpdateTunnel;
 
 // A link with our mark that is no WireGuard device belongs to nobody: the planner makes it anew.
 const model::Owner kNobody = "nobody";
+
+constexpr std::string_view kLo = "lo";
 
 // Links are listed again at least this often, should an event ever be lost (chosen).
 constexpr std::chrono::minutes kTrustEvents{10};
@@ -74,11 +78,46 @@ model::TunnelPeer peer_of(const net::WgPeer& peer, const HandshakeClock& handsha
   return result;
 }
 
+// Kinds of link that may carry the loopback, best first; none when that is `lo`. dummy is what they are for; a kernel
+// without it (as small ones are) has ifb or bridge, which hold addresses as well.
+std::vector<std::string_view> kinds_of(LoopbackKind kind) {
+  switch (kind) {
+    case LoopbackKind::automatic:
+    case LoopbackKind::none: return {"dummy", "ifb", "bridge"};
+    case LoopbackKind::dummy: return {"dummy"};
+    case LoopbackKind::ifb: return {"ifb"};
+    case LoopbackKind::bridge: return {"bridge"};
+    case LoopbackKind::lo: break;
+  }
+  return {};
+}
+
+bool is_loopback(const net::Link& link) {
+  const auto mark = read_mark(link.alias);
+  return mark && mark->owner == model::kLoopbackOwner;
+}
+
+// `lo` has no mark: what is ours on it are addresses.
+Tunnel loopback_on_lo(const std::vector<net::LinkAddress>& addresses) {
+  Tunnel tunnel;
+  tunnel.name = kLo;
+  tunnel.owner = model::kLoopbackOwner;
+  tunnel.type = model::TunnelType::loopback;
+  tunnel.mtu_bytes = kLoopbackMtu;
+  for (const auto& address : addresses) tunnel.addresses.push_back({address.local, address.peer});
+  return tunnel;
+}
+
+bool has_policy(const std::vector<std::shared_ptr<const model::BirdFile>>& files) {
+  return std::ranges::any_of(files, [](const auto& file) { return file->owner == model::kPolicyOwner; });
+}
+
 // A link as a tunnel, without its WireGuard side. REQUIRES: it has our mark.
 Tunnel tunnel_of(const net::Link& link) {
   OwnershipMark mark = read_mark(link.alias).value();
   Tunnel tunnel;
   tunnel.name = link.name;
+  if (mark.owner == model::kLoopbackOwner) tunnel.type = model::TunnelType::loopback;
   tunnel.owner = std::move(mark.owner);
   tunnel.mtu_bytes = link.mtu_bytes;
   tunnel.up = link.up;
@@ -161,7 +200,12 @@ Result<std::unique_ptr<LinuxNode>> LinuxNode::open(const AgentConfig& config) {
   if (kernel) node->kernel_ = std::move(*kernel);
   if (config.bird.ownership == BirdOwnership::full) {
     node->base_config_path_ = config.bird.config_file;
-    node->base_config_text_ = base_config_text(config.bird, config.node);
+    node->base_config_text_ = bird::render_main(config.bird.peer_folder);
+  }
+  node->has_mesh_ = config.mesh.enabled;
+  node->loopback_kinds_ = kinds_of(config.loopback.kind);
+  for (const auto& address : {config.node.ipv4, config.node.ipv6}) {
+    if (address) node->own_addresses_.push_back(*address);
   }
   return node;
 }
@@ -183,7 +227,12 @@ Result<void> LinuxNode::look_at_links(Deadline deadline) {
   std::ranges::sort(links, {}, &net::Link::name);
   std::vector<Seen> before = std::exchange(seen_, {});
   foreign_links_.clear();
+  on_lo_.clear();
   for (net::Link& link : links) {
+    if (link.name == kLo) {
+      take_lo(link);
+      continue;
+    }
     if (!read_mark(link.alias)) {
       foreign_links_.push_back(std::move(link.name));
       continue;
@@ -232,6 +281,7 @@ Result<void> LinuxNode::look_at_devices(Deadline deadline, const std::stop_token
   for (std::uint32_t i = 0; i < seen_.size(); ++i) {
     Seen& seen = seen_[i];
     if (stop.stop_requested()) return fail(Errc::cancelled, "look at WireGuard devices: stopped");
+    if (is_loopback(seen.link)) continue;
     if (!seen.unreadable.empty() && now - seen.read_at < kAskUnreadableAgain) continue;
     if (!seen.device || has_silent_peer(*seen.device, seen.handshakes, now)) {
       read_device(seen, deadline);
@@ -252,10 +302,11 @@ Result<std::vector<Tunnel>> LinuxNode::observe_tunnels(Deadline deadline, const 
   TRY_VOID(look_at_links(deadline));
   TRY_VOID(look_at_devices(deadline, stop));
   std::vector<Tunnel> tunnels;
-  tunnels.reserve(seen_.size());
+  tunnels.reserve(seen_.size() + 1);
   const auto now = steady_now();
   for (const Seen& seen : seen_) {
     Tunnel& tunnel = tunnels.emplace_back(tunnel_of(seen.link));
+    if (tunnel.type == model::TunnelType::loopback) continue;
     tunnel.unreadable = seen.unreadable;
     if (!seen.device) {
       if (seen.unreadable.empty()) tunnel.owner = kNobody;
@@ -265,6 +316,10 @@ Result<std::vector<Tunnel>> LinuxNode::observe_tunnels(Deadline deadline, const 
     tunnel.listen_port = seen.device->listen_port;
     tunnel.peers.reserve(seen.device->peers.size());
     for (const auto& peer : seen.device->peers) tunnel.peers.push_back(peer_of(peer, seen.handshakes, now));
+  }
+  if (!on_lo_.empty()) {
+    const auto at = std::ranges::lower_bound(tunnels, kLo, {}, &Tunnel::name);
+    tunnels.insert(at, loopback_on_lo(on_lo_));
   }
   return tunnels;
 }
@@ -279,7 +334,7 @@ reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_
     return state;
   }
   state.was_cut_off = transaction_.was_cut_off();
-  if (base_config_text_) {
+  if (base_config_text_ && has_policy(state.files)) {
     const auto is_current = is_base_config_current(base_config_path_, *base_config_text_);
     if (!is_current) {
       state.problem = is_current.error().what;
@@ -301,6 +356,10 @@ reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_
   if (const auto version = pool_.version()) state.version = version->text();
   for (auto& protocol : *protocols) state.protocols.push_back(std::move(protocol.name));
   std::ranges::sort(state.protocols);
+  if (has_mesh_) {
+    if (auto babel = pool_.ask("show babel neighbors", deadline.or_sooner(std::chrono::seconds(10)), stop))
+      state.babel_interfaces = bird::parse_babel_neighbors(*babel);
+  }
   return state;
 }
 
@@ -329,6 +388,43 @@ Result<void> LinuxNode::finish_created(const Tunnel& tunnel, Deadline deadline) 
   return net::change_link(netlink_, index, tunnel.name, link, deadline);
 }
 
+// The link of the first kind that this kernel has.
+Result<void> LinuxNode::create_loopback(const Tunnel& wanted, Deadline deadline) {
+  net::LinkChange change;
+  change.add_addresses = link_addresses(wanted.addresses);
+  change.up = true;
+  if (wanted.name == kLo) {
+    TRY(const int index, net::index_of(netlink_, kLo, deadline));
+    return net::change_link(netlink_, index, kLo, change, deadline);
+  }
+  change.mtu_bytes = wanted.mtu_bytes;
+  change.no_generated_address = true;
+  Result<int> index = fail(Errc::invalid, "no kind of link is configured for the loopback");
+  for (const std::string_view kind : loopback_kinds_) {
+    index = net::create_link(netlink_, wanted.name, kind, write_mark({wanted.owner, ""}), deadline);
+    if (index || index.error().code != Errc::invalid) break;
+  }
+  if (!index) return std::unexpected(index.error());
+  return net::change_link(netlink_, *index, wanted.name, change, deadline);
+}
+
+void LinuxNode::take_lo(const net::Link& lo) {
+  const bool carries_loopback = loopback_kinds_.empty();
+  if (!carries_loopback) foreign_links_.push_back(lo.name);
+  for (const auto& address : lo.addresses) {
+    const bool is_wanted =
+        carries_loopback && std::ranges::find(own_addresses_, address.local.address) != own_addresses_.end();
+    if (address.is_ours || is_wanted) on_lo_.push_back(address);
+  }
+}
+
+Result<void> LinuxNode::remove_from_lo(Deadline deadline) {
+  net::LinkChange change;
+  std::ranges::copy_if(on_lo_, std::back_inserter(change.remove_addresses), &net::LinkAddress::is_ours);
+  TRY(const int index, net::index_of(netlink_, kLo, deadline));
+  return net::change_link(netlink_, index, kLo, change, deadline);
+}
+
 // Devices start together: a userspace daemon takes 40 ms to come up, and 100 of them not much longer.
 void LinuxNode::create_all(std::span<const TunnelAction> actions, std::vector<Result<void>>& results, Deadline deadline,
                            const std::stop_token& stop) {
@@ -348,6 +444,10 @@ void LinuxNode::create_all(std::span<const TunnelAction> actions, std::vector<Re
   for (std::size_t i = 0; i < actions.size(); ++i) {
     const auto* wanted = std::get_if<CreateTunnel>(&actions[i]);
     if (wanted == nullptr) continue;
+    if (wanted->tunnel.type == model::TunnelType::loopback) {
+      results[i] = create_loopback(wanted->tunnel, deadline.or_sooner(kChangeWithin));
+      continue;
+    }
     if (auto free = net::check_udp_port_free(wanted->tunnel.listen_port); !free) {
       results[i] = std::move(free);
       continue;
@@ -378,6 +478,7 @@ Result<void> LinuxNode::update(const UpdateTunnel& action, Deadline deadline) {
 }
 
 Result<void> LinuxNode::remove(const RemoveTunnel& action, Deadline deadline) {
+  if (action.name == kLo) return remove_from_lo(deadline);
   auto link = net::find_link(netlink_, action.name, deadline);
   if (!link) return link.error().code == Errc::not_found ? Result<void>{} : std::unexpected(link.error());
   if (!read_mark(link->alias)) return fail(Errc::conflict, fmt::format("link {} is not ours any more", action.name));
@@ -417,7 +518,9 @@ Result<reconcile::BirdResult> LinuxNode::apply_bird(const reconcile::BirdAction&
   bird::FileChange change;
   change.put = action.put;
   change.remove = action.remove;
-  change.main_text = base_config_text_;
+  TRY(const auto listing, folder_.read());
+  const auto is_policy = [](const model::BirdFile& file) { return file.owner == model::kPolicyOwner; };
+  if (has_policy(listing.ours) || std::ranges::any_of(action.put, is_policy)) change.main_text = base_config_text_;
   change.reload = action.reload;
   TRY(auto done, transaction_.apply(change, deadline, stop));
   reconcile::BirdResult result;

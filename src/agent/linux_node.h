@@ -58,6 +58,9 @@ class LinuxNode : public reconcile::Node {
   void create_all(std::span<const reconcile::TunnelAction> actions, std::vector<Result<void>>& results,
                   Deadline deadline, const std::stop_token& stop);
   Result<void> finish_created(const model::Tunnel& tunnel, Deadline deadline);
+  Result<void> create_loopback(const model::Tunnel& wanted, Deadline deadline);
+  void take_lo(const net::Link& lo);
+  Result<void> remove_from_lo(Deadline deadline);
   Result<void> update(const reconcile::UpdateTunnel& action, Deadline deadline);
   Result<void> remove(const reconcile::RemoveTunnel& action, Deadline deadline);
 
@@ -71,10 +74,14 @@ class LinuxNode : public reconcile::Node {
   // What the last look saw. Links are listed again when the kernel told of a change, when we made one, and every so
   // often. Devices tell of nothing: of many, some are read again at each look (see look_at_devices()).
   net::LinkWatch watch_;
-  std::vector<Seen> seen_;                     // sorted by name
-  std::vector<std::string> foreign_links_;     // sorted
-  std::optional<SteadyTime> links_listed_at_;  // absent: they are to be listed again
-  // With bird.ownership "full": where bird.conf is and what it must say.
+  std::vector<Seen> seen_;                        // sorted by name
+  std::vector<std::string> foreign_links_;        // sorted
+  std::optional<SteadyTime> links_listed_at_;     // absent: they are to be listed again
+  std::vector<std::string_view> loopback_kinds_;  // to try for the loopback, in order; none: it is `lo` itself
+  std::vector<IpAddress> own_addresses_;          // which are ours on `lo` whoever put them there
+  bool has_mesh_ = false;                         // Babel's neighbors are of interest
+  std::vector<net::LinkAddress> on_lo_;           // ours there
+  // With bird.ownership "full": where bird.conf is and what it must say, once there is a policy that it can include.
   std::string base_config_path_;
   std::optional<std::string> base_config_text_;
 };

@@ -22,6 +22,7 @@
 #include "agent/ledger.h"
 #include "agent/linux_node.h"
 #include "agent/local_api.h"
+#include "agent/mesh_report.h"
 #include "agent/node_lock.h"
 #include "agent/reconcile_task.h"
 #include "agent/report_task.h"
@@ -40,6 +41,10 @@ namespace {
 // single call to a WireGuard device (agent/linux_node.cpp). Together below the 30 s that are promised; systemd's
 // TimeoutStopSec is 45 s.
 constexpr std::chrono::seconds kStopGrace{10};
+
+// Where the server lets no read wait.
+constexpr std::chrono::seconds kMeshInterval{120};
+constexpr std::chrono::seconds kIbgpInterval{120};
 
 const char* environment_variable(const char* name) { return std::getenv(name); }
 
@@ -110,7 +115,14 @@ class RunningAgent {
         control_plane_(config_.control_plane, config_.node.name, fmt::format("moenet-agent/{}", version_text())),
         resolver_([this] { reconcile_wakeup_.notify(); }),
         session_sync_(control_plane_, ledger_, input_, reconcile_wakeup_, config_.control_plane.sync_interval),
-        report_task_(control_plane_, ledger_, report_, input_, report_wakeup_) {}
+        mesh_sync_(kMeshSyncTask, kMeshAnswer, model::read_mesh, control_plane_, ledger_, kMeshInterval,
+                   StateFile(config_.state_folder, kMeshAnswer, identity_of(config_)), mesh_,
+                   [this] { on_mesh_answer(); }),
+        ibgp_sync_(kIbgpSyncTask, kPolicyAnswer, model::read_bird_config, control_plane_, ledger_, kIbgpInterval,
+                   StateFile(config_.state_folder, kPolicyAnswer, identity_of(config_)), policy_,
+                   [this] { reconcile_wakeup_.notify(); }),
+        report_task_(control_plane_, ledger_, report_, input_, report_wakeup_),
+        mesh_report_(control_plane_, ledger_, config_.node.name, report_, mesh_report_wakeup_, kMeshInterval) {}
 
   Result<void> start_all() {
     TRY(const Key key, load_or_create_private_key(config_.wireguard.private_key_path));
@@ -121,15 +133,18 @@ class RunningAgent {
     start_reconcile(key);
     TRY(api_, serve_local_api(api_wiring()));
     put_last_good(config_, input_);
+    mesh_sync_.load();
+    ibgp_sync_.load();
     start_tasks();
     return {};
   }
 
   void start_reconcile(const Key& key) {
+    const NodeContext context = context_of(config_, key);
+    backbone_ = std::make_unique<Backbone>(config_, context);
     reconcile_task_ = std::make_unique<ReconcileTask>(ReconcileWiring{
-        *node_, NodeContext{config_.node, key, config_.wireguard.keepalive, config_.bird.names}, config_.reconciler,
-        resolver_, ledger_, input_, reconcile_wakeup_, report_,
-        StateFile(config_.state_folder, kSessionsAnswer, identity_of(config_)),
+        *node_, context, config_.reconciler, resolver_, ledger_, input_, mesh_, policy_, *backbone_, reconcile_wakeup_,
+        report_, StateFile(config_.state_folder, kSessionsAnswer, identity_of(config_)),
         [this](const std::shared_ptr<const NodeReport>& report) { on_report(report); }, [] { notify_alive(); }});
   }
 
@@ -142,7 +157,19 @@ class RunningAgent {
     if (report == nullptr) return;
     ::malloc_trim(0);  // what a step took for a moment goes back to the system
     report_wakeup_.notify();
+    mesh_report_wakeup_.notify();
     waiters_.answer(*report, [](const NodeReport& done) { return http::Response::json(200, sync_document(done)); });
+  }
+
+  // A node that was moved or renumbered hears it here first: then its own configuration is another one as well.
+  void on_mesh_answer() {
+    reconcile_wakeup_.notify();
+    const auto known = mesh_.read();
+    if (known == nullptr || known->answer == nullptr) return;
+    const model::MeshSelf& self = known->answer->self;
+    const auto differs = [](const auto& told, const auto& ours) { return told && ours && told != ours; };
+    if (differs(self.loopback_ipv4, config_.node.ipv4) || differs(self.loopback_ipv6, config_.node.ipv6))
+      config_wakeup_.notify();
   }
 
   LocalApiWiring api_wiring() {
@@ -154,6 +181,8 @@ class RunningAgent {
                           [](const NodeReport& report) { return http::Response::json(200, sync_document(report)); },
                           [this](bool allow_mass_delete) {
                             if (allow_mass_delete) reconcile_task_->allow_mass_delete();
+                            mesh_sync_.request();
+                            ibgp_sync_.request();
                             return session_sync_.request();
                           },
                           waiters_,
@@ -169,9 +198,9 @@ class RunningAgent {
       // The watchdog is fed by the reconciler's progress; before there is a reconciler, by this task's.
       std::function<void()> feed = [] {};
       if (!config_.is_complete) feed = notify_alive;
-      run_config(
-          {control_plane_, ledger_, config_, source_, environment_variable, [] { ::kill(::getpid(), SIGHUP); }, feed},
-          stop);
+      run_config({control_plane_, ledger_, config_, source_, environment_variable, [] { ::kill(::getpid(), SIGHUP); },
+                  feed, config_wakeup_},
+                 stop);
     });
     start_task(kHeartbeatTask, [this](const std::stop_token& stop) {
       run_heartbeat(control_plane_, ledger_, config_.node.name, public_key_, config_.control_plane.heartbeat_interval,
@@ -183,6 +212,12 @@ class RunningAgent {
       return;
     }
     start_task(kSessionSyncTask, [this](const std::stop_token& stop) { session_sync_.run(stop); });
+    if (config_.mesh.enabled) {
+      start_task(kMeshSyncTask, [this](const std::stop_token& stop) { mesh_sync_.run(stop); });
+      start_task(kMeshReportTask, [this](const std::stop_token& stop) { mesh_report_.run(stop); });
+    }
+    if (config_.bird.ownership == BirdOwnership::full)
+      start_task(kIbgpSyncTask, [this](const std::stop_token& stop) { ibgp_sync_.run(stop); });
     start_task(kReconcileTask, [this](const std::stop_token& stop) { reconcile_task_->run(stop, abort_.get_token()); });
     start_task(kReportTask, [this](const std::stop_token& stop) { report_task_.run(stop); });
     start_task(kWatchTask, [this](const std::stop_token& stop) { run_watch(ledger_, reconcile_wakeup_, stop); });
@@ -195,17 +230,25 @@ class RunningAgent {
   std::stop_source abort_;  // ends a step under way
   std::atomic<bool> ready_{false};
   TaskLedger ledger_;
-  Latest<SessionInput> input_;  // sessionSyncTask -> reconcileTask
-  Latest<NodeReport> report_;   // reconcileTask -> reportTask, /status
+  Latest<SessionInput> input_;               // sessionSyncTask -> reconcileTask
+  Latest<Known<model::Mesh>> mesh_;          // meshSyncTask -> reconcileTask
+  Latest<Known<model::BirdPolicy>> policy_;  // ibgpSyncTask -> reconcileTask
+  Latest<NodeReport> report_;                // reconcileTask -> reportTask, /status
   Wakeup reconcile_wakeup_;
   Wakeup report_wakeup_;
+  Wakeup mesh_report_wakeup_;
+  Wakeup config_wakeup_;
   Key public_key_;
   ControlPlane control_plane_;
   net::Resolver resolver_;
   SessionSync session_sync_;
+  AnswerSync<model::Mesh> mesh_sync_;
+  AnswerSync<model::BirdPolicy> ibgp_sync_;
   ReportTask report_task_;
+  MeshReport mesh_report_;
   SyncWaiters waiters_;
   std::unique_ptr<LinuxNode> node_;
+  std::unique_ptr<Backbone> backbone_;
   std::unique_ptr<ReconcileTask> reconcile_task_;
   std::unique_ptr<http::HttpServer> api_;
   std::vector<std::jthread> tasks_;

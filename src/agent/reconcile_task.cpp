@@ -24,8 +24,6 @@ constexpr std::chrono::milliseconds kSettle{50};
 // How often a waiting task says that it is alive: well within any sensible WatchdogSec.
 constexpr std::chrono::seconds kProgress{5};
 
-constexpr std::string_view kSessionOwner = "session/";
-
 // How often the name of a silent peer's endpoint is looked up (what the field's timers around wireguard-tools'
 // reresolve-dns do).
 constexpr std::chrono::seconds kLookUpAgain{30};
@@ -41,7 +39,7 @@ std::chrono::microseconds thread_cpu() {
 }
 
 void insert_owner(std::set<SessionId>& sessions, const model::Owner& owner) {
-  if (owner.starts_with(kSessionOwner)) sessions.insert(owner.substr(kSessionOwner.size()));
+  if (const auto uuid = model::session_of(owner); !uuid.empty()) sessions.emplace(uuid);
 }
 
 std::set<SessionId> sessions_in(const reconcile::NodeState& state) {
@@ -69,16 +67,22 @@ bool counts_as_configured(const model::Condition& condition, bool before) {
 ReconcileTask::ReconcileTask(ReconcileWiring wiring)
     : wiring_(std::move(wiring)), reconciler_(wiring_.node, wiring_.settings), composer_(wiring_.context) {}
 
-Result<void> ReconcileTask::take(const SessionInput& input, const std::stop_token& stop) {
-  if (input.answer == nullptr || (input.answer == taken_ && input.number == taken_number_ && !allow_mass_delete_))
+void ReconcileTask::take_backbone(bool allow_mass_delete) {
+  if (const auto mesh = wiring_.mesh.read()) wiring_.backbone.take_mesh(*mesh, allow_mass_delete);
+  if (const auto policy = wiring_.policy.read()) wiring_.backbone.take_policy(*policy);
+}
+
+Result<void> ReconcileTask::take(const SessionInput& input, bool allow_mass_delete, const std::stop_token& stop) {
+  if (input.answer == nullptr || (input.answer == taken_ && input.number == taken_number_ && !allow_mass_delete))
     return {};
   if (taken_ == nullptr) {  // nothing may be judged before the node was seen once
     TRY(const auto observed, wiring_.node.observe(Deadline::after(wiring_.settings.step_timeout), stop));
     configured_ = sessions_in(observed);
+    bird_version_ = observed.bird.version;
   }
   std::set<SessionId> listed;
   for (const auto& row : input.answer->rows) listed.insert(listed.end(), row.uuid);  // sorted: each goes to the end
-  if (allow_mass_delete_.exchange(false)) guard_.allow_once();
+  if (allow_mass_delete) guard_.allow_once();
   const bool is_from_disk = input.number == 0;
   if (!is_from_disk) verdict_ = guard_.judge(configured_, listed);
 
@@ -147,14 +151,19 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
   report->sync = input.sync;
   report->sync_error = input.sync_error;
   report->guard = verdict_;
+  report->mesh_guard = wiring_.backbone.guard();
   report->keeps_absent = !taken_->all_identified;
-  const Composed& composed =
-      composer_.compose(rows_, [&](std::string_view host) { return wiring_.resolver.lookup(host); });
-  auto done = reconciler_.step(composed.state, composed.status_of, now, stop);
+  const Lookup lookup = [&](std::string_view host) { return wiring_.resolver.lookup(host); };
+  Composed wanted = joined(wiring_.backbone.compose(lookup, bird_version_), composer_.compose(rows_, lookup));
+  auto done = reconciler_.step(std::move(wanted.state), wanted.status_of, now, stop);
   wiring_.ledger.record(kReconcileTask, done ? Result<void>{} : std::unexpected(done.error()));
   if (done) {
     report->step = std::move(*done);
+    // Another BIRD than the policy was rendered for: the next step renders for it.
+    if (!report->step.bird_version.empty() && std::exchange(bird_version_, report->step.bird_version) != bird_version_)
+      report->step.retry_at = now;
     look_up_silent(*report, now);
+    describe_backbone(*report);
     describe_sessions(*report);
     if (report->step.planned > 0 || !has_shared_) wiring_.node.share(composer_.bird_files());
     has_shared_ = true;
@@ -188,16 +197,29 @@ void ReconcileTask::log_problem(const std::string& problem) {
   problem_ = problem;
 }
 
+// Takes over the outcomes that are no session's; they come first.
+void ReconcileTask::describe_backbone(NodeReport& report) {
+  auto& outcomes = report.step.outcomes;
+  const auto end =
+      std::ranges::find_if(outcomes, [](const auto& outcome) { return !model::session_of(outcome.owner).empty(); });
+  for (auto outcome = outcomes.begin(); outcome != end; ++outcome) {
+    for (const auto& change : outcome->changes) log::info(change, {{"owner", outcome->owner}});
+    report.backbone.push_back({std::move(outcome->owner), std::move(outcome->condition), outcome->retry_at,
+                               outcome->handshake_age, outcome->is_heard_by_babel, std::move(outcome->changes)});
+  }
+  outcomes.erase(outcomes.begin(), end);
+}
+
 // Joins the outcomes with what the control plane holds, and takes them over; both are sorted by uuid.
 void ReconcileTask::describe_sessions(NodeReport& report) {
   SessionViews views;
   views.reserve(report.step.outcomes.size());
   auto row = rows_->begin();
   for (auto& outcome : report.step.outcomes) {
-    while (row != rows_->end() && row->uuid < outcome.uuid) ++row;
-    for (const auto& change : outcome.changes) log::info(change, {{"session", outcome.uuid}, {"asn", outcome.asn}});
     SessionView view;
-    view.uuid = std::move(outcome.uuid);
+    view.uuid = model::session_of(outcome.owner);
+    while (row != rows_->end() && row->uuid < view.uuid) ++row;
+    for (const auto& change : outcome.changes) log::info(change, {{"session", view.uuid}, {"asn", outcome.asn}});
     view.asn = outcome.asn;
     view.condition = std::move(outcome.condition);
     view.retry_at = outcome.retry_at;
@@ -237,12 +259,14 @@ void ReconcileTask::note_configured(const SessionViews& views) {
 // The host may have another address by now. An answer that differs wakes this task, and the silent peer gets it.
 void ReconcileTask::look_up_silent(const NodeReport& report, SteadyTime now) {
   std::erase_if(looked_up_, [&](const auto& entry) { return now - entry.second >= kLookUpAgain; });
-  for (const auto& endpoint : composer_.named_endpoints()) {
+  const auto look_up = [&](const NamedEndpoint& endpoint) {
     const auto outcome =
-        std::ranges::lower_bound(report.step.outcomes, endpoint.session, {}, &reconcile::PeeringOutcome::uuid);
-    if (outcome == report.step.outcomes.end() || outcome->uuid != endpoint.session || !outcome->is_silent) continue;
+        std::ranges::lower_bound(report.step.outcomes, endpoint.owner, {}, &reconcile::PeeringOutcome::owner);
+    if (outcome == report.step.outcomes.end() || outcome->owner != endpoint.owner || !outcome->is_silent) return;
     if (looked_up_.try_emplace(endpoint.host, now).second) wiring_.resolver.refresh(endpoint.host);
-  }
+  };
+  std::ranges::for_each(wiring_.backbone.named_endpoints(), look_up);
+  std::ranges::for_each(composer_.named_endpoints(), look_up);
 }
 
 SteadyTime ReconcileTask::next_look(const NodeReport* report) const {
@@ -258,7 +282,9 @@ void ReconcileTask::run(const std::stop_token& stop, const std::stop_token& abor
   while (!stop.stop_requested()) {
     std::shared_ptr<const NodeReport> report;
     if (const auto input = wiring_.input.read()) {
-      const auto taken = take(*input, abort);
+      const bool allow_mass_delete = allow_mass_delete_.exchange(false);
+      take_backbone(allow_mass_delete);
+      const auto taken = take(*input, allow_mass_delete, abort);
       // Before the first list nothing is known to be wanted or unwanted: the node stays as it is.
       if (!taken) {
         report = failed_look(*input, taken.error());

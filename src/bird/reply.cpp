@@ -4,6 +4,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "base/ip.h"
+
 namespace moenet::bird {
 namespace {
 
@@ -107,11 +109,14 @@ std::string Version::text() const {
 }
 
 Result<Version> parse_greeting(const Reply& reply) {
+  std::string_view rest = reply.lines.size() == 1 ? std::string_view(reply.lines.front().text) : std::string_view();
+  if (reply.code() != 1 || take_word(rest) != "BIRD")
+    return fail(Errc::invalid, "the greeting on the control socket is not BIRD's");
+  return parse_version(take_word(rest));
+}
+
+Result<Version> parse_version(std::string_view number) {
   const auto wrong = [] { return fail(Errc::invalid, "the greeting on the control socket is not BIRD's"); };
-  if (reply.code() != 1 || reply.lines.size() != 1) return wrong();
-  std::string_view rest = reply.lines.front().text;
-  if (take_word(rest) != "BIRD") return wrong();
-  const std::string_view number = take_word(rest);
   Version version;
   int* const parts[] = {&version.major, &version.minor, &version.patch};
   const char* at = number.data();
@@ -157,6 +162,20 @@ Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+std::vector<std::string> parse_babel_neighbors(const Reply& reply) {
+  std::vector<std::string> interfaces;
+  for (const ReplyLine& line : reply.lines) {
+    std::string_view rest = line.text;
+    const bool is_row = line.code == 1024 && IpAddress::parse(take_word(rest));
+    const std::string_view interface = is_row ? take_word(rest) : std::string_view();
+    if (!interface.empty()) interfaces.emplace_back(interface);
+  }
+  std::ranges::sort(interfaces);
+  const auto repeated = std::ranges::unique(interfaces);
+  interfaces.erase(repeated.begin(), repeated.end());
+  return interfaces;
 }
 
 }  // namespace moenet::bird

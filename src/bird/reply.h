@@ -57,6 +57,9 @@ struct Version {
 // From the greeting `0001 BIRD 3.1.8 ready.` Errors: invalid.
 Result<Version> parse_greeting(const Reply& reply);
 
+// "3.1.8", "2.14". Errors: invalid.
+Result<Version> parse_version(std::string_view number);
+
 // `8002 FILE:LINE:COL text` or `8002 FILE: text`, split. FILE is empty when BIRD names none. Absent when the reply is
 // no such error.
 struct ConfigError {
@@ -80,5 +83,8 @@ struct ProtocolStatus {
   friend bool operator==(const ProtocolStatus&, const ProtocolStatus&) = default;
 };
 Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply);
+
+// The interfaces of `show babel neighbors` on which a neighbor is heard, sorted. None where BIRD runs no Babel.
+std::vector<std::string> parse_babel_neighbors(const Reply& reply);
 
 }  // namespace moenet::bird

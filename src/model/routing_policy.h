@@ -47,8 +47,8 @@ struct RpkiServer {
 
 struct RoutingPolicy {
   Asn asn = 0;
-  std::vector<IpPrefix> own_prefixes;  // announced by this network and refused from others; sorted
-  std::vector<RpkiServer> rpki_servers;  // sorted by name, which is unique
+  std::vector<IpPrefix> own_prefixes;      // announced by this network and refused from others; sorted
+  std::vector<RpkiServer> rpki_servers;    // sorted by name, which is unique
   std::uint32_t ebgp_import_limit = 9000;  // prefixes per family and session (DN42 custom)
   std::uint32_t ebgp_export_limit = 9000;
   std::uint32_t ibgp_import_limit = 20'000;

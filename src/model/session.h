@@ -45,6 +45,10 @@ enum class SessionPolicy : std::uint8_t {
 };
 std::string_view name_of(SessionPolicy policy);
 
+// 1…15 bytes of [A-Za-z0-9_.-], none of "." and "..", nor "all" and "default", which are the kernel's own folders below
+// /proc/sys/net/*/conf (devinet.c refuses them as links).
+bool is_interface_name(std::string_view name);
+
 // Can a BGP password be said in BIRD's language? Its strings know no escapes, so a quote would end them.
 bool is_bird_password(std::string_view password);
 
@@ -56,7 +60,7 @@ struct Session {
   SessionStatus status = SessionStatus::pending;
 
   TunnelType type = TunnelType::wireguard;
-  std::string interface_name;        // 1…15 bytes of [A-Za-z0-9_.-], none of "." ".." "all" "default"
+  std::string interface_name;        // is_interface_name
   std::uint32_t mtu_bytes = 1420;    // 1280…9000
   std::uint16_t listen_port = 0;     // UDP; 0 = the kernel's choice
   std::optional<HostPort> endpoint;  // absent: wait for the peer to call; its port is never 0

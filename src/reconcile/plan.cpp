@@ -35,6 +35,7 @@ class Planner {
     for (const DesiredPeering& peering : desired_.peerings) {
       if (peering.intent == Intent::untouched) leave_untouched(peering.owner);
     }
+    if (desired_.keeps_mesh) leave_mesh();
     for (const DesiredPeering& peering : desired_.peerings) {
       if (peering.intent != Intent::present) continue;
       const auto owned = index_.of(peering.tunnel->owner);
@@ -58,6 +59,12 @@ class Planner {
     const auto owned = index_.of(owner);
     for (auto i = owned.first_tunnel; i != kNone; i = index_.next_tunnel(i)) fates_[i] = Fate::untouched;
     for (auto i = owned.first_file; i != kNone; i = index_.next_file(i)) stays_[i] = true;
+  }
+
+  void leave_mesh() {
+    for (std::uint32_t i = 0; i < fates_.size(); ++i) {
+      if (model::mesh_node_of(index_.tunnel(i).owner)) fates_[i] = Fate::untouched;
+    }
   }
 
   std::uint32_t own_tunnel(ObservedIndex::Owned owned, std::string_view name) const {
@@ -186,7 +193,7 @@ bool operator==(const BirdState& a, const BirdState& b) {
   const auto same_file = [](const auto& x, const auto& y) { return x == y || *x == *y; };
   return a.reachable == b.reachable && a.problem == b.problem && a.version == b.version &&
          std::ranges::equal(a.files, b.files, same_file) && a.foreign_files == b.foreign_files &&
-         a.protocols == b.protocols && a.was_cut_off == b.was_cut_off;
+         a.protocols == b.protocols && a.babel_interfaces == b.babel_interfaces && a.was_cut_off == b.was_cut_off;
 }
 
 std::size_t Plan::size() const {

@@ -22,6 +22,7 @@ struct BirdState {
   std::vector<std::shared_ptr<const model::BirdFile>> files;  // ours, sorted by name
   std::vector<std::string> foreign_files;                     // names in the peer folder that are not ours
   std::vector<std::string> protocols;                         // names of all protocols that BIRD runs, sorted
+  std::vector<std::string> babel_interfaces;                  // on which Babel hears a neighbor, sorted
   bool was_cut_off = false;  // a transaction's journal is there: BIRD may not run what the files say
 
   friend bool operator==(const BirdState& a, const BirdState& b);  // files by content, not by pointer

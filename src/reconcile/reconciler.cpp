@@ -266,7 +266,10 @@ StepReport Reconciler::report_of(const Round& round) {
     PeeringOutcome& outcome = report.outcomes.back();
     const NodeState& state = round.after ? round.after->state() : round.before;
     outcome.is_silent = has_silent_peer(peering, state);
-    if (peering.asn == 0) outcome.handshake_age = handshake_age_of(peering, state);
+    if (peering.asn == 0 && peering.tunnel) {
+      outcome.handshake_age = handshake_age_of(peering, state);
+      outcome.is_heard_by_babel = std::ranges::binary_search(state.bird.babel_interfaces, peering.tunnel->name);
+    }
     take_earliest(report.retry_at, report.outcomes.back().retry_at);
   }
   if (round.execution.is_changed()) report.removed = removed_owners(round.desired, round.before, *round.after);

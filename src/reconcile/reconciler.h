@@ -26,8 +26,10 @@ struct PeeringOutcome {
   std::optional<SteadyTime> retry_at;  // of a Broken one
   bool is_silent =
       false;  // its endpoint is a name, and the peer has not shaken hands of late: the name may lead elsewhere by now
-  std::vector<std::string> changes;                   // what this step did for it, in words
-  std::optional<std::chrono::seconds> handshake_age;  // of a mesh neighbor; absent: never, or not seen
+  std::vector<std::string> changes;  // what this step did for it, in words
+  // Of a mesh neighbor:
+  std::optional<std::chrono::seconds> handshake_age;  // absent: never, or not seen
+  bool is_heard_by_babel = false;
 };
 
 struct StepReport {

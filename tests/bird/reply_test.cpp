@@ -56,6 +56,9 @@ TEST_P(Fixtures, EveryFileIsExactlyOneReplyHoweverItIsCutIntoPieces) {
 }
 
 TEST_P(Fixtures, GreetingGivesTheVersion) {
+  EXPECT_EQ(parse_babel_neighbors(only(fixture(GetParam(), "show_babel_neighbors"))),
+            std::vector<std::string>{"igp_b"});
+  EXPECT_TRUE(parse_babel_neighbors(only(fixture(GetParam(), "show_babel_routes"))).empty());
   const auto version = parse_greeting(only(fixture(GetParam(), "greeting")));
   ASSERT_TRUE(version);
   EXPECT_EQ(version->text(), GetParam());

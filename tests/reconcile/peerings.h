@@ -91,7 +91,11 @@ T& edit(std::shared_ptr<const T>& part) {
   return *own;
 }
 
-inline model::DesiredState desired_of(std::vector<model::DesiredPeering> peerings) { return {std::move(peerings), {}}; }
+inline model::DesiredState desired_of(std::vector<model::DesiredPeering> peerings) {
+  model::DesiredState desired;
+  desired.peerings = std::move(peerings);
+  return desired;
+}
 
 inline std::vector<std::int64_t> statuses(const model::DesiredState& desired, std::int64_t status = 4) {
   return std::vector<std::int64_t>(desired.peerings.size(), status);

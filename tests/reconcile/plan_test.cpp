@@ -59,6 +59,15 @@ TEST(Plan, CarriesMeshAndLoopbackWithoutABirdFile) {
   EXPECT_TRUE(plan(desired, state_of(desired)).empty());
 }
 
+TEST(Plan, KeepsTheMeshUntilItIsKnown) {
+  const auto state = state_of(desired_of({mesh_peering_of(3), peering_of(1)}));
+  auto desired = desired_of({peering_of(1)});
+  desired.keeps_mesh = true;
+  EXPECT_TRUE(plan(desired, state).empty());
+  desired.keeps_mesh = false;
+  EXPECT_EQ(only<RemoveTunnel>(plan(desired, state).after_bird).name, "dn42-wg-igp-3");
+}
+
 TEST(Plan, PutsWhatDiffersOfThePolicyAndRemovesTheRest) {
   auto desired = desired_of({});
   desired.policy.emplace({policy_file("00_base.conf", "new"), policy_file("20_filters.conf", "same")});
