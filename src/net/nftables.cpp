@@ -118,14 +118,15 @@ Ruleset& Ruleset::operator=(Ruleset&&) noexcept = default;
 Ruleset::~Ruleset() = default;
 
 Result<Ruleset> Ruleset::open() {
+  const auto refuse = [](const Error& error) {
+    return fail(error.code == Errc::denied ? Errc::denied : Errc::unavailable,
+                fmt::format("open nftables: {}", error.what));
+  };
   auto socket = NetlinkSocket::open(NetlinkFamily::netfilter);
-  if (!socket) return std::unexpected(with_context(std::move(socket).error(), "open nftables"));
+  if (!socket) return refuse(socket.error());
   auto state = std::make_unique<State>(State{std::move(*socket), {}, {}});
   constexpr auto kAnswerTime = std::chrono::seconds(5);  // chosen: the kernel may have to load nf_tables first
-  if (auto answer = state->generation(Deadline::after(kAnswerTime)); !answer) {
-    const Errc code = answer.error().code == Errc::denied ? Errc::denied : Errc::unavailable;
-    return fail(code, fmt::format("open nftables: {}", answer.error().what));
-  }
+  if (auto answer = state->generation(Deadline::after(kAnswerTime)); !answer) return refuse(answer.error());
   return Ruleset(std::move(state));
 }
 
