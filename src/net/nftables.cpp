@@ -106,8 +106,8 @@ struct Ruleset::State {
   // Makes all of the table anew and learns how it is listed.
   Result<void> replace(const FirewallRules& rules, Deadline deadline) {
     TRY_VOID(change(encode_replacement(rules), deadline));
-    TRY(TableListing listing, list(deadline));
-    if (listing.rules == rules && listing.frame != firewall_frame()) learned_frame = std::move(listing.frame);
+    auto listing = list(deadline);  // a failure is the next read()'s to tell: the table is made
+    if (listing && listing->rules == rules) learned_frame = std::move(listing->frame);
     return {};
   }
 };

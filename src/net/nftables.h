@@ -38,7 +38,8 @@ class Ruleset {
 
   // Makes the table hold `rules`, in one transaction: the elements that differ, or, when anything else is not as it
   // should be, all of it anew. False when there was nothing to do and nothing was written. After an error the table is
-  // as it was. Errors: invalid (see validate()), unavailable (the transaction was refused, with the reason), timeout.
+  // as it was, but after a timeout it may also be as wanted. Errors: invalid (see validate()), unavailable (the
+  // transaction was refused, with the reason; libnftables crashed), timeout.
   Result<bool> apply(const FirewallRules& rules, Deadline deadline);
 
   // No error when the table is not there. Errors: unavailable, timeout.
