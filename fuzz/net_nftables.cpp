@@ -1,4 +1,4 @@
-// Listings of nftables, and the kernel's answer about its generation: whatever the bytes are, they are read or refused;
+// Listings of nftables, and the kernel's own answers: whatever the bytes are, they are read or refused;
 // what is read of our sets is fit to be written.
 #include <cstdlib>
 
@@ -15,5 +15,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   }
   (void)decode_hostile_chains(text);
   (void)decode_generation({bytes, size});
+  (void)decode_table_flags({bytes, size});
   return 0;
 }

@@ -31,6 +31,26 @@ nlmsghdr* begin(std::vector<std::uint8_t>& bytes, nf_tables_msg_types message, s
   return header;
 }
 
+// The number, in network order, in one attribute of a message of type `wanted`.
+Result<std::optional<std::uint32_t>> decode_number(std::span<const std::uint8_t> message, nf_tables_msg_types wanted,
+                                                   std::uint16_t attribute_type) {
+  nlmsghdr header{};
+  nfgenmsg body{};
+  ByteView attributes;
+  if (!read_message(message, header, body, attributes)) {
+    return fail(Errc::internal, "an answer of nf_tables is cut short");
+  }
+  if (header.nlmsg_type != type_of(wanted)) return std::nullopt;
+  std::optional<std::uint32_t> found;
+  each_attribute(attributes, [&](const Attribute& attribute) {
+    std::uint32_t number = 0;
+    if (attribute.type == attribute_type && attribute.read(number)) found = ntohl(number);
+    return true;
+  });
+  if (!found) return fail(Errc::internal, "an answer of nf_tables lacks what was asked for");
+  return found;
+}
+
 }  // namespace
 
 std::vector<std::uint8_t> encode_generation_query() {
@@ -40,21 +60,7 @@ std::vector<std::uint8_t> encode_generation_query() {
 }
 
 Result<std::optional<std::uint32_t>> decode_generation(std::span<const std::uint8_t> message) {
-  nlmsghdr header{};
-  nfgenmsg body{};
-  ByteView attributes;
-  if (!read_message(message, header, body, attributes)) {
-    return fail(Errc::internal, "an answer of nf_tables is cut short");
-  }
-  if (header.nlmsg_type != type_of(NFT_MSG_NEWGEN)) return std::nullopt;
-  std::optional<std::uint32_t> generation;
-  each_attribute(attributes, [&](const Attribute& attribute) {
-    std::uint32_t number = 0;
-    if (attribute.type == NFTA_GEN_ID && attribute.read(number)) generation = ntohl(number);
-    return true;
-  });
-  if (!generation) return fail(Errc::internal, "an answer of nf_tables lacks the generation");
-  return generation;
+  return decode_number(message, NFT_MSG_NEWGEN, NFTA_GEN_ID);
 }
 
 std::vector<std::uint8_t> encode_inet_table_query(std::string_view table) {
@@ -64,6 +70,10 @@ std::vector<std::uint8_t> encode_inet_table_query(std::string_view table) {
   mnl_attr_put_strz(header, NFTA_TABLE_NAME, std::string(table).c_str());
   bytes.resize(header->nlmsg_len);
   return bytes;
+}
+
+Result<std::optional<std::uint32_t>> decode_table_flags(std::span<const std::uint8_t> message) {
+  return decode_number(message, NFT_MSG_NEWTABLE, NFTA_TABLE_FLAGS);
 }
 
 }  // namespace moenet::net

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <linux/netlink.h>
 #include <nftables/libnftables.h>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,32 +65,33 @@ struct Ruleset::State {
   };
   std::optional<Seen> seen;
 
-  Result<std::uint32_t> generation(Deadline deadline) {
-    auto query = encode_generation_query();
-    std::optional<std::uint32_t> number;
-    Result<void> fault;
+  // One question to nf_tables, of which each message of the answer goes to `decode`.
+  Result<std::uint32_t> ask(std::vector<std::uint8_t> query,
+                            Result<std::optional<std::uint32_t>> (*decode)(std::span<const std::uint8_t>),
+                            Deadline deadline) {
+    Result<std::optional<std::uint32_t>> found = std::nullopt;
     TRY_VOID(socket.request(
         reinterpret_cast<nlmsghdr*>(query.data()),
         [&](const nlmsghdr* message) {
           const auto* bytes = reinterpret_cast<const std::uint8_t*>(message);
-          auto answer = decode_generation({bytes, message->nlmsg_len});
-          if (!answer)
-            fault = std::unexpected(std::move(answer).error());
-          else if (*answer)
-            number = **answer;
+          found = decode({bytes, message->nlmsg_len});
         },
         deadline));
-    TRY_VOID(fault);
-    if (!number) return fail(Errc::internal, "nf_tables told no generation");
+    TRY(const std::optional<std::uint32_t> number, std::move(found));
+    if (!number) return fail(Errc::internal, "nf_tables answered nothing");
     return *number;
   }
 
-  Result<bool> is_there(Deadline deadline) {
-    auto query = encode_inet_table_query(kFirewallTable);
-    auto answer = socket.request(reinterpret_cast<nlmsghdr*>(query.data()), {}, deadline);
-    if (!answer && answer.error().code == Errc::not_found) return false;
-    TRY_VOID(std::move(answer));
-    return true;
+  Result<std::uint32_t> generation(Deadline deadline) {
+    return ask(encode_generation_query(), decode_generation, deadline);
+  }
+
+  // The flags of our table; nullopt when it is not there.
+  Result<std::optional<std::uint32_t>> flags(Deadline deadline) {
+    auto answer = ask(encode_inet_table_query(kFirewallTable), decode_table_flags, deadline);
+    if (!answer && answer.error().code == Errc::not_found) return std::nullopt;
+    TRY(const std::uint32_t flags, std::move(answer));
+    return flags;
   }
 
   Result<void> change(const std::string& commands, Deadline deadline) {
@@ -136,8 +138,11 @@ Result<std::optional<FirewallTable>> Ruleset::read(Deadline deadline) {
     TRY(const std::uint32_t generation, state_->generation(deadline));
     if (state_->seen && state_->seen->generation == generation) return state_->seen->table;
     std::optional<FirewallTable> table;
-    TRY(const bool there, state_->is_there(deadline));
-    if (there) {
+    TRY(const std::optional<std::uint32_t> flags, state_->flags(deadline));
+    // With flags (dormant) it is not as we made it; and libnftables 1.0.6 cannot list those as JSON: it reads them from
+    // a wrong place.
+    if (flags && *flags != 0) table.emplace();
+    if (flags && *flags == 0) {
       TRY(TableListing listing, state_->list(deadline));
       const bool intact = listing.frame == firewall_frame() || listing.frame == state_->learned_frame;
       table = FirewallTable{std::move(listing.rules), intact};
@@ -167,8 +172,8 @@ Result<bool> Ruleset::apply(const FirewallRules& rules, Deadline deadline) {
 }
 
 Result<void> Ruleset::remove(Deadline deadline) {
-  TRY(const bool there, state_->is_there(deadline));
-  if (!there) return {};
+  TRY(const auto flags, state_->flags(deadline));
+  if (!flags) return {};
   if (auto done = state_->change(encode_removal(), deadline); !done) {
     return std::unexpected(with_context(std::move(done).error(), "remove nftables table inet moenet"));
   }

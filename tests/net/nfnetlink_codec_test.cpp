@@ -32,7 +32,21 @@ const std::vector<std::uint8_t> kGeneration = {
     0, 0, 0, 0,
     8, 0, 99, 0, 0, 0, 0, 0,
     8, 0, 1, 0, 1, 2, 3, 4};
+// NFT_MSG_NEWTABLE with NFTA_TABLE_NAME and NFTA_TABLE_FLAGS: NFT_TABLE_F_DORMANT.
+const std::vector<std::uint8_t> kDormantTable = {
+    0x24, 0, 0, 0, 0, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    1, 0, 0, 0,
+    6, 0, 1, 0, 'm', 0, 0, 0,
+    8, 0, 2, 0, 0, 0, 0, 1};
 // clang-format on
+
+TEST(Nfnetlink, ReadsTheFlagsOfATable) {
+  EXPECT_EQ(decode_table_flags(kDormantTable).value(), 1U);
+  EXPECT_EQ(decode_table_flags(kGeneration).value(), std::nullopt) << "a message of another type";
+  for (std::size_t size = 0; size < kDormantTable.size(); ++size) {
+    EXPECT_FALSE(decode_table_flags(std::span(kDormantTable).first(size))) << size;
+  }
+}
 
 TEST(Nfnetlink, ReadsTheGeneration) {
   EXPECT_EQ(decode_generation(kGeneration).value(), 0x01020304U);
