@@ -49,7 +49,8 @@ TEST(Isolated, ExitIsAnErrorAndRunsNothingOfTheParents) {
       static_cast<int*>(::mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   static int* shared = ran;
   std::atexit([] { *shared = 1; });
-  const auto gave_up = run_isolated([]() -> Text { std::exit(0); }, soon());
+  const auto gave_up =
+      run_isolated([]() -> Text { std::exit(0); }, soon());  // NOLINT(concurrency-mt-unsafe): it has one thread
   ASSERT_FALSE(gave_up);
   EXPECT_EQ(gave_up.error(), (Error{Errc::unavailable, "it gave up"}));
   EXPECT_EQ(*ran, 0);
