@@ -8,6 +8,7 @@
 
 #include "controlplane/addressing.h"
 #include "controlplane/community_names.h"
+#include "controlplane/mesh_keys.h"
 #include "controlplane/token.h"
 
 namespace moenet::controlplane {
@@ -69,17 +70,19 @@ json::value policy_view(const Settings& settings, const PolicySettings& policy) 
   for (const RpkiServer& server : policy.rpki_servers) {
     servers.push_back(json::object{{"name", server.name}, {"host", server.host}, {"port", server.port}});
   }
-  return json::object{{"dn42As", settings.asn},
-                      {"dn42Ipv4Prefix", settings.ipv4_prefix},
-                      {"dn42Ipv6Prefix", settings.ipv6_prefix},
-                      {"rpkiServers", std::move(servers)},
-                      {"ebgpImportLimit", policy.ebgp_import_limit},
-                      {"ebgpExportLimit", policy.ebgp_export_limit},
-                      {"ibgpImportLimit", policy.ibgp_import_limit},
-                      {"ibgpExportLimit", policy.ibgp_export_limit},
-                      {"asPathMaxLen", policy.as_path_max_len},
-                      {"communities", communities()},
-                      {"largeCommunities", large_communities(settings.asn)}};
+  json::object view = {{"dn42As", settings.asn},
+                       {"dn42Ipv4Prefix", settings.ipv4_prefix},
+                       {"dn42Ipv6Prefix", settings.ipv6_prefix},
+                       {"rpkiServers", std::move(servers)},
+                       {"ebgpImportLimit", policy.ebgp_import_limit},
+                       {"ebgpExportLimit", policy.ebgp_export_limit},
+                       {"ibgpImportLimit", policy.ibgp_import_limit},
+                       {"ibgpExportLimit", policy.ibgp_export_limit},
+                       {"asPathMaxLen", policy.as_path_max_len},
+                       {"communities", communities()},
+                       {"largeCommunities", large_communities(settings.asn)}};
+  if (!policy.blocked_asns.empty() || !policy.blocked_prefixes.empty()) view["blocklist"] = write_blocklist(policy);
+  return view;
 }
 
 json::object policy_node(const Settings& settings, const Node& node) {
@@ -128,7 +131,8 @@ json::value config_view(const Settings& settings, const Node& node) {
   };
 }
 
-json::value mesh_view(const Settings& settings, const Node& node, std::span<const Node> nodes) {
+json::value mesh_view(const Settings& settings, const Node& node, std::span<const Node> nodes,
+                      const Secret& network_secret) {
   json::object self = mesh_member(settings, node);
   self["isRr"] = node.is_rr;
   json::array peers;
@@ -139,6 +143,9 @@ json::value mesh_view(const Settings& settings, const Node& node, std::span<cons
     peer["endpoint"] = mesh_endpoint(node, other);
     peer["mtu"] = kMeshMtu;
     peer["isRr"] = other.is_rr;
+    if (settings.mesh.preshared_keys && !network_secret.empty()) {
+      peer["presharedKey"] = mesh_preshared_key(network_secret, node.uuid, other.uuid).base64();
+    }
     peers.push_back(std::move(peer));
   }
   return json::object{{"self", std::move(self)}, {"peers", std::move(peers)}};

@@ -33,6 +33,7 @@ class SqlStore final : public Store {
 
   Result<Settings> settings() override;
   Checked<Settings> change_settings(const SettingsDecision& decide) override;
+  Result<Secret> network_secret() override;
 
   Result<SessionsOfNode> sessions_of(NodeId node) override;
   Result<std::vector<StoredSession>> sessions() override;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/secret.h"
 #include "controlplane/refusal.h"
 #include "controlplane/settings.h"
 #include "model/session.h"
@@ -172,6 +173,9 @@ class Store {
   // As change_node. A new prefix must suit check_prefixes (loopbacks.h).
   using SettingsDecision = std::function<Checked<Settings>(const Settings& settings)>;
   virtual Checked<Settings> change_settings(const SettingsDecision& decide) = 0;
+  // What the mesh's preshared keys are made of (mesh_keys.h): made when first asked for, then the same for ever. It is
+  // for nobody's eyes.
+  virtual Result<Secret> network_secret() = 0;
 
   // --- sessions. They are named by their uuid, in lower or upper case; kept is the lower one.
   virtual Result<SessionsOfNode> sessions_of(NodeId node) = 0;

@@ -94,18 +94,10 @@ PolicyNode read_node(const JsonReader& reader, const RoutingPolicy& policy) {
   return node;
 }
 
-bool has_host_bits(const IpPrefix& prefix) {
-  const std::string_view bytes = prefix.address.bytes();
-  for (unsigned bit = prefix.length; bit < prefix.address.bits(); ++bit) {
-    if ((static_cast<unsigned char>(bytes[bit / 8]) >> (7 - bit % 8) & 1) != 0) return true;
-  }
-  return false;
-}
-
 // A network: with host bits BIRD would refuse it, and of no length it would be everything.
 std::optional<IpPrefix> network_in(std::string_view text) {
   const Result<IpPrefix> prefix = IpPrefix::parse(trimmed(text));
-  if (!prefix || prefix->length == 0 || has_host_bits(*prefix)) return std::nullopt;
+  if (!prefix || prefix->length == 0 || prefix->has_host_bits()) return std::nullopt;
   return *prefix;
 }
 

@@ -327,6 +327,67 @@ TEST_F(ServiceTest, SettingsNameTheFaultyMember) {
   expect_field(admin("PATCH", "settings", {{"colour", "red"}}), "colour");
 }
 
+TEST_F(ServiceTest, TheBlocklistReachesTheNodes) {
+  const auto blocklist_of = [&](const http::Response& answer) {
+    const auto body = json::parse(answer.body);
+    const json::value* list = body.at("data").at("policy").as_object().if_contains("blocklist");
+    return list == nullptr ? std::string("none") : json::serialize(*list);
+  };
+  EXPECT_EQ(blocklist_of(agent("GET", "bird-config")), "none") << "as deployed agents know it";
+  const json::array asns = {"4242420002", 4'242'420'001, 4'242'420'002};
+  const json::array prefixes = {"fd00:1::/48", "172.20.1.0/24"};
+  const auto set = admin("PATCH", "settings", {{"policy", {{"blocklist", {{"asns", asns}, {"prefixes", prefixes}}}}}});
+  ASSERT_EQ(set.status, 200) << set.body;
+  EXPECT_EQ(blocklist_of(agent("GET", "bird-config")),
+            R"({"asns":[4242420001,4242420002],"prefixes":["172.20.1.0/24","fd00:1::/48"]})");
+  admin("PATCH", "settings", {{"policy", {{"blocklist", {{"asns", nullptr}}}}}});
+  EXPECT_EQ(blocklist_of(agent("GET", "bird-config")), R"({"asns":[],"prefixes":["172.20.1.0/24","fd00:1::/48"]})");
+  admin("PATCH", "settings", {{"policy", {{"blocklist", nullptr}}}});
+  EXPECT_EQ(blocklist_of(agent("GET", "bird-config")), "none");
+
+  const auto refused = [&](const char* key, json::value value) {
+    return admin("PATCH", "settings", {{"policy", {{"blocklist", {{key, std::move(value)}}}}}});
+  };
+  expect_field(refused("asns", json::array{0}), "policy.blocklist.asns");
+  expect_field(refused("asns", json::array{"AS1"}), "policy.blocklist.asns");
+  expect_field(refused("asns", 5), "policy.blocklist.asns");
+  expect_field(refused("asns", json::array(1'001, 1)), "policy.blocklist.asns");
+  expect_field(refused("prefixes", json::array{"172.20.1.1/24"}), "policy.blocklist.prefixes");
+  expect_field(refused("prefixes", json::array{"::/0"}), "policy.blocklist.prefixes");
+  expect_field(refused("prefixes", json::array{7}), "policy.blocklist.prefixes");
+  expect_field(refused("names", json::array()), "policy.blocklist.names");
+}
+
+TEST_F(ServiceTest, PresharedKeysOfTheMeshAreTheNodesOnly) {
+  const auto key_of = [&](const std::string& node) {
+    const auto answer = request("GET", "/api/v1/agent/" + node + "/mesh", "token-of-" + node);
+    const auto body = json::parse(answer.body);
+    const json::value* key = body.at("data").at("peers").at(0).as_object().if_contains("presharedKey");
+    return key == nullptr ? std::string() : std::string(key->as_string());
+  };
+  EXPECT_EQ(key_of("jp1"), "") << "a deployed agent would not set it";
+  expect_field(admin("PATCH", "settings", {{"mesh", {{"presharedKeys", "maybe"}}}}), "mesh.presharedKeys");
+  expect_field(admin("PATCH", "settings", {{"mesh", {{"colour", 1}}}}), "mesh.colour");
+  ASSERT_EQ(admin("PATCH", "settings", {{"mesh", {{"presharedKeys", true}}}}).status, 200);
+  const std::string key = key_of("jp1");
+  EXPECT_TRUE(Key::from_base64(key)) << key;
+  EXPECT_EQ(key_of("hk-rr"), key);
+  start(std::nullopt);
+  EXPECT_EQ(key_of("jp1"), key) << "after a restart";
+
+  const Secret secret = must(store_->network_secret());
+  for (const char* path : {"settings", "nodes", "nodes/jp1", "sessions"}) {
+    const std::string body = admin("GET", path).body;
+    EXPECT_EQ(body.find(secret.reveal()), std::string::npos) << path;
+    EXPECT_EQ(body.find(key), std::string::npos) << path;
+  }
+  admin("DELETE", "nodes/jp1");
+  must(store_->add_node(testing::node_of(2, "jp1", 101, false, "1G"), hash_of_token("token-of-jp1")));
+  EXPECT_NE(key_of("jp1"), key) << "the id is the old one's, the key is not";
+  admin("PATCH", "settings", {{"mesh", {{"presharedKeys", false}}}});
+  EXPECT_EQ(key_of("jp1"), "");
+}
+
 TEST_F(ServiceTest, SlowsDownWhoGuessesTokensAndNobodyElse) {
   for (int i = 0; i < 300; ++i) ASSERT_EQ(request("GET", "/api/v1/agent/jp1/sessions", "wrong").status, 401) << i;
   const auto limited = request("GET", "/api/v1/agent/jp1/sessions", "wrong");
