@@ -100,6 +100,17 @@ json::object policy_node(const Settings& settings, const Node& node) {
           {"bandwidthCommunity", bandwidth_community(node.bandwidth)}};
 }
 
+// `status.maintenance` of a heartbeat: true, or an object whose `state` is another than "off".
+bool is_draining(const json::value& status) {
+  const json::object* members = status.if_object();
+  const json::value* maintenance = members == nullptr ? nullptr : members->if_contains("maintenance");
+  if (maintenance == nullptr) return false;
+  if (const bool* plain = maintenance->if_bool()) return *plain;
+  const json::object* object = maintenance->if_object();
+  const json::value* state = object == nullptr ? nullptr : object->if_contains("state");
+  return state != nullptr && state->is_string() && state->get_string() != "off";
+}
+
 }  // namespace
 
 json::value config_view(const Settings& settings, const Node& node) {
@@ -171,6 +182,7 @@ json::value operator_view(const Settings& settings, const Node& node) {
   const Region* region = find_region(node.region_code);
   boost::system::error_code bad;
   json::value status = json::parse(node.status_json.empty() ? "null" : node.status_json, bad);
+  const bool drains = is_draining(status);
   const auto nullable = [](const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); };
   return json::object{{"id", node.id},
                       {"uuid", node.uuid},
@@ -189,6 +201,7 @@ json::value operator_view(const Settings& settings, const Node& node) {
                       {"publicKey", nullable(node.mesh_public_key)},
                       {"agentVersion", nullable(node.agent_version)},
                       {"lastSeen", node.last_seen == 0 ? json::value(nullptr) : json::value(node.last_seen)},
+                      {"draining", drains},
                       {"status", std::move(status)},
                       {"createdAt", node.created_at},
                       {"changes", node.changes}};

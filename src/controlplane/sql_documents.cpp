@@ -132,15 +132,17 @@ Result<void> SqlStore::record_document(NodeId node, std::string_view kind, const
   });
 }
 
-Result<std::optional<std::string>> SqlStore::document_of(NodeId node, std::string_view kind) {
-  return guarded("read " + std::string(kind), [&]() -> Result<std::optional<std::string>> {
+Result<std::optional<Document>> SqlStore::document_of(NodeId node, std::string_view kind) {
+  return guarded("read " + std::string(kind), [&]() -> Result<std::optional<Document>> {
     soci::session sql(state_->pool);
-    std::string body;
+    Document document;
+    long long at = 0;
     const std::string kind_text(kind);
-    sql << "SELECT body FROM node_document WHERE node_id = :node AND kind = :kind", soci::use(node),
-        soci::use(kind_text), soci::into(body);
+    sql << "SELECT body, at FROM node_document WHERE node_id = :node AND kind = :kind", soci::use(node),
+        soci::use(kind_text), soci::into(document.json), soci::into(at);
     if (!sql.got_data()) return std::nullopt;
-    return body;
+    document.at = at;
+    return document;
   });
 }
 

@@ -101,6 +101,14 @@ struct SessionReport {
   UnixMs at = 0;
 };
 
+// The latest document of a kind that a node told.
+struct Document {
+  std::string json;
+  UnixMs at = 0;
+
+  friend bool operator==(const Document&, const Document&) = default;
+};
+
 // What becomes of a row that was looked at.
 struct Keep {};
 struct Replace {
@@ -201,7 +209,7 @@ class Store {
   virtual Result<std::vector<SessionReport>> reports_of(NodeId node) = 0;              // by name
   // The latest document of a kind: "rtt", "mesh-status".
   virtual Result<void> record_document(NodeId node, std::string_view kind, const std::string& json, UnixMs at) = 0;
-  virtual Result<std::optional<std::string>> document_of(NodeId node, std::string_view kind) = 0;
+  virtual Result<std::optional<Document>> document_of(NodeId node, std::string_view kind) = 0;
 };
 
 }  // namespace moenet::controlplane

@@ -310,6 +310,41 @@ TEST_F(ServiceTest, KeepsTheLatestReportOfEachSession) {
   EXPECT_EQ(shown.at("report").at("state").as_string(), "Established");
 }
 
+TEST_F(ServiceTest, ShowsTheLatestReportOfTheMesh) {
+  EXPECT_EQ(json::serialize(json::parse(admin("GET", "nodes/jp1").body).at("mesh")), "[]");
+  EXPECT_TRUE(json::parse(admin("GET", "nodes/jp1").body).at("meshReportedAt").is_null());
+  agent("POST", "mesh/status", R"({"node_id":"jp1","peers":{"1":"configured","27":"configured"}})");
+  const auto answer = agent("POST", "mesh/status",
+                            R"({"node_id":"jp1","peers":{"1":"configured"},
+                                "links":{"1":{"handshakeAge":7,"babel":true,"rtt":2,"new":[]}}})");
+  EXPECT_EQ(answer.status, 200);
+  const auto shown = json::parse(admin("GET", "nodes/jp1").body);
+  EXPECT_EQ(json::serialize(shown.at("mesh")),
+            R"([{"id":1,"node":"hk-rr","state":"configured","handshakeAge":7,"babel":true,"rtt":2}])");
+  EXPECT_GT(shown.at("meshReportedAt").as_int64(), 0);
+}
+
+TEST_F(ServiceTest, ShowsThatANodeDrains) {
+  const std::pair<const char*, bool> cases[] = {
+      {"true", true},
+      {"false", false},
+      {"null", false},
+      {R"({"state":"draining","since":1})", true},
+      {R"({"state":"drained","since":1})", true},
+      {R"({"state":"off"})", false},
+      {R"({"since":1})", false},
+      {R"("yes")", false},
+      {"7", false},
+  };
+  EXPECT_FALSE(json::parse(admin("GET", "nodes/jp1").body).at("draining").as_bool()) << "before any heartbeat";
+  for (const auto& [maintenance, drains] : cases) {
+    const std::string beat = std::string(R"({"node_id":"jp1","status":{"maintenance":)") + maintenance + "}}";
+    ASSERT_EQ(request("POST", "/api/v1/agent/heartbeat", "token-of-jp1", {}, beat).status, 200) << maintenance;
+    EXPECT_EQ(json::parse(admin("GET", "nodes/jp1").body).at("draining").as_bool(), drains) << maintenance;
+    EXPECT_EQ(json::parse(admin("GET", "nodes").body).at("nodes").at(1).at("draining").as_bool(), drains);
+  }
+}
+
 TEST_F(ServiceTest, BirdConfigIsNotFoundWithoutAPolicy) {
   admin("PATCH", "settings", {{"policy", nullptr}});
   const auto answer = agent("GET", "bird-config");

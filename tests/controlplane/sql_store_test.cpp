@@ -312,6 +312,15 @@ TEST_P(StoreTest, KeepsTheLatestReportOnly) {
   EXPECT_EQ(reports.front().json, R"({"state":"up"})");
 }
 
+TEST_P(StoreTest, KeepsTheLatestDocumentOfAKind) {
+  const NodeId jp = add("jp1");
+  EXPECT_EQ(must(store_->document_of(jp, "rtt")), std::nullopt);
+  must(store_->record_document(jp, "rtt", "{}", 1));
+  must(store_->record_document(jp, "rtt", R"({"a":1})", 2));
+  must(store_->record_document(jp, "mesh-status", "[]", 3));
+  EXPECT_EQ(must(store_->document_of(jp, "rtt")), (Document{R"({"a":1})", 2}));
+}
+
 TEST_P(StoreTest, KeepsSettings) {
   Settings settings;
   settings.asn = 4'242'421'111;
