@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <limits>
+#include <set>
 #include <string_view>
 
 #include <boost/json.hpp>
@@ -10,6 +11,7 @@
 
 #include "base/ip.h"
 #include "model/json_reader.h"
+#include "model/routing_policy.h"
 
 namespace moenet::controlplane {
 
@@ -56,14 +58,17 @@ void read_servers(const JsonReader& policy, std::vector<RpkiServer>& servers, st
   }
   const std::size_t faults_before = faults.size();
   std::vector<RpkiServer> read;
+  std::set<std::string> names;
   for (const json::value& item : list->get_array()) {
     const JsonReader server(item, faults, fmt::format("{}[{}]", policy.path_of("rpkiServers"), read.size()));
     RpkiServer& entry = read.emplace_back();
     read_text(server, "name", entry.name);
     read_text(server, "host", entry.host);
     if (const auto port = server.integer("port", 1, 65'535)) entry.port = static_cast<std::uint16_t>(*port);
-    if (entry.name.empty()) server.note("name", "a name");
-    if (entry.host.empty()) server.note("host", "a host name or an address");
+    // As the agent will read it: it takes a policy whole or not at all.
+    const auto sound = model::make_rpki_server(entry.name, entry.host, entry.port);
+    if (!sound) server.note(sound.error().field, sound.error().reason);
+    if (sound && !names.insert(sound->name).second) server.note("name", "the name of one server alone");
   }
   if (faults.size() == faults_before) servers = std::move(read);
 }

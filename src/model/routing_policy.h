@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/json/fwd.hpp>
@@ -45,23 +46,27 @@ struct RpkiServer {
   friend bool operator==(const RpkiServer&, const RpkiServer&) = default;
 };
 
+// A validator as people name it: dashes, dots and blanks in its name become `_`; `host` is a host name or an address,
+// with or without brackets, and has no port of its own. Faults: "name" or "host".
+std::expected<RpkiServer, Fault> make_rpki_server(std::string_view name, std::string_view host, std::uint16_t port);
+
 struct RoutingPolicy {
   Asn asn = 0;
-  std::vector<IpPrefix> own_prefixes;  // announced by this network and refused from others; sorted
-  std::vector<RpkiServer> rpki_servers;  // sorted by name, which is unique
+  std::vector<IpPrefix> own_prefixes;      // announced by this network and refused from others; sorted
+  std::vector<RpkiServer> rpki_servers;    // sorted by name, which is unique
   std::uint32_t ebgp_import_limit = 9000;  // prefixes per family and session (DN42 custom)
   std::uint32_t ebgp_export_limit = 9000;
   std::uint32_t ibgp_import_limit = 20'000;
   std::uint32_t ibgp_export_limit = 30'000;
-  std::uint32_t as_path_max_len = 8;  // chosen: DN42 is six to seven networks across
-  CommunityNames latency;             // "tier0" (best) … "tier8"
-  CommunityNames bandwidth;           // "100k_plus" … "10g_plus"
-  CommunityNames crypto;              // "none", "unsafe", "encrypted", "latency" (with forward secrecy), "psk", "pq"
-  CommunityNames region;              // "eu", "as_e", …
-  LargeCommunityNames origin;         // of continents: "as", "na", "eu", "oc", "af"
-  LargeCommunityNames subregion;      // "as_e", …
-  LargeCommunityNames link_bandwidth; // "10g" … "10m"; informational, within this network
-  std::vector<Asn> blocked_asns;      // ours (B): routes with one of them in the path are refused; sorted
+  std::uint32_t as_path_max_len = 8;   // chosen: DN42 is six to seven networks across
+  CommunityNames latency;              // "tier0" (best) … "tier8"
+  CommunityNames bandwidth;            // "100k_plus" … "10g_plus"
+  CommunityNames crypto;               // "none", "unsafe", "encrypted", "latency" (with forward secrecy), "psk", "pq"
+  CommunityNames region;               // "eu", "as_e", …
+  LargeCommunityNames origin;          // of continents: "as", "na", "eu", "oc", "af"
+  LargeCommunityNames subregion;       // "as_e", …
+  LargeCommunityNames link_bandwidth;  // "10g" … "10m"; informational, within this network
+  std::vector<Asn> blocked_asns;       // ours (B): routes with one of them in the path are refused; sorted
   std::vector<IpPrefix> blocked_prefixes;  // ours (B): these and what is within; sorted
 
   friend bool operator==(const RoutingPolicy&, const RoutingPolicy&) = default;

@@ -360,6 +360,14 @@ TEST_F(ServiceTest, SettingsNameTheFaultyMember) {
   EXPECT_EQ(admin("PATCH", "settings", {{"ipv4Prefix", "172.22.188.64/26"}, {"ipv6Prefix", "fd00::/8"}}).status, 200);
   expect_field(admin("PATCH", "settings", {{"policy", {{"asPathMaxLen", 0}}}}), "policy.asPathMaxLen");
   expect_field(admin("PATCH", "settings", {{"colour", "red"}}), "colour");
+  const auto servers = [&](json::array list) {
+    return admin("PATCH", "settings", {{"policy", {{"rpkiServers", std::move(list)}}}});
+  };
+  const auto server = [](const char* name, const char* host) { return json::object{{"name", name}, {"host", host}}; };
+  expect_field(servers({server("a;b", "x")}), "policy.rpkiServers[0].name");
+  expect_field(servers({server("a", "x"), server("b", "x:1")}), "policy.rpkiServers[1].host");
+  expect_field(servers({server("a-b", "x"), server("a_b", "y")}), "policy.rpkiServers[1].name");
+  EXPECT_EQ(servers({server("a-b", "rpki.example.net"), server("c", "2001:db8::1")}).status, 200);
 }
 
 TEST_F(ServiceTest, TheBlocklistReachesTheNodes) {
