@@ -100,6 +100,9 @@ const std::vector<Step>& steps() {
                id BIGINT NOT NULL PRIMARY KEY,
                changes BIGINT NOT NULL))",
       },
+      {
+          "CREATE TABLE network_secret (id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL)",
+      },
   };
   return all;
 }

@@ -85,6 +85,8 @@ auto guarded(std::string_view action, Work&& work) -> decltype(work()) {
 }
 
 std::map<TokenHash, NodeId> read_tokens(soci::session& sql);
+// Instead of the one that the node has.
+void put_token(WriteTransaction& transaction, NodeId node, const TokenHash& token, long long now);
 std::vector<Node> all_nodes(soci::session& sql);  // by id
 Result<Settings> fetch_settings(SqlStore::State& state, soci::session& sql);
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/secret.h"
 #include "controlplane/refusal.h"
 #include "controlplane/settings.h"
 #include "model/session.h"
@@ -100,6 +101,14 @@ struct SessionReport {
   UnixMs at = 0;
 };
 
+// The latest document of a kind that a node told.
+struct Document {
+  std::string json;
+  UnixMs at = 0;
+
+  friend bool operator==(const Document&, const Document&) = default;
+};
+
 // What becomes of a row that was looked at.
 struct Keep {};
 struct Replace {
@@ -172,6 +181,9 @@ class Store {
   // As change_node. A new prefix must suit check_prefixes (loopbacks.h).
   using SettingsDecision = std::function<Checked<Settings>(const Settings& settings)>;
   virtual Checked<Settings> change_settings(const SettingsDecision& decide) = 0;
+  // What the mesh's preshared keys are made of (mesh_keys.h): made when first asked for, then the same for ever. It is
+  // for nobody's eyes.
+  virtual Result<Secret> network_secret() = 0;
 
   // --- sessions. They are named by their uuid, in lower or upper case; kept is the lower one.
   virtual Result<SessionsOfNode> sessions_of(NodeId node) = 0;
@@ -197,7 +209,7 @@ class Store {
   virtual Result<std::vector<SessionReport>> reports_of(NodeId node) = 0;              // by name
   // The latest document of a kind: "rtt", "mesh-status".
   virtual Result<void> record_document(NodeId node, std::string_view kind, const std::string& json, UnixMs at) = 0;
-  virtual Result<std::optional<std::string>> document_of(NodeId node, std::string_view kind) = 0;
+  virtual Result<std::optional<Document>> document_of(NodeId node, std::string_view kind) = 0;
 };
 
 }  // namespace moenet::controlplane

@@ -94,18 +94,10 @@ PolicyNode read_node(const JsonReader& reader, const RoutingPolicy& policy) {
   return node;
 }
 
-bool has_host_bits(const IpPrefix& prefix) {
-  const std::string_view bytes = prefix.address.bytes();
-  for (unsigned bit = prefix.length; bit < prefix.address.bits(); ++bit) {
-    if ((static_cast<unsigned char>(bytes[bit / 8]) >> (7 - bit % 8) & 1) != 0) return true;
-  }
-  return false;
-}
-
 // A network: with host bits BIRD would refuse it, and of no length it would be everything.
 std::optional<IpPrefix> network_in(std::string_view text) {
   const Result<IpPrefix> prefix = IpPrefix::parse(trimmed(text));
-  if (!prefix || prefix->length == 0 || has_host_bits(*prefix)) return std::nullopt;
+  if (!prefix || prefix->length == 0 || prefix->has_host_bits()) return std::nullopt;
   return *prefix;
 }
 
@@ -126,40 +118,21 @@ void read_limit(const JsonReader& reader, std::string_view key, std::int64_t hig
   if (number && *number != 0) limit = static_cast<std::uint32_t>(*number);
 }
 
-// BIRD names know no dashes, dots or blanks, which names of servers have.
-std::string server_name(std::string_view text) {
-  std::string name(trimmed(text));
-  std::replace_if(name.begin(), name.end(), [](char c) { return c == '-' || c == '.' || c == ' '; }, '_');
-  return is_community_name(lower_case(name)) ? name : std::string();
-}
-
-// A host beside its own port: in "2001:db8::1" no group is the port.
-std::optional<HostPort> server_at(std::string_view host, std::uint16_t port) {
-  if (const Result<IpAddress> address = IpAddress::parse(host)) return HostPort{address->text(), port};
-  Result<HostPort> remote = HostPort::parse(host, port);
-  if (!remote || remote->port != port) return std::nullopt;
-  return std::move(*remote);
-}
-
 void read_servers(const JsonReader& reader, std::vector<JsonFault>& faults, std::vector<RpkiServer>& servers) {
   const json::array* list = read_list(reader, "rpkiServers", kServersMax);
   if (list == nullptr) return;
   for (std::size_t i = 0; i < list->size(); ++i) {
     const JsonReader row((*list)[i], faults, item_path(reader.path_of("rpkiServers"), i));
-    const std::string name = server_name(row.text("name", kWordBytesMax).value_or(""));
-    const auto is_same = [&](const RpkiServer& other) { return other.name == name; };
-    if (name.empty()) {
-      row.note("name", "a name of A-Z a-z 0-9 _, at most 32 characters");
-    } else if (std::any_of(servers.begin(), servers.end(), is_same)) {
-      row.note("name", "the name of one server alone");
-    }
     const auto port = static_cast<std::uint16_t>(row.integer("port", 1, UINT16_MAX).value_or(kRtrPort));
-    const std::string host = row.text("host", kHostBytesMax).value_or("");
-    if (std::optional<HostPort> remote = server_at(trimmed(host), port)) {
-      servers.push_back({name, std::move(*remote)});
-    } else {
-      row.note("host", "a host name or an address");
+    const std::string name = row.text("name", kWordBytesMax).value_or("");
+    auto server = make_rpki_server(name, row.text("host", kHostBytesMax).value_or(""), port);
+    if (!server) {
+      row.note(server.error().field, server.error().reason);
+      continue;
     }
+    const auto is_same = [&](const RpkiServer& other) { return other.name == server->name; };
+    if (std::any_of(servers.begin(), servers.end(), is_same)) row.note("name", "the name of one server alone");
+    servers.push_back(std::move(*server));
   }
   std::sort(servers.begin(), servers.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
 }

@@ -2,9 +2,13 @@
 // communities that deployed networks of this kind use.
 #include "model/routing_policy.h"
 
+#include <algorithm>
 #include <initializer_list>
 #include <string_view>
 #include <utility>
+
+#include "model/community_tables.h"
+#include "model/text.h"
 
 namespace moenet::model {
 
@@ -61,6 +65,20 @@ LargeCommunityNames subregions(Asn asn) {
 }
 
 }  // namespace
+
+std::expected<RpkiServer, Fault> make_rpki_server(std::string_view name, std::string_view host, std::uint16_t port) {
+  std::string word(trimmed(name));
+  std::replace_if(word.begin(), word.end(), [](char c) { return c == '-' || c == '.' || c == ' '; }, '_');
+  if (!is_community_name(lower_case(word))) {
+    return std::unexpected(Fault{"name", "a name of A-Z a-z 0-9 _, at most 32 characters"});
+  }
+  host = trimmed(host);
+  // Beside a port of its own, in "2001:db8::1" no group is the port.
+  if (const Result<IpAddress> address = IpAddress::parse(host)) return RpkiServer{word, {address->text(), port}};
+  Result<HostPort> remote = HostPort::parse(host, port);
+  if (remote && remote->port == port) return RpkiServer{word, std::move(*remote)};
+  return std::unexpected(Fault{"host", "a host name or an address"});
+}
 
 RoutingPolicy default_policy(Asn asn) {
   RoutingPolicy policy;

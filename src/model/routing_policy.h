@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/json/fwd.hpp>
@@ -44,6 +45,10 @@ struct RpkiServer {
 
   friend bool operator==(const RpkiServer&, const RpkiServer&) = default;
 };
+
+// A validator as people name it: dashes, dots and blanks in its name become `_`; `host` is a host name or an address,
+// with or without brackets, and has no port of its own. Faults: "name" or "host".
+std::expected<RpkiServer, Fault> make_rpki_server(std::string_view name, std::string_view host, std::uint16_t port);
 
 struct RoutingPolicy {
   Asn asn = 0;

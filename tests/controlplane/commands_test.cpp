@@ -156,6 +156,24 @@ TEST_F(Commands, ChangeWhatIsNamedOfANodeAndShowIt) {
   EXPECT_EQ(refused.err, "moenet-controlplane: loopbackIpv6: fd00:4242:7777:302:27::1 is that of de1\n");
 }
 
+TEST_F(Commands, ShowWhatANodeToldOfItself) {
+  EXPECT_EQ(run({"node", "list"}).out.find("draining"), std::string::npos);
+  EXPECT_EQ(run({"node", "show", "jp1"}).out.find("mesh"), std::string::npos);
+  must(store_->record_heartbeat(2, {"v1", R"({"maintenance":true})", std::nullopt, std::nullopt, std::nullopt, 5}));
+  must(store_->record_document(
+      2, "mesh-status",
+      R"({"peers":{"1":"configured","9":"error: \u001b[31m"},"links":{"1":{"handshakeAge":7,"babel":true,"rtt":2.5}}})",
+      1));
+  EXPECT_NE(run({"node", "list"}).out.find("draining"), std::string::npos);
+  const std::string page = run({"node", "show", "jp1"}).out;
+  EXPECT_NE(page.find("client, draining, seen"), std::string::npos) << page;
+  EXPECT_NE(page.find("hk-rr  configured"), std::string::npos) << page;
+  EXPECT_NE(page.find("7 s ago"), std::string::npos) << page;
+  EXPECT_NE(page.find("neighbor"), std::string::npos) << page;
+  EXPECT_NE(page.find("id 9"), std::string::npos) << page;
+  EXPECT_EQ(page.find('\x1b'), std::string::npos) << page;
+}
+
 TEST_F(Commands, DeleteANode) {
   add_peer();
   EXPECT_NE(run({"node", "delete", "jp1"}).err.find("jp1 has 1 sessions"), std::string::npos);

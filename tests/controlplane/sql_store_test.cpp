@@ -312,12 +312,38 @@ TEST_P(StoreTest, KeepsTheLatestReportOnly) {
   EXPECT_EQ(reports.front().json, R"({"state":"up"})");
 }
 
+TEST_P(StoreTest, KeepsTheLatestDocumentOfAKind) {
+  const NodeId jp = add("jp1");
+  EXPECT_EQ(must(store_->document_of(jp, "rtt")), std::nullopt);
+  must(store_->record_document(jp, "rtt", "{}", 1));
+  must(store_->record_document(jp, "rtt", R"({"a":1})", 2));
+  must(store_->record_document(jp, "mesh-status", "[]", 3));
+  EXPECT_EQ(must(store_->document_of(jp, "rtt")), (Document{R"({"a":1})", 2}));
+}
+
 TEST_P(StoreTest, KeepsSettings) {
   Settings settings;
   settings.asn = 4'242'421'111;
+  settings.mesh.preshared_keys = true;
+  settings.policy->blocked_asns = {1, 4'294'967'295};
+  settings.policy->blocked_prefixes = {IpPrefix::parse("172.20.1.0/24").value(),
+                                       IpPrefix::parse("fd00:1::/48").value()};
+  must(store_->change_settings([&](const Settings&) -> Checked<Settings> { return settings; }));
+  EXPECT_EQ(must(store_->settings()), settings);
   settings.policy.reset();
   must(store_->change_settings([&](const Settings&) -> Checked<Settings> { return settings; }));
   EXPECT_EQ(must(store_->settings()), settings);
+}
+
+TEST_P(StoreTest, MakesTheNetworksSecretOnce) {
+  std::vector<Secret> secrets(8);
+  {
+    std::vector<std::jthread> askers;
+    for (Secret& secret : secrets) askers.emplace_back([&] { secret = must(store_->network_secret()); });
+  }
+  for (const Secret& secret : secrets) EXPECT_TRUE(secret == secrets.front());
+  EXPECT_GE(secrets.front().reveal().size(), 43u);
+  EXPECT_TRUE(must(GetParam().open(folder_)->network_secret()) == secrets.front()) << "after a restart";
 }
 
 TEST_P(StoreTest, LosesNoneOfTwoEditsAtATime) {
@@ -426,7 +452,7 @@ TEST(SqliteFile, OfAnOlderProgramIsBroughtUpToDate) {
   must(open_sqlite(folder)->add_node(node_of(0, "jp1", 101, false, "1G"), "hash"));
   write_behind(folder,
                "DELETE FROM schema_step WHERE number > 2; ALTER TABLE node DROP COLUMN loopback_ipv4; "
-               "ALTER TABLE node DROP COLUMN loopback_ipv6; DROP TABLE retired_node");
+               "ALTER TABLE node DROP COLUMN loopback_ipv6; DROP TABLE retired_node; DROP TABLE network_secret");
   const auto store = open_sqlite(folder);
   EXPECT_EQ(must(store->find_node("jp1")).loopback_ipv4, "");
   EXPECT_EQ(store->node_of_token("hash"), 1);

@@ -63,6 +63,12 @@ TEST_F(WaitingRead, OfBirdConfigHearsOfASetting) {
   EXPECT_EQ(json::parse(answer.body).at("data").at("policy").at("ebgpImportLimit").as_int64(), 9000);
 }
 
+TEST_F(WaitingRead, OfTheMeshHearsThatThereArePresharedKeys) {
+  const auto held = hold("mesh", 50);
+  EXPECT_EQ(admin("PATCH", "settings", {{"mesh", {{"presharedKeys", true}}}}).status, 200);
+  EXPECT_NE(held->response().body.find("presharedKey"), std::string::npos);
+}
+
 // jp1 and its reflector are in AS-E; in EU-C it has another neighbour's region, and other addresses.
 TEST_F(WaitingRead, OfANeighbourHearsThatANodeMoves) {
   for (const std::string action : {"mesh", "bird-config"}) {
