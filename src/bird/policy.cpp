@@ -9,9 +9,7 @@
 
 namespace moenet::bird {
 
-Dialect Dialect::of(const Version& version) {
-  return {.has_babel_rtt = version >= Version{2, 14, 0}, .wants_import_table = version.major < 3};
-}
+Dialect Dialect::of(const Version& version) { return {.has_babel_rtt = version >= Version{2, 14, 0}}; }
 
 std::vector<model::BirdFile> render_policy(const PolicyInput& input, const Dialect& dialect) {
   const std::pair<const char*, std::string> parts[] = {
@@ -21,7 +19,7 @@ std::vector<model::BirdFile> render_policy(const PolicyInput& input, const Diale
       {"20_filters.conf", policy_filters(input)},
       {"30_babel.conf", policy_babel(input, dialect)},
       {"40_ibgp.conf", policy_ibgp(input)},
-      {"50_ebgp.conf", policy_ebgp(input, dialect)},
+      {"50_ebgp.conf", policy_ebgp(input)},
   };
   const model::Owner owner(kPolicyOwner);
   std::vector<model::BirdFile> files;

@@ -6,7 +6,8 @@
 namespace moenet::bird {
 namespace {
 
-// The addresses of a session, and what goes over it. IPv4 goes over IPv6 (RFC 8950), never the other way round.
+// The addresses of a session. IPv4 may have IPv6 next hops (RFC 8950), never the other way round: between IPv4
+// loopbacks nothing but IPv4 goes.
 struct Ends {
   const IpAddress& local;
   const IpAddress& peer;
@@ -18,8 +19,7 @@ std::optional<Ends> ends_of(const model::PolicyNode& node, const model::IbgpPeer
 }
 
 // `next hop self ebgp`: this node for what came in here, while a reflected route keeps the node where it came in.
-std::string channel(const Family& family, const Ends& ends, const model::RoutingPolicy& policy) {
-  const bool extended = family.family == IpFamily::v4 && ends.local.is_v6();
+std::string channel(const Family& family, const model::RoutingPolicy& policy) {
   return fmt::format(R"(  {} {{
     import filter moenet_ibgp_import;
     export filter moenet_ibgp_export;
@@ -28,8 +28,8 @@ std::string channel(const Family& family, const Ends& ends, const model::Routing
     export limit {} action block;
   }};
 )",
-                     family.channel, extended ? "    extended next hop on;\n" : "", policy.ibgp_import_limit,
-                     policy.ibgp_export_limit);
+                     family.channel, family.family == IpFamily::v4 ? "    extended next hop on;\n" : "",
+                     policy.ibgp_import_limit, policy.ibgp_export_limit);
 }
 
 std::string session(const PolicyInput& input, const model::IbgpPeer& peer) {
@@ -41,7 +41,7 @@ std::string session(const PolicyInput& input, const model::IbgpPeer& peer) {
                      input.policy.policy.asn);
   if (input.policy.node.is_rr && !peer.is_rr) out += "  rr client;\n";
   for (const Family& family : kFamilies) {
-    if (family.family == IpFamily::v4 || ends->local.is_v6()) out += channel(family, *ends, input.policy.policy);
+    if (family.family == IpFamily::v4 || ends->local.is_v6()) out += channel(family, input.policy.policy);
   }
   return out + "}\n";
 }

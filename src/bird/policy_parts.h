@@ -21,7 +21,7 @@ std::string policy_roa(const PolicyInput& input);                            // 
 std::string policy_filters(const PolicyInput& input);                        // 20_filters.conf
 std::string policy_babel(const PolicyInput& input, const Dialect& dialect);  // 30_babel.conf
 std::string policy_ibgp(const PolicyInput& input);                           // 40_ibgp.conf
-std::string policy_ebgp(const PolicyInput& input, const Dialect& dialect);   // 50_ebgp.conf
+std::string policy_ebgp(const PolicyInput& input);                           // 50_ebgp.conf
 
 struct Family {
   IpFamily family;

@@ -135,6 +135,7 @@ inline PolicyInput maintained() {
 inline PolicyInput static_roas() {
   PolicyInput input = no_words();
   input.has_mesh = false;
+  input.names = {"operators_template", "in_all", "out_all", "in_theirs", "out_own"};
   input.roas = {{prefix("fd00:4242:7777::/48"), 64, kSampleAsn},
                 {prefix("172.22.188.0/26"), 29, kSampleAsn},
                 {prefix("172.20.0.0/24"), 16, 4242420001},   // malformed: left out

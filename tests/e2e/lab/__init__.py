@@ -9,8 +9,9 @@ from .controlplane import ControlPlane
 from .fake_controlplane import FakeControlPlane
 from .foreign import ForeignRouter, SessionKind
 from .node import MoenetNode
+from .route_speaker import Announcement
 from .space import Lab, Space
 from .waiting import wait_for
 
-__all__ = ["Birdc", "ControlPlane", "FakeControlPlane", "ForeignRouter", "Lab", "MoenetNode", "SessionKind", "Space",
-           "bird_programs", "wait_for"]
+__all__ = ["Announcement", "Birdc", "ControlPlane", "FakeControlPlane", "ForeignRouter", "Lab", "MoenetNode", "SessionKind",
+           "Space", "bird_programs", "wait_for"]
