@@ -28,7 +28,7 @@ struct ConfigFailure {
   std::optional<Error> unreadable;       // the file cannot be read, or is no JSON
   std::vector<model::JsonFault> faults;  // else what is wrong in it
 };
-// As load_config(), but says nothing to anybody.
+// As load_config(), but prints no fault.
 std::expected<ConfigWithSource, ConfigFailure> read_config(const std::string& path, const TokenSearch& tokens);
 
 // Reads the configuration from `path`, or from where it is searched when that is empty, with what the control plane
