@@ -147,7 +147,7 @@ std::string doctor_json(const std::vector<Check>& checks) {
 
 int run_doctor(const std::string& config_path, bool as_json) {
   const auto checks = judge(probe_node(config_path));
-  const bool with_colour = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;  // no-color.org
+  const bool with_colour = ::isatty(STDOUT_FILENO) == 1 && ::secure_getenv("NO_COLOR") == nullptr;  // no-color.org
   std::cout << (as_json ? doctor_json(checks) : doctor_text(checks, with_colour));
   return doctor_exit_status(checks);
 }

@@ -1,5 +1,7 @@
 #include "agent/doctor_probe.h"
 
+#include <algorithm>
+#include <iterator>
 #include <thread>
 
 #include "agent/commands.h"
@@ -70,7 +72,7 @@ DoctorFacts probe_node(const std::string& config_path) {
   facts.capabilities = probe_capabilities(facts.agent);
   facts.link_kinds = probe_link_kinds();
   std::vector<std::string> names;
-  for (const auto& link : ours) names.push_back(link.name);
+  std::ranges::transform(ours, std::back_inserter(names), &net::Link::name);
   facts.kernel_settings = check_kernel_settings(net::Sysctl(), kernel, names);
   return facts;
 }

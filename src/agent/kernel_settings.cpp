@@ -47,6 +47,7 @@ void add_interface(std::vector<KernelSetting>& settings, const net::Sysctl& sysc
 std::vector<KernelSetting> check_kernel_settings(const net::Sysctl& sysctl, const KernelSettings& config,
                                                  std::span<const std::string> interfaces) {
   std::vector<KernelSetting> settings;
+  settings.reserve(kHostRules.size() + 2 * interfaces.size());
   for (const auto& rule : kHostRules)
     settings.push_back(setting_of(sysctl, net::SysctlKey::parse(rule.key).value(), rule));
   for (const auto& interface : interfaces) {

@@ -69,6 +69,7 @@ std::vector<Result<void>> reach_tcp(std::span<const Endpoint> remotes, Deadline 
   std::ranges::transform(remotes, std::back_inserter(attempts), begin);
   for (;;) {
     std::vector<pollfd> waiting;
+    waiting.reserve(attempts.size());
     for (const auto& attempt : attempts)  // one that is done is passed over by poll(2)
       waiting.push_back({attempt.outcome ? -1 : attempt.socket.get(), POLLOUT, 0});
     const bool all_done = std::ranges::all_of(attempts, [](const Attempt& attempt) { return !!attempt.outcome; });
@@ -79,6 +80,7 @@ std::vector<Result<void>> reach_tcp(std::span<const Endpoint> remotes, Deadline 
     }
   }
   std::vector<Result<void>> outcomes;
+  outcomes.reserve(attempts.size());
   for (std::size_t i = 0; i < attempts.size(); ++i) {
     outcomes.push_back(
         attempts[i].outcome.value_or(fail(Errc::timeout, "connect to " + remotes[i].text() + ": no answer in time")));
