@@ -35,19 +35,19 @@ void probe_configured(const ConfigWithSource& config, const std::vector<net::Lin
   facts.config = {config.source.path, settings.node.name, settings.is_complete, false, config.loaded.warnings, {}};
   ControlPlaneLook control_plane;
   NamesLook names;
+  BirdLook bird;
   {
     const std::jthread asks_control_plane([&] { control_plane = probe_control_plane(settings); });
     const std::jthread asks_names([&] { names = probe_names(settings); });
-    const std::jthread asks_bird([&] {
-      facts.bird = probe_bird(settings.bird);
-      facts.bird_files = probe_bird_files(settings.bird);
-    });
+    const std::jthread asks_bird([&] { bird = probe_bird(settings.bird); });
     facts.agent = probe_agent(settings);
     facts.wireguard = probe_wireguard(settings.wireguard);
     facts.ports = probe_ports(settings, facts.agent, ours);
     facts.disk = probe_disk(settings.state_folder);
     facts.secrets = probe_secrets(settings, config.source);
   }
+  facts.bird = std::move(bird.fact);
+  facts.bird_files = std::move(bird.files);
   facts.control_plane = std::move(control_plane.fact);
   facts.clock = ClockFact{probe_clock(), control_plane.clock_ahead};
   facts.lookups = std::move(names.lookups);

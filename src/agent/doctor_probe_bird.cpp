@@ -50,10 +50,7 @@ std::string words_of(const bird::ConfigError& error) {
   return fmt::format("{}:{}:{} {}", error.file, error.line, error.column, error.text);
 }
 
-Result<BirdFilesFact> look_at_files(const BirdSettings& settings) {
-  const auto deadline = Deadline::after(kDoctorPatience);
-  TRY(bird::BirdClient client, bird::BirdClient::connect(settings.control_socket, deadline, {}));
-  bird::BirdControl bird(client, deadline, {});
+Result<BirdFilesFact> look_at_files(const BirdSettings& settings, bird::BirdControl& bird) {
   BirdFilesFact fact;
   fact.peer_folder = settings.peer_folder;
   TRY(fact.main_file, bird.main_file());
@@ -76,20 +73,20 @@ Result<BirdFilesFact> look_at_files(const BirdSettings& settings) {
 
 }  // namespace
 
-Probed<BirdFact> probe_bird(const BirdSettings& settings) {
-  const auto client = bird::BirdClient::connect(settings.control_socket, Deadline::after(kDoctorPatience), {});
-  if (client) return BirdFact{settings.control_socket, client->version()};
-  if (client.error().code == Errc::denied && !is_root()) return for_root_only("BIRD's socket");
-  return BirdFact{settings.control_socket, std::unexpected(client.error())};
-}
-
-Probed<Result<BirdFilesFact>> probe_bird_files(const BirdSettings& settings) {
-  auto files = look_at_files(settings);
-  if (files) return files;
-  if (files.error().code == Errc::unavailable || files.error().code == Errc::not_found)
-    return Skipped{"BIRD is away: " + files.error().what};
-  if (files.error().code == Errc::denied && !is_root()) return for_root_only("BIRD's configuration");
-  return files;
+BirdLook probe_bird(const BirdSettings& settings) {
+  const auto deadline = Deadline::after(kDoctorPatience);
+  auto client = bird::BirdClient::connect(settings.control_socket, deadline, {});
+  if (!client) {
+    const Error& error = client.error();
+    BirdLook look{BirdFact{settings.control_socket, std::unexpected(error)}, Skipped{"BIRD does not answer"}};
+    if (error.code == Errc::denied && !is_root()) look.fact = for_root_only("BIRD's socket");
+    return look;
+  }
+  bird::BirdControl bird(*client, deadline, {});
+  BirdLook look{BirdFact{settings.control_socket, client->version()}, look_at_files(settings, bird)};
+  const auto& files = std::get<Result<BirdFilesFact>>(look.files);
+  if (!files && files.error().code == Errc::denied && !is_root()) look.files = for_root_only("BIRD's configuration");
+  return look;
 }
 
 }  // namespace moenet::agent

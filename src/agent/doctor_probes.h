@@ -2,8 +2,10 @@
 // see is Skipped with the reason.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
-#include <sys/types.h>
+#include <string_view>
 #include <vector>
 
 #include "agent/config.h"
@@ -34,8 +36,11 @@ Probed<PortFact> probe_ports(const AgentConfig& config, const Probed<AgentFact>&
                              const std::vector<net::Link>& ours);
 
 // BIRD (doctor_probe_bird.cpp).
-Probed<BirdFact> probe_bird(const BirdSettings& settings);
-Probed<Result<BirdFilesFact>> probe_bird_files(const BirdSettings& settings);
+struct BirdLook {
+  Probed<BirdFact> fact;
+  Probed<Result<BirdFilesFact>> files;
+};
+BirdLook probe_bird(const BirdSettings& settings);
 
 // The control plane, and whom its policy names (doctor_probe_network.cpp).
 struct ControlPlaneLook {

@@ -1,5 +1,6 @@
 #include "agent/node_lock.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>

@@ -1,5 +1,6 @@
 #include "net/bound_ports.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>

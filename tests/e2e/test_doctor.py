@@ -1,6 +1,8 @@
 """`moenet-agent doctor`: a healthy node has nothing to mend; each fault is named with its remedy, and looking changes nothing."""
 import hashlib
 import json
+import signal
+import time
 
 import pytest
 from lab import wait_for
@@ -68,6 +70,14 @@ def test_a_dead_bird_is_named(running):
     assert str(running.node.birdc.path) in finding and "systemctl start bird" in remedy
 
 
+def test_a_bird_that_hangs_is_named_in_time(running):
+    running.node.bird_process.send_signal(signal.SIGSTOP)
+    begun = time.monotonic()
+    finding, _ = only_fault(running.node, "bird")
+    assert "in time" in finding and time.monotonic() - begun < 7
+    running.node.bird_process.send_signal(signal.SIGCONT)
+
+
 def test_a_bird_conf_without_the_peer_folder_is_named_with_its_line(world):
     world.node.start_agent()
     path = world.node.folder / "bird.conf"
@@ -103,6 +113,12 @@ def test_a_control_plane_that_is_away_is_named(running):
     running.node.write_config("http://198.51.100.2:81", running.fake.token)
     finding, remedy = only_fault(running.node, "control-plane")
     assert "198.51.100.2:81" in finding and "curl" in remedy
+
+
+def test_tls_that_fails_is_named(running):
+    running.node.write_config(running.fake.url.replace("http:", "https:"), running.fake.token)
+    finding, remedy = only_fault(running.node, "control-plane")
+    assert finding.startswith("TLS") and "certificate" in remedy
 
 
 def test_a_name_that_nobody_knows_is_named(running):
