@@ -208,23 +208,25 @@ Result<PlanNow> plan_now(const AgentConfig& config) {
 
 }  // namespace
 
-std::optional<ConfigWithSource> load_config(const std::string& path, const TokenSearch& tokens) {
+std::expected<ConfigWithSource, ConfigFailure> read_config(const std::string& path, const TokenSearch& tokens) {
   auto found = path.empty() ? find_config_file() : Result<std::string>(path);
   auto source = found ? read_config_file(*found) : std::unexpected(found.error());
-  if (!source) {
-    complain(source.error());
-    return std::nullopt;
-  }
+  if (!source) return std::unexpected(ConfigFailure{found.value_or(""), source.error(), {}});
   const auto environment = [](const char* name) -> const char* { return std::getenv(name); };
   auto local = understand_config(*source, nullptr, environment, tokens);
   auto loaded = local ? understand_config(*source, kept_config(local->config), environment, tokens) : local;
   // What was kept from the control plane never stands in the way of a good file.
   if (!loaded && local) loaded = std::move(local);
-  if (!loaded) {
-    complain(loaded.error(), source->path);
-    return std::nullopt;
-  }
+  if (!loaded) return std::unexpected(ConfigFailure{source->path, std::nullopt, loaded.error()});
   return ConfigWithSource{std::move(*source), std::move(*loaded)};
+}
+
+std::optional<ConfigWithSource> load_config(const std::string& path, const TokenSearch& tokens) {
+  auto config = read_config(path, tokens);
+  if (config) return std::move(*config);
+  const ConfigFailure& failure = config.error();
+  failure.unreadable ? complain(*failure.unreadable) : complain(failure.faults, failure.path);
+  return std::nullopt;
 }
 
 int check_config(const std::string& config_path) {

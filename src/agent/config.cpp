@@ -141,13 +141,14 @@ class ConfigReading {
 
   Outcome read(bool is_bootstrap, bool has_fetched) {
     warn_unknown(root_, {"bootstrap", "server", "node", "controlPlane", "bird", "wireguard", "metric", "autoUpdate",
-                         "stateDir", "api", "mesh", "loopback"});
+                         "stateDir", "api", "mesh", "loopback", "kernel"});
     read_node();
     read_control_plane();
     read_bird();
     read_wireguard();
     read_backbone();
     read_api();
+    read_kernel();
     path(root_, "stateDir", loaded_.config.state_folder);
     loaded_.config.is_complete = !is_bootstrap || has_fetched;
     return std::move(loaded_);
@@ -362,6 +363,14 @@ class ConfigReading {
     warn_unknown(api, {"token", "tokenFile"});
     target.token = token_of(api, "");
     if (target.token.empty()) target.token = loaded_.config.control_plane.token;
+  }
+
+  void read_kernel() {
+    const JsonReader section = root_.object("kernel");
+    warn_unknown(section, {"manageSettings", "acceptLocal"});
+    KernelSettings& target = loaded_.config.kernel;
+    target.manage_settings = section.boolean("manageSettings").value_or(false);
+    target.accept_local = section.boolean("acceptLocal").value_or(false);
   }
 
   static std::optional<Endpoint> listen_endpoint(std::string_view text) {

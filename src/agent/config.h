@@ -84,6 +84,12 @@ struct ApiSettings {
   std::chrono::seconds idle_timeout{120};
 };
 
+// What of the kernel's settings is looked at and set (agent/kernel_settings).
+struct KernelSettings {
+  bool manage_settings = false;  // else they are only judged
+  bool accept_local = false;     // this node has an address that other nodes have too (anycast)
+};
+
 struct AgentConfig {
   model::NodeIdentity node;
   // False for the bootstrap form until the control plane's config was merged in: then no session may be judged yet.
@@ -94,6 +100,7 @@ struct AgentConfig {
   LoopbackSettings loopback;
   MeshSettings mesh;
   ApiSettings api;
+  KernelSettings kernel;
   std::string state_folder = "/var/lib/moenet-agent";
   reconcile::ReconcilerSettings reconciler;
 };

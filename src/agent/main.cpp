@@ -17,6 +17,7 @@
 
 #include "agent/commands.h"
 #include "agent/config_task.h"
+#include "agent/doctor.h"
 #include "agent/heartbeat_task.h"
 #include "agent/keys.h"
 #include "agent/ledger.h"
@@ -350,6 +351,9 @@ int main(int argc, char** argv) {
   sync->add_flag("--json", as_json, "The document of GET /sync");
   sync->add_flag("--allow-mass-delete", allow_mass_delete,
                  "Let the deletion guard go: sessions that vanished from the list are removed");
+  auto* doctor = app.add_subcommand(
+      "doctor", "Say what this node lacks and what mends it; changes nothing; exit 1 when there is a problem");
+  doctor->add_flag("--json", as_json, "As JSON");
   auto* genkey = app.add_subcommand("genkey", "Print a new WireGuard private key");
   auto* pubkey = app.add_subcommand("pubkey", "Print the public key of the private key on stdin");
   auto* render = app.add_subcommand("render", "Write the BIRD files that a sync would put in place to a folder");
@@ -368,6 +372,7 @@ int main(int argc, char** argv) {
   if (*plan) return show_plan(config_path, as_json);
   if (*status) return show_status(config_path, as_json);
   if (*sync) return request_sync(config_path, allow_mass_delete, as_json);
+  if (*doctor) return run_doctor(config_path, as_json);
   if (*genkey) return print_new_key();
   if (*pubkey) return print_public_key();
   if (*render) return render_files(config_path, folder);
