@@ -218,7 +218,8 @@ TEST_F(Config, KernelSettingsAreTouchedOnlyWhenTheFileSaysSo) {
 
 TEST_F(Config, TheAgentSeesToTheLoopbackWhereItOwnsBirdUnlessToldOtherwise) {
   const auto kind_of = [&](const std::string& more) {
-    const auto loaded = understand(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"x"})" + more + "}");
+    const auto loaded =
+        understand(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"x"})" + more + "}");
     EXPECT_TRUE(loaded) << more;
     return loaded ? loaded->config.loopback.kind : LoopbackKind::none;
   };
