@@ -40,6 +40,7 @@ TEST(SocketTable, NonsenseIsPassedOver) {
 TEST(BoundPorts, OursAreFoundWithThisProcess) {
   const UniqueFd udp(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const UniqueFd tcp(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_TRUE(udp.get() >= 0 && tcp.get() >= 0);
   sockaddr_in6 six{};
   six.sin6_family = AF_INET6;
   six.sin6_port = htons(51830);
