@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "agent/compose_mesh.h"
+#include "agent/mesh_of.h"
 #include "support/fake_node.h"
 #include "support/temporary_folder.h"
 
@@ -34,19 +36,26 @@ std::vector<std::string> rows_of(int from, int to, int status = 4) {
   return rows;
 }
 
+Result<std::optional<IpAddress>> to_address(std::string_view host) {
+  TRY(const auto address, IpAddress::parse(host));
+  return std::optional(address);
+}
+
 // A task on a node in memory, run answer by answer.
 class ReconcileTaskTest : public testing::Test {
  protected:
   void start() {
-    NodeContext context;
-    context.identity = {"jp1", *IpAddress::parse("172.22.188.2"), {}, *IpAddress::parse("fe80::998")};
+    backbone_ = std::make_unique<Backbone>(config_, context_);
     task_ = std::make_unique<ReconcileTask>(
         ReconcileWiring{node_,
-                        context,
+                        context_,
                         {},
                         resolver_,
                         ledger_,
                         input_,
+                        mesh_,
+                        policy_,
+                        *backbone_,
                         wakeup_,
                         report_,
                         StateFile(folder_.path(), "sessions", {"jp1", "http://cp"}),
@@ -58,6 +67,7 @@ class ReconcileTaskTest : public testing::Test {
   void stop() {
     thread_ = std::jthread();
     task_.reset();
+    backbone_.reset();
     input_.put(std::shared_ptr<const SessionInput>());
     last_.reset();
   }
@@ -89,7 +99,13 @@ class ReconcileTaskTest : public testing::Test {
                             return IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(host_moves_.load())});
                           }}};
   TaskLedger ledger_;
+  AgentConfig config_;
+  NodeContext context_{.identity = {"jp1", *IpAddress::parse("172.22.188.2"), {}, *IpAddress::parse("fe80::998")},
+                       .private_key = {},
+                       .names = {}};
   Latest<SessionInput> input_;
+  Latest<Known<model::Mesh>> mesh_;
+  Latest<Known<model::BirdPolicy>> policy_;
   Latest<NodeReport> report_;
 
  private:
@@ -102,9 +118,25 @@ class ReconcileTaskTest : public testing::Test {
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::shared_ptr<const NodeReport> last_;
+  std::unique_ptr<Backbone> backbone_;
   std::unique_ptr<ReconcileTask> task_;
   std::jthread thread_;
 };
+
+TEST_F(ReconcileTaskTest, SetsUpTheMeshBesideTheSessionsAndKeepsItUntilItIsKnown) {
+  start();
+  node_.state.tunnels.push_back(*compose_mesh(mesh_of({3}), context_, to_address).front().tunnel);
+  answer(body_of(rows_of(1, 1)), 1);
+  EXPECT_NE(node_.link("dn42-wg-igp-3"), nullptr) << "no mesh is known yet";
+  mesh_.put(Known<model::Mesh>{std::make_shared<const model::Mesh>(mesh_of({4})), false, 1});
+  const auto report = answer(body_of(rows_of(1, 1)), 2);
+  EXPECT_EQ(node_.link("dn42-wg-igp-3"), nullptr);
+  ASSERT_NE(node_.link("dn42-wg-igp-4"), nullptr);
+  ASSERT_EQ(report.backbone.size(), 1u);
+  EXPECT_EQ(report.backbone[0].owner, "mesh/4");
+  EXPECT_TRUE(std::holds_alternative<InPlace>(report.backbone[0].condition));
+  EXPECT_EQ(in_place(report), 1u);
+}
 
 TEST_F(ReconcileTaskTest, SetsUpWhatTheControlPlaneListsAndRemovesWhatItDeletes) {
   start();
