@@ -309,7 +309,9 @@ int render_files(const std::string& config_path, const std::string& folder) {
     return written;
   };
   if (config.bird.ownership == BirdOwnership::full) {
-    if (auto written = write("bird.conf", bird::render_main(config.bird.peer_folder)); !written)
+    if (auto written =
+            write("bird.conf", bird::render_main(config.bird.peer_folder, config.node.name, config.node.ipv4));
+        !written)
       return complain(written.error());
   }
   if (composed->state.policy) {

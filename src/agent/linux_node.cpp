@@ -200,7 +200,7 @@ Result<std::unique_ptr<LinuxNode>> LinuxNode::open(const AgentConfig& config) {
   if (kernel) node->kernel_ = std::move(*kernel);
   if (config.bird.ownership == BirdOwnership::full) {
     node->base_config_path_ = config.bird.config_file;
-    node->base_config_text_ = bird::render_main(config.bird.peer_folder);
+    node->base_config_text_ = bird::render_main(config.bird.peer_folder, config.node.name, config.node.ipv4);
   }
   node->has_mesh_ = config.mesh.enabled;
   node->loopback_kinds_ = kinds_of(config.loopback.kind);

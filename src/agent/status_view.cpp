@@ -48,6 +48,27 @@ std::string guard_line(const json::value& document) {
       text_at(document, "/deletion_guard/needed"));
 }
 
+std::string policy_line(const json::value& document) {
+  const std::string problem = text_at(document, "/bird/policy_problem");
+  return problem.empty() ? "" : fmt::format("{:<16}REFUSED, the old one stays: {}\n", "policy", problem);
+}
+
+std::string mesh_lines(const json::value& document) {
+  std::string lines;
+  if (const std::string cause = text_at(document, "/loopback/cause"); !cause.empty())
+    lines += fmt::format("{:<16}PROBLEM: {}\n", "loopback", cause);
+  const auto* root = document.if_object();
+  const auto* mesh = root != nullptr ? root->if_contains("mesh") : nullptr;
+  if (mesh == nullptr || array_at(*mesh, "neighbors").empty()) return lines;
+  lines += fmt::format("\n{:<11} {:<16} {:<10} {}\n", "NODE", "INTERFACE", "HANDSHAKE", "MESH");
+  for (const auto& neighbor : array_at(*mesh, "neighbors")) {
+    const std::string age = text_at(neighbor, "/handshake_age_seconds");
+    lines += fmt::format("{:<11} {:<16} {:<10} {}\n", text_at(neighbor, "/node"), text_at(neighbor, "/interface"),
+                         age.empty() ? "never" : span_text(age), text_at(neighbor, "/state"));
+  }
+  return lines;
+}
+
 // Tasks whose last word was an error.
 std::string failing_tasks(const json::value& document) {
   std::string lines;
@@ -72,7 +93,9 @@ Result<std::string> status_view(std::string_view document_text) {
   view += fmt::format("{:<16}breaker {}, sessions from the {}\n", "control plane", text_at(document, "/breaker/state"),
                       text_at(document, "/sessions_from") == "state_file" ? "last good state" : "control plane");
   view += guard_line(document);
+  view += policy_line(document);
   view += failing_tasks(document);
+  view += mesh_lines(document);
   const auto& sessions = array_at(document, "sessions");
   if (sessions.empty()) return view + "\nno sessions\n";
   view += fmt::format("\n{:<11} {:<16} {:<17} {:<10} {}\n", "ASN", "INTERFACE", "STATUS", "HERE", "CAUSE");

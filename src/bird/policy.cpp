@@ -6,6 +6,7 @@
 
 #include "bird/peer_folder.h"
 #include "bird/policy_parts.h"
+#include "bird/router_id.h"
 
 namespace moenet::bird {
 
@@ -29,8 +30,10 @@ std::vector<model::BirdFile> render_policy(const PolicyInput& input, const Diale
   return files;
 }
 
-std::string render_main(std::string_view peer_folder) {
-  return ownership_line(std::string(kBaseOwner)) + include_line(peer_folder) + "\n";
+std::string render_main(std::string_view peer_folder, std::string_view node_name,
+                        const std::optional<IpAddress>& ipv4) {
+  return fmt::format("{}log syslog all;\nrouter id {};\nprotocol device\n{{\n  scan time 10;\n}}\n{}\n",
+                     ownership_line(std::string(kBaseOwner)), router_id(node_name, ipv4), include_line(peer_folder));
 }
 
 IpPrefix network_of(const IpPrefix& prefix) {

@@ -34,12 +34,12 @@ struct Roa {  // RFC 6482
 struct PolicyInput {
   model::BirdPolicy policy;
   PolicyNames names;
-  std::string loopback_link;            // the link that carries the loopbacks: "dn42-lo"
-  std::optional<std::uint32_t> country; // ISO 3166 numeric; for the country community of own routes
-  std::vector<Roa> roas;                // static ones, sorted; beside or instead of RTR servers
-  bool is_draining = false;             // maintenance: GRACEFUL_SHUTDOWN (RFC 8326) goes to every neighbor
+  std::string loopback_link;             // the link that carries the loopbacks: "dn42-lo"
+  std::optional<std::uint32_t> country;  // ISO 3166 numeric; for the country community of own routes
+  std::vector<Roa> roas;                 // static ones, sorted; beside or instead of RTR servers
+  bool is_draining = false;              // maintenance: GRACEFUL_SHUTDOWN (RFC 8326) goes to every neighbor
   bool has_ibgp_bfd = false;
-  bool has_mesh = true;                 // Babel runs on the mesh's interfaces
+  bool has_mesh = true;  // Babel runs on the mesh's interfaces
 };
 
 // The owner of these files.
@@ -48,20 +48,21 @@ inline constexpr std::string_view kPolicyOwner = "policy";
 inline constexpr std::string_view kMeshInterfaces = "dn42-wg-igp-*";
 
 // 00_base.conf 05_communities.conf 10_roa.conf 20_filters.conf 30_babel.conf 40_ibgp.conf 50_ebgp.conf; one that would
-// say nothing is left out. Sorted by name. When the network's own ROA comes or goes, BIRD 2 sends all routes through the
-// filters again; BIRD 3 those only that a changed ROA covers (measured on 3.1.8), so it must be told `reload filters in
-// all`, or routes without any ROA keep the verdict of before.
+// say nothing is left out. Sorted by name. When the network's own ROA comes or goes, BIRD 2 sends all routes through
+// the filters again; BIRD 3 those only that a changed ROA covers (measured on 3.1.8), so it must be told `reload
+// filters in all`, or routes without any ROA keep the verdict of before.
 std::vector<model::BirdFile> render_policy(const PolicyInput& input, const Dialect& dialect);
 
-// bird.conf itself: nothing but the include of the peer folder.
-std::string render_main(std::string_view peer_folder);
+// bird.conf itself: what BIRD needs to start at all, and the include of the peer folder. `ipv4`: the node's, for the
+// router id; without one it is made from `node_name`.
+std::string render_main(std::string_view peer_folder, std::string_view node_name, const std::optional<IpAddress>& ipv4);
 
 // What a session's file says of its link, for the communities of what comes in over it (DN42 wiki). Zero: not known,
 // and then nothing is said.
 struct LinkTags {
-  unsigned latency_tier = 0;     // 1…9
+  unsigned latency_tier = 0;  // 1…9
   unsigned bandwidth_mbit = 0;
-  unsigned crypto = 0;           // 31…36
+  unsigned crypto = 0;  // 31…36
   friend bool operator==(const LinkTags&, const LinkTags&) = default;
 };
 

@@ -3,7 +3,6 @@
 
 #include "bird/policy_parts.h"
 #include "bird/render.h"
-#include "bird/router_id.h"
 
 namespace moenet::bird {
 namespace {
@@ -37,18 +36,10 @@ std::string statics(const Family& family, const std::vector<IpPrefix>& own) {
 
 std::string policy_base(const PolicyInput& input) {
   const model::PolicyNode& node = input.policy.node;
-  std::string out = fmt::format(R"(log syslog all;
-router id {};
-
-# Maintenance: neighbors are asked to route around this node (GRACEFUL_SHUTDOWN, RFC 8326).
-define MOENET_DRAIN = {};
-
-protocol device
-{{
-  scan time 10;
-}}
-)",
-                                router_id(node.name, node.loopback_ipv4), input.is_draining);
+  std::string out = fmt::format(
+      "# Maintenance: neighbors are asked to route around this node (GRACEFUL_SHUTDOWN, RFC 8326).\n"
+      "define MOENET_DRAIN = {};\n",
+      input.is_draining);
   out += kernel(kFamilies[0], node.loopback_ipv4) + kernel(kFamilies[1], node.loopback_ipv6);
   out += fmt::format(
       "\n# The loopbacks, for Babel.\nprotocol direct loopbacks\n{{\n  ipv4;\n  ipv6;\n  interface {};\n}}\n",

@@ -361,6 +361,7 @@ void Run::guard(const std::vector<ProtocolStatus>& before) {
   for (const auto& [name, file] : live_) {
     if (!put_.contains(name) && !remove_.contains(name)) unchanged.push_back(file->text);
   }
+  if (main_.wanted && main_.old_text) edits.push_back({*main_.old_text, *main_.wanted});
   const auto touched = touched_protocols(edits, unchanged);
   if (!touched) return;
   for (const ProtocolStatus& row : before) {

@@ -45,7 +45,7 @@ TEST(Policy, MatchesItsGoldenFiles) {
     expect_golden(sample.name + ".conf", joined(render_policy(sample.input, Dialect::of({2, 17, 6}))));
   }
   expect_golden("sessions.conf", joined(sample_sessions({})));
-  expect_golden("main.conf", render_main("/etc/bird/peers"));
+  expect_golden("main.conf", render_main("/etc/bird/peers", "jp1", IpAddress::v4({172, 22, 188, 2})));
 }
 
 TEST(Policy, DiffersByDialectInBabelOnly) {
@@ -174,7 +174,7 @@ TEST_P(PolicyOn, BirdAcceptsEverySample) {
     auto files = render_policy(sample.input, dialects()[number].dialect);
     for (const auto& session : sample_sessions(sample.input.names)) files.push_back(session);
     for (const auto& file : files) write_file(folder / "peers/" + file.name, file.text);
-    write_file(folder / "bird.conf", render_main(folder / "peers"));
+    write_file(folder / "bird.conf", render_main(folder / "peers", "jp1", IpAddress::v4({172, 22, 188, 2})));
     const std::string out = folder / "out";
     const std::string command = GetParam().path + " -p -c " + (folder / "bird.conf") + " >" + out + " 2>&1";
     EXPECT_EQ(std::system(command.c_str()), 0) << sample.name;

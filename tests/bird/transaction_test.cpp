@@ -428,7 +428,7 @@ TEST_P(TransactionOn, SwapsTheMainFileThatIsOurs) {
 }
 
 // A BIRD that is ours: its main file is the include, and the policy lies beside the peers.
-class PolicyOn : public TransactionOn {
+class OwnBirdOn : public TransactionOn {
  protected:
   void SetUp() override {
     TransactionOn::SetUp();
@@ -452,9 +452,9 @@ class PolicyOn : public TransactionOn {
 
   const std::string main_ = ownership_line(std::string(kBaseOwner)) + include_line(bird_.peers()) + "\n";
 };
-INSTANTIATE_TEST_SUITE_P(Bird, PolicyOn, testing::ValuesIn(bird_programs()), name_of_program);
+INSTANTIATE_TEST_SUITE_P(Bird, OwnBirdOn, testing::ValuesIn(bird_programs()), name_of_program);
 
-TEST_P(PolicyOn, ChangesWithPeersInOneConfigure) {
+TEST_P(OwnBirdOn, ChangesWithPeersInOneConfigure) {
   const auto before = configures();
   const auto result =
       apply({{base("define MOENET_DRAIN = true;\n"), peer(kFirst + 2)}, {"dn42_4242420001.conf"}, main_, false});
@@ -465,7 +465,7 @@ TEST_P(PolicyOn, ChangesWithPeersInOneConfigure) {
   EXPECT_EQ(configures(), before + 1);
 }
 
-TEST_P(PolicyOn, IsRefusedAsAWholeAndThePeersGoOn) {
+TEST_P(OwnBirdOn, IsRefusedAsAWholeAndThePeersGoOn) {
   const auto result =
       apply({{base("# new\n"), filters("filter broken { nonsense }\n"), peer(kFirst + 2)}, {}, main_, false});
   ASSERT_TRUE(result) << result.error().what;
@@ -476,7 +476,7 @@ TEST_P(PolicyOn, IsRefusedAsAWholeAndThePeersGoOn) {
   EXPECT_EQ(protocols(), (std::vector<std::string>{"dn42_4242420001", "dn42_4242420002"}));
 }
 
-TEST_P(PolicyOn, ThatBreaksByLosingAFileIsRefusedToo) {
+TEST_P(OwnBirdOn, ThatBreaksByLosingAFileIsRefusedToo) {
   const auto result = apply({{base("filter uses { dn42_none(); accept; }\n")}, {"20_filters.conf"}, main_, false});
   ASSERT_TRUE(result) << result.error().what;
   EXPECT_NE(result->policy_refused, "");
@@ -484,7 +484,7 @@ TEST_P(PolicyOn, ThatBreaksByLosingAFileIsRefusedToo) {
   EXPECT_TRUE(is_there("20_filters.conf"));
 }
 
-TEST_P(PolicyOn, ThatIsTheFirstAndIsRefusedFailsTheWhole) {
+TEST_P(OwnBirdOn, ThatIsTheFirstAndIsRefusedFailsTheWhole) {
   ASSERT_TRUE(apply({{},
                      {"00_base.conf", "20_filters.conf", "dn42_4242420001.conf"},
                      main_ + "router id 1.1.1.1;\nprotocol device {}\n",

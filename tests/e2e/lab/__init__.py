@@ -4,6 +4,7 @@ network is never touched, and nothing is left behind, whatever ends the process.
     with Lab() as lab:
         a = ForeignRouter(lab, 1)
 """
+from .backbone import BackboneNode
 from .birdc import Birdc, bird_programs
 from .controlplane import ControlPlane
 from .fake_controlplane import FakeControlPlane
@@ -13,5 +14,5 @@ from .route_speaker import Announcement
 from .space import Lab, Space
 from .waiting import wait_for
 
-__all__ = ["Announcement", "Birdc", "ControlPlane", "FakeControlPlane", "ForeignRouter", "Lab", "MoenetNode", "SessionKind",
+__all__ = ["Announcement", "BackboneNode", "Birdc", "ControlPlane", "FakeControlPlane", "ForeignRouter", "Lab", "MoenetNode", "SessionKind",
            "Space", "bird_programs", "wait_for"]
