@@ -55,7 +55,7 @@ class BackboneNode(MoenetNode):
     def come_up(self):
         """The agent is started, learns who it is, and BIRD reads what it renders."""
         self.start_agent()
-        wait_for(f"{self.name} knows itself", lambda: (self.folder / "state/config").exists(), 15)
+        wait_for(f"{self.name} knows itself", lambda: (self.folder / "state/config.state").exists(), 15)
         wait_for(f"{self.name}'s key", (self.folder / "public.key").exists, 10)
         self.public_key = (self.folder / "public.key").read_text().strip()
         self.agent("render", self.folder / "rendered")
