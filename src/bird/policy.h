@@ -49,8 +49,8 @@ inline constexpr std::string_view kMeshInterfaces = "dn42-wg-igp-*";
 
 // 00_base.conf 05_communities.conf 10_roa.conf 20_filters.conf 30_babel.conf 40_ibgp.conf 50_ebgp.conf; one that would
 // say nothing is left out. Sorted by name. When the network's own ROA comes or goes, BIRD 2 sends all routes through the
-// filters again; BIRD 3 those only that a changed ROA covers (measured on 3.1.8), so it must be told `reload filters in
-// all`, or routes without any ROA keep the verdict of before.
+// filters again; BIRD 3 those only that a changed ROA covers (measured on 3.1.8), so it must be told `reload filters
+// in "dn42_*"`, or routes without any ROA keep the verdict of before.
 std::vector<model::BirdFile> render_policy(const PolicyInput& input, const Dialect& dialect);
 
 // bird.conf itself: nothing but the include of the peer folder.
