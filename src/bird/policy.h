@@ -43,14 +43,14 @@ struct PolicyInput {
 };
 
 // The owner of these files.
-inline constexpr std::string_view kPolicyOwner = "policy";
+using model::kPolicyOwner;
 // Interfaces of the mesh (wire contract A9).
 inline constexpr std::string_view kMeshInterfaces = "dn42-wg-igp-*";
 
 // 00_base.conf 05_communities.conf 10_roa.conf 20_filters.conf 30_babel.conf 40_ibgp.conf 50_ebgp.conf; one that would
 // say nothing is left out. Sorted by name. When the network's own ROA comes or goes, BIRD 2 sends all routes through
 // the filters again; BIRD 3 those only that a changed ROA covers (measured on 3.1.8), so it must be told `reload
-// filters in all`, or routes without any ROA keep the verdict of before.
+// filters in "dn42_*"`, or routes without any ROA keep the verdict of before.
 std::vector<model::BirdFile> render_policy(const PolicyInput& input, const Dialect& dialect);
 
 // bird.conf itself: what BIRD needs to start at all, and the include of the peer folder. `ipv4`: the node's, for the

@@ -11,6 +11,10 @@ NETWORK_ASN = 4242420998
 EBGP_SESSIONS = FULL, PEER, UPSTREAM, DOWNSTREAM = tuple(f"dn42_{asn}" for asn in range(4242420101, 4242420105))
 CLIENT, REFLECTOR, V4_CLIENT = "ibgp_2", "ibgp_3", "ibgp_4"
 LOOPBACK = {"node": "fd00:4242:7777:101:1::1", CLIENT: "fd00:4242:7777:101:2::1", REFLECTOR: "fd00:4242:7777:301:3::1"}
+# What an operator has beside: one static of this network's prefix, one of another purpose, and the routes of an interface.
+_OPERATOR = """protocol static operators { ipv4; route 172.22.188.48/28 unreachable; route 172.20.98.0/24 unreachable; }
+protocol direct uplink { ipv4; interface "eth0"; }
+"""
 _DRAIN = "define MOENET_DRAIN = {};"
 
 
@@ -32,6 +36,8 @@ def _neighbors(announced):
     asn = NETWORK_ASN
     found = [Neighbor(f"as{101 + i}", f"local fe80::{101 + i} as {4242420101 + i}; neighbor fe80::998:101:1:1 % 's{101 + i}' as {asn};",
                       announced[session]) for i, session in enumerate(EBGP_SESSIONS)]
+    # a next hop that would do for iBGP if the node did not put its own in its place
+    found[3].channel = "next hop address fd42:104::2; "
     for name, number in ((CLIENT, 2), (REFLECTOR, 3)):
         found.append(Neighbor(name, f"router id 172.22.188.{number}; local {LOOPBACK[name]} as {asn}; "
                                     f"neighbor {LOOPBACK['node']} as {asn};", announced[name]))
@@ -45,7 +51,8 @@ class PolicyNetwork:
     def __init__(self, lab, bird, announced):
         self.lab, self.node, self.others = lab, Space(lab, "node", 1), Space(lab, "others", 2)
         self.birdc = Birdc(self.node.folder / "bird.ctl")
-        self.files = golden_policy("reflector", bird) | {"01_log.conf": f'log "{self.node.folder}/bird.log" all;\n'}
+        self.files = golden_policy("reflector", bird) | {"01_log.conf": f'log "{self.node.folder}/bird.log" all;\n',
+                                                         "60_operator.conf": _OPERATOR}
         self._make_links()
         (self.node.folder / "peers").mkdir()
         (self.node.folder / "bird.conf").write_text(f'include "{self.node.folder}/peers/*.conf";\n')
@@ -68,6 +75,9 @@ class PolicyNetwork:
             self.others.run("ip", "addr", "add", address, "dev", "lo")
         for asn in range(101, 105):
             self._link(f"dn42_4242420{asn}", f"s{asn}", f"fe80::{asn}")
+        self.node.run("ip", "addr", "add", "fd42:104::1/64", "dev", DOWNSTREAM, "nodad")
+        self.others.run("ip", "addr", "add", "fd42:104::2/64", "dev", "s104", "nodad")
+        self.node.run("ip", "addr", "add", "172.20.97.1/24", "dev", "eth0")
         self._link("dn42-wg-igp-2", "mesh", "fe80::2")
         self.node.run("ip", "addr", "add", "172.22.188.1/32", "dev", "dn42-wg-igp-2")
         self.others.run("ip", "addr", "add", "172.22.188.2/32", "dev", "mesh")
@@ -100,11 +110,11 @@ class PolicyNetwork:
         assert changed != base
         self.change("00_base.conf", changed)
 
-    def revalidate(self):
-        """BIRD 3 asks again only for routes that a changed ROA covers; of the others it must be reminded when the network's own ROA,
-        by which the filters know that there are any, comes or goes. BIRD 2 asks for all."""
+    def validate_again(self):
+        """BIRD 3 asks the filters again only for routes that a changed ROA covers; of the others it must be reminded when the network's own
+        ROA, by which the filters know that there are any, comes or goes. BIRD 2 asks for all."""
         if "BIRD 3" in self.birdc.version():
-            assert self.birdc.ask("reload filters in all")[0] == 0
+            assert self.birdc.ask('reload filters in "dn42_*"')[0] == 0
 
     def sent(self, neighbor):
         """{prefix: SeenRoute} of what this neighbor was sent."""

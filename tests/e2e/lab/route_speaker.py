@@ -21,11 +21,12 @@ class Announcement:
 
 @dataclasses.dataclass
 class Neighbor:
-    """One BGP session as the speaker's end sees it; `session` is the addresses in BIRD's language."""
+    """One BGP session as the speaker's end sees it; `session` is the addresses in BIRD's language, `channel` options of each family."""
     name: str
     session: str
     routes: list
     families: tuple = (4, 6)
+    channel: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _text_of(neighbor):
         if routes:
             out += f"protocol static s_{table} {{ ipv{family} {{ table {table}; }};\n{''.join(map(_static, routes))}}}\n"
         extended = "extended next hop on; " if family == 4 else ""
-        channels += f"  ipv{family} {{ table {table}; {extended}import all; export where source = RTS_STATIC; }};\n"
+        channels += f"  ipv{family} {{ table {table}; {extended}{neighbor.channel}import all; export where source = RTS_STATIC; }};\n"
     # the node does not call in a hurry, so the speaker does; it listens where it speaks, as others listen beside it
     return out + (f"protocol bgp {neighbor.name} {{\n  {neighbor.session} strict bind on;\n  connect delay time 1; connect retry time 1; "
                   f"error wait time 1, 2;\n{channels}}}\n")
