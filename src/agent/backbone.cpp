@@ -106,6 +106,7 @@ Composed Backbone::compose(const Lookup& lookup, const std::string& bird_version
   Composed composed;
   std::vector<model::DesiredPeering>& peerings = composed.state.peerings;
   if (loopback_) peerings.push_back(*loopback_);
+  composed.state.wants_firewall = config_.firewall == FirewallMode::nftables;
   composed.state.keeps_mesh = config_.mesh.enabled && mesh_ == nullptr;
   if (config_.mesh.enabled && mesh_ != nullptr)
     std::ranges::move(compose_mesh(*mesh_, context_, lookup), std::back_inserter(peerings));

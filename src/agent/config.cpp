@@ -141,7 +141,7 @@ class ConfigReading {
 
   Outcome read(bool is_bootstrap, bool has_fetched) {
     warn_unknown(root_, {"bootstrap", "server", "node", "controlPlane", "bird", "wireguard", "metric", "autoUpdate",
-                         "stateDir", "api", "mesh", "loopback", "kernel"});
+                         "stateDir", "api", "mesh", "loopback", "firewall", "kernel"});
     read_node();
     read_control_plane();
     read_bird();
@@ -324,6 +324,15 @@ class ConfigReading {
     const JsonReader mesh = root_.object("mesh");
     warn_unknown(mesh, {"enabled"});
     if (const auto enabled = mesh.boolean("enabled")) loaded_.config.mesh.enabled = *enabled;
+    const JsonReader firewall = root_.object("firewall");
+    warn_unknown(firewall, {"mode"});
+    if (const auto mode = firewall.text("mode", kNameLimit)) {
+      if (*mode == "nftables") {
+        loaded_.config.firewall = FirewallMode::nftables;
+      } else if (*mode != "none") {
+        firewall.note("mode", "\"none\" or \"nftables\"");
+      }
+    }
     const JsonReader section = root_.object("loopback");
     warn_unknown(section, {"kind", "name"});
     LoopbackSettings& target = loaded_.config.loopback;

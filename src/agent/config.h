@@ -74,6 +74,8 @@ struct LoopbackSettings {
   std::string name = "dn42-lo";
 };
 
+enum class FirewallMode { none, nftables };
+
 struct MeshSettings {
   bool enabled = true;
 };
@@ -99,6 +101,7 @@ struct AgentConfig {
   WireGuardSettings wireguard;
   LoopbackSettings loopback;
   MeshSettings mesh;
+  FirewallMode firewall = FirewallMode::none;
   ApiSettings api;
   KernelSettings kernel;
   std::string state_folder = "/var/lib/moenet-agent";

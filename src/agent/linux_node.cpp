@@ -37,6 +37,8 @@ constexpr std::chrono::milliseconds kDevicesCpuPerLook{10};
 constexpr std::chrono::seconds kReadWithin{1};
 constexpr std::chrono::seconds kChangeWithin{5};
 constexpr std::chrono::seconds kCreateWithin{15};
+// 10,000 ports and tunnels take 0.5 s (docs/decisions/0008).
+constexpr std::chrono::seconds kFirewallWithin{10};
 constexpr std::size_t kCreatedAtOnce = 100;
 constexpr std::chrono::seconds kAskUnreadableAgain{30};
 
@@ -202,6 +204,7 @@ Result<std::unique_ptr<LinuxNode>> LinuxNode::open(const AgentConfig& config) {
     node->base_config_path_ = config.bird.config_file;
     node->base_config_text_ = bird::render_main(config.bird.peer_folder, config.node.name, config.node.ipv4);
   }
+  node->has_firewall_ = config.firewall == FirewallMode::nftables;
   node->has_mesh_ = config.mesh.enabled;
   node->loopback_kinds_ = kinds_of(config.loopback.kind);
   for (const auto& address : {config.node.ipv4, config.node.ipv6}) {
@@ -363,11 +366,38 @@ reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_
   return state;
 }
 
+reconcile::FirewallState LinuxNode::observe_firewall(Deadline deadline) {
+  reconcile::FirewallState state;
+  if (!ruleset_) {
+    auto opened = net::Ruleset::open();
+    if (!opened) {
+      state.problem = std::move(opened.error().what);
+      return state;
+    }
+    ruleset_.emplace(std::move(*opened));
+  }
+  auto table = ruleset_->read(deadline);
+  if (!table) {
+    state.problem = std::move(table.error().what);
+  } else if (*table) {
+    state.rules = model::Firewall{(*table)->rules.udp_ports, (*table)->rules.tunnel_interfaces};
+    state.intact = (*table)->intact;
+  }
+  return state;
+}
+
+Result<void> LinuxNode::apply_firewall(const model::Firewall& firewall, Deadline deadline, const std::stop_token&) {
+  if (!ruleset_) return fail(Errc::unavailable, "the firewall could not be opened");
+  TRY_VOID(ruleset_->apply({firewall.udp_ports, firewall.tunnel_interfaces}, deadline.or_sooner(kFirewallWithin)));
+  return {};
+}
+
 Result<reconcile::NodeState> LinuxNode::observe(Deadline deadline, const std::stop_token& stop) {
   reconcile::NodeState state;
   TRY(state.tunnels, observe_tunnels(deadline, stop));
   state.foreign_links = foreign_links_;
   state.bird = observe_bird(deadline, stop);
+  if (has_firewall_) state.firewall = observe_firewall(deadline.or_sooner(kFirewallWithin));
   return state;
 }
 

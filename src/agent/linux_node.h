@@ -14,6 +14,7 @@
 #include "bird/transaction.h"
 #include "net/link.h"
 #include "net/netlink.h"
+#include "net/nftables.h"
 #include "net/wireguard.h"
 #include "reconcile/node.h"
 
@@ -31,6 +32,7 @@ class LinuxNode : public reconcile::Node {
   std::vector<Result<void>> apply_tunnels(std::span<const reconcile::TunnelAction> actions, Deadline deadline,
                                           const std::stop_token& stop) override;
   void share(const std::vector<std::shared_ptr<const model::BirdFile>>& wanted) override { folder_.share(wanted); }
+  Result<void> apply_firewall(const model::Firewall& firewall, Deadline deadline, const std::stop_token& stop) override;
   Result<reconcile::BirdResult> apply_bird(const reconcile::BirdAction& action, Deadline deadline,
                                            const std::stop_token& stop) override;
 
@@ -54,6 +56,7 @@ class LinuxNode : public reconcile::Node {
   Result<void> look_at_devices(Deadline deadline, const std::stop_token& stop);
   void read_device(Seen& seen, Deadline deadline);
   Result<std::vector<model::Tunnel>> observe_tunnels(Deadline deadline, const std::stop_token& stop);
+  reconcile::FirewallState observe_firewall(Deadline deadline);
   reconcile::BirdState observe_bird(Deadline deadline, const std::stop_token& stop);
   void create_all(std::span<const reconcile::TunnelAction> actions, std::vector<Result<void>>& results,
                   Deadline deadline, const std::stop_token& stop);
@@ -68,6 +71,8 @@ class LinuxNode : public reconcile::Node {
   std::unique_ptr<net::WireGuard> kernel_;  // null where the kernel has none
   std::unique_ptr<net::WireGuard> userspace_;
   net::WireGuard* maker_ = nullptr;  // makes new tunnels
+  bool has_firewall_ = false;
+  std::optional<net::Ruleset> ruleset_;  // with has_firewall_, once it could be opened
   bird::BirdPool pool_;
   bird::PeerFolder folder_;
   bird::BirdTransaction transaction_;

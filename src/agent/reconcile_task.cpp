@@ -208,6 +208,7 @@ void ReconcileTask::describe_backbone(NodeReport& report) {
                                outcome->handshake_age, outcome->is_heard_by_babel, std::move(outcome->changes)});
   }
   outcomes.erase(outcomes.begin(), end);
+  for (const auto& change : report.step.changes) log::info(change);
 }
 
 // Joins the outcomes with what the control plane holds, and takes them over; both are sorted by uuid.

@@ -141,6 +141,7 @@ std::string status_document(const StatusSource& source) {
     document["bird"] = json::object{{"version", report->step.bird_version},
                                     {"problem", report->step.bird_problem},
                                     {"policy_problem", report->step.policy_problem}};
+    document["firewall"] = json::object{{"problem", report->step.firewall_problem}};
     document["loopback"] = loopback_of(*report);
     document["mesh"] = mesh_of(*report);
     document["deletion_guard"] = guard_of(report->guard);
@@ -169,6 +170,8 @@ std::string sync_document(const NodeReport& report) {
       changes.push_back(json::object{{"session", session.uuid}, {"asn", session.asn}, {"change", change}});
     }
   }
+  for (const auto& change : report.step.changes)
+    changes.push_back(json::object{{"owner", "firewall"}, {"change", change}});
   for (const auto& view : report.backbone) {
     for (const auto& change : view.changes) changes.push_back(json::object{{"owner", view.owner}, {"change", change}});
   }

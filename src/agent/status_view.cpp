@@ -55,6 +55,8 @@ std::string policy_line(const json::value& document) {
 
 std::string mesh_lines(const json::value& document) {
   std::string lines;
+  if (const std::string problem = text_at(document, "/firewall/problem"); !problem.empty())
+    lines += fmt::format("{:<16}PROBLEM: {}\n", "firewall", problem);
   if (const std::string cause = text_at(document, "/loopback/cause"); !cause.empty())
     lines += fmt::format("{:<16}PROBLEM: {}\n", "loopback", cause);
   const auto* root = document.if_object();

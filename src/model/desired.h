@@ -95,6 +95,7 @@ struct DesiredPeering {
 
 struct DesiredState {
   std::vector<DesiredPeering> peerings;  // sorted by owner
+  bool wants_firewall = false;           // what the tunnels need is let in; else the firewall is none of our business
   bool keeps_mesh = false;               // nothing is known of the mesh yet: what there is of it stays
   // BIRD's policy: files of kPolicyOwner, sorted by name, which go in together or not at all. Absent: not known, and
   // what is there stays.

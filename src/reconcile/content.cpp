@@ -65,6 +65,13 @@ std::size_t content_of(const std::vector<std::shared_ptr<const model::BirdFile>>
   return hash.value();
 }
 
+std::size_t content_of(const model::Firewall& firewall) {
+  ContentHash hash;
+  for (const std::uint16_t port : firewall.udp_ports) hash.add(port);
+  for (const std::string& name : firewall.tunnel_interfaces) hash.add(name);
+  return hash.value();
+}
+
 std::size_t content_of(const BirdAction& action) {
   ContentHash hash;
   for (const model::BirdFile& file : action.put) add_file(hash, file);

@@ -65,9 +65,17 @@ std::string describe(const TunnelAction& action) {
   return line('-', std::get<RemoveTunnel>(action).name, "remove tunnel");
 }
 
+std::string describe(const model::Firewall& firewall) {
+  return line('~', "firewall",
+              fmt::format("let in {} UDP port{} and {} tunnel{}", firewall.udp_ports.size(),
+                          firewall.udp_ports.size() == 1 ? "" : "s", firewall.tunnel_interfaces.size(),
+                          firewall.tunnel_interfaces.size() == 1 ? "" : "s"));
+}
+
 std::string describe(const Plan& plan) {
   if (plan.empty()) return "nothing to change\n";
   std::string text;
+  if (plan.firewall) text += describe(*plan.firewall) + '\n';
   std::set<std::string_view> new_owners;
   for (const TunnelAction& action : plan.before_bird) {
     text += describe(action) + '\n';

@@ -30,6 +30,18 @@ void Execution::apply(const std::vector<TunnelAction>& actions) {
   }
 }
 
+void Execution::apply_firewall() {
+  if (!plan_.firewall || stop_.stop_requested()) return;
+  changed_ = true;
+  const Result<void> done = node_.apply_firewall(*plan_.firewall, deadline_, stop_);
+  if (done) {
+    changes_["firewall"].push_back(describe(*plan_.firewall));
+  } else if (done.error().code != Errc::cancelled) {
+    firewall_error_ = done.error();
+    ++failed_;
+  }
+}
+
 void Execution::prepare_tunnels() {
   std::vector<TunnelAction> removals;
   std::vector<TunnelAction> others;

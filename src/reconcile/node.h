@@ -36,6 +36,10 @@ class Node {
   // What is wanted, so that a file which is equal to it is in memory once. Changes nothing that can be seen.
   virtual void share(const std::vector<std::shared_ptr<const model::BirdFile>>& wanted) { static_cast<void>(wanted); }
 
+  // Makes our table of the firewall let in just this. Errors: unavailable, timeout; the table is as it was.
+  virtual Result<void> apply_firewall(const model::Firewall& firewall, Deadline deadline,
+                                      const std::stop_token& stop) = 0;
+
   // Carries out the BIRD action as one transaction.
   virtual Result<BirdResult> apply_bird(const BirdAction& action, Deadline deadline, const std::stop_token& stop) = 0;
 };

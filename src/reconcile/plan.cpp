@@ -22,6 +22,13 @@ enum class Fate : std::uint8_t {
   untouched,     // whatever it is
 };
 
+template <class T>
+void sort_unique(std::vector<T>& items) {
+  std::ranges::sort(items);
+  const auto repeated = std::ranges::unique(items);
+  items.erase(repeated.begin(), repeated.end());
+}
+
 class Planner {
  public:
   Planner(const model::DesiredState& desired, const NodeState& observed)
@@ -51,6 +58,7 @@ class Planner {
     }
     want_policy();
     free_taken_ports();
+    if (desired_.wants_firewall) want_firewall();
     return collect();
   }
 
@@ -158,6 +166,29 @@ class Planner {
     changes_.emplace_back(CreateTunnel{wanted});
   }
 
+  // Open for every tunnel that is wanted or stays.
+  void want_firewall() {
+    const FirewallState& observed = index_.state().firewall;
+    if (!observed.problem.empty()) return;
+    model::Firewall wanted;
+    const auto let_in = [&](const std::string& name, std::uint16_t port) {
+      wanted.tunnel_interfaces.push_back(name);
+      if (port != 0) wanted.udp_ports.push_back(port);
+    };
+    for (std::uint32_t i = 0; i < fates_.size(); ++i) {
+      const Tunnel& tunnel = index_.tunnel(i);
+      const bool stays = fates_[i] == Fate::keep || fates_[i] == Fate::untouched;
+      if (stays && tunnel.type != model::TunnelType::loopback) let_in(tunnel.name, tunnel.listen_port);
+    }
+    for (const DesiredPeering& peering : desired_.peerings) {
+      const bool is_wanted = peering.intent == Intent::present && peering.tunnel->type != model::TunnelType::loopback;
+      if (is_wanted) let_in(peering.tunnel->name, peering.tunnel->listen_port);
+    }
+    sort_unique(wanted.udp_ports);
+    sort_unique(wanted.tunnel_interfaces);
+    if (observed.rules != wanted || !observed.intact) plan_.firewall = std::move(wanted);
+  }
+
   Plan collect() {
     for (std::uint32_t i = 0; i < fates_.size(); ++i) {
       const Tunnel& tunnel = index_.tunnel(i);
@@ -197,7 +228,8 @@ bool operator==(const BirdState& a, const BirdState& b) {
 }
 
 std::size_t Plan::size() const {
-  return before_bird.size() + bird.put.size() + bird.remove.size() + (bird.reload ? 1 : 0) + after_bird.size();
+  return (firewall ? 1 : 0) + before_bird.size() + bird.put.size() + bird.remove.size() + (bird.reload ? 1 : 0) +
+         after_bird.size();
 }
 
 std::string_view link_name(const TunnelAction& action) {

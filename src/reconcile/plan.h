@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/desired.h"
+#include "model/firewall.h"
 
 namespace moenet::reconcile {
 
@@ -28,10 +29,20 @@ struct BirdState {
   friend bool operator==(const BirdState& a, const BirdState& b);  // files by content, not by pointer
 };
 
+// Our table of the firewall.
+struct FirewallState {
+  std::optional<model::Firewall> rules;  // absent: there is none
+  bool intact = false;                   // nobody changed anything in it but by way of `rules`
+  std::string problem;                   // why it cannot be read; then the rest says nothing
+
+  friend bool operator==(const FirewallState&, const FirewallState&) = default;
+};
+
 struct NodeState {
   std::vector<model::Tunnel> tunnels;      // ours, sorted by name
   std::vector<std::string> foreign_links;  // names of links that are not ours, sorted
   BirdState bird;
+  FirewallState firewall;  // with DesiredState::wants_firewall, else empty
 
   friend bool operator==(const NodeState&, const NodeState&) = default;
 };
@@ -96,10 +107,11 @@ struct BirdResult {
   std::string policy_refused;  // BIRD's words, when it refused a file of the policy: none of them was changed
 };
 
-// In the order of execution: tunnels are set up before BIRD speaks over them, and removed after it has stopped. Among
-// `before_bird`, removals (a link that must be made anew, or whose name or port another session takes over) come first;
-// each group is sorted by name, so that equal input gives an equal plan.
+// In the order of execution: the firewall lets in what tunnels need, tunnels are set up before BIRD speaks over them,
+// and removed after it has stopped. Among `before_bird`, removals (a link that must be made anew, or whose name or port
+// another session takes over) come first; each group is sorted by name, so that equal input gives an equal plan.
 struct Plan {
+  std::optional<model::Firewall> firewall;  // the whole of it, when it is not as wanted
   std::vector<TunnelAction> before_bird;
   BirdAction bird;
   std::vector<TunnelAction> after_bird;
@@ -108,8 +120,10 @@ struct Plan {
   // name is held.
   std::vector<model::Owner> blocked;
 
-  bool empty() const { return before_bird.empty() && bird.empty() && after_bird.empty(); }  // nothing to do
-  std::size_t size() const;                                                                 // how much to do
+  bool empty() const {  // nothing to do
+    return !firewall && before_bird.empty() && bird.empty() && after_bird.empty();
+  }
+  std::size_t size() const;  // how much to do
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 
@@ -136,5 +150,6 @@ bool is_in_place(const model::DesiredPeering& peering, const NodeState& observed
 std::string describe(const Plan& plan);
 // One change in the same words, without the newline.
 std::string describe(const TunnelAction& action);
+std::string describe(const model::Firewall& firewall);
 
 }  // namespace moenet::reconcile

@@ -150,6 +150,24 @@ void Reconciler::prepare_policy(DesiredState& desired, SteadyTime now) const {
   if (content_of(*desired.policy) == policy_memory_.content) desired.policy.reset();
 }
 
+void Reconciler::execute_firewall(Round& round) {
+  if (!round.plan.firewall) {
+    firewall_memory_ = {};
+    return;
+  }
+  const std::size_t content = content_of(*round.plan.firewall);
+  if (content != firewall_memory_.content) firewall_memory_ = {};
+  firewall_memory_.content = content;
+  if (firewall_memory_.failures > 0 && round.now < firewall_memory_.not_before) return;
+  round.execution.apply_firewall();
+  if (const auto& error = round.execution.firewall_error()) {
+    firewall_memory_.not_before = round.now + wait_of(settings_.retry, firewall_memory_.failures++, "firewall");
+    firewall_memory_.cause = error->what;
+  } else {
+    firewall_memory_ = {};
+  }
+}
+
 void Reconciler::note_policy(const Round& round) {
   if (!round.desired.policy) return;  // it waits, or none is known
   const std::string& refusal = round.execution.policy_refusal();
@@ -183,6 +201,7 @@ void Reconciler::execute_bird(Round& round) {
 }
 
 void Reconciler::execute(Round& round) {
+  execute_firewall(round);
   round.execution.prepare_tunnels();
   execute_bird(round);
   note_policy(round);
@@ -278,9 +297,14 @@ StepReport Reconciler::report_of(const Round& round) {
   report.configured_bird = round.execution.configured_bird();
   report.bird_problem = bird_memory_.cause.empty() ? text_of_bird_problem(bird) : bird_memory_.cause;
   report.policy_problem = policy_memory_.cause;
+  report.firewall_problem =
+      round.before.firewall.problem.empty() ? firewall_memory_.cause : round.before.firewall.problem;
+  if (const auto change = round.execution.changes().find("firewall"); change != round.execution.changes().end())
+    report.changes = change->second;
   report.bird_version = bird.version;
   if (!bird_memory_.cause.empty()) take_earliest(report.retry_at, bird_memory_.not_before);
   if (!policy_memory_.cause.empty()) take_earliest(report.retry_at, policy_memory_.not_before);
+  if (!firewall_memory_.cause.empty()) take_earliest(report.retry_at, firewall_memory_.not_before);
   return report;
 }
 

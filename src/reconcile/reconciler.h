@@ -34,12 +34,14 @@ struct PeeringOutcome {
 
 struct StepReport {
   std::vector<PeeringOutcome> outcomes;  // sorted by owner; one per desired peering
+  std::vector<std::string> changes;      // of what no peering owns: the firewall, in words
   std::vector<std::string> removed;      // owners of objects that nobody wanted and that are gone now
   std::size_t planned = 0;               // actions
   std::size_t failed = 0;
   bool configured_bird = false;
-  std::string bird_problem;    // empty when BIRD is as it should be
-  std::string policy_problem;  // why BIRD does not run the policy that is wanted; the old one stays
+  std::string bird_problem;      // empty when BIRD is as it should be
+  std::string firewall_problem;  // why the firewall is not as wanted
+  std::string policy_problem;    // why BIRD does not run the policy that is wanted; the old one stays
   std::string bird_version;
   std::optional<SteadyTime> retry_at;  // the earliest of all
 };
@@ -78,7 +80,7 @@ class Reconciler {
     std::string cause;
     bool refused = false;  // by BIRD: Invalid until the content changes
   };
-  struct BirdMemory {         // of a transaction that failed as a whole, or of a policy that was refused
+  struct WholeMemory {        // of something that failed as a whole: a BIRD transaction, the policy, the firewall
     std::size_t content = 0;  // hash of what was tried; another one is tried at once
     unsigned failures = 0;
     SteadyTime not_before{};
@@ -93,6 +95,7 @@ class Reconciler {
   void execute(Round& round);
   void execute_bird(Round& round);
   void note_policy(const Round& round);
+  void execute_firewall(Round& round);
   void remember_failure(const model::DesiredPeering& peering, const std::string& cause, SteadyTime now);
   PeeringOutcome outcome_of(const model::DesiredPeering& peering, const Round& round);
   StepReport report_of(const Round& round);
@@ -100,8 +103,9 @@ class Reconciler {
   Node& node_;
   ReconcilerSettings settings_;
   std::map<model::Owner, Memory> memory_;
-  BirdMemory bird_memory_;
-  BirdMemory policy_memory_;  // of a policy that BIRD refused
+  WholeMemory bird_memory_;
+  WholeMemory policy_memory_;
+  WholeMemory firewall_memory_;
 };
 
 }  // namespace moenet::reconcile

@@ -108,6 +108,16 @@ inline NodeState state_of(const model::DesiredState& desired) {
     if (peering.tunnel) node.state.tunnels.push_back(*peering.tunnel);
     if (peering.bird_file) node.state.bird.files.push_back(std::make_shared<const model::BirdFile>(*peering.bird_file));
   }
+  if (desired.wants_firewall) {
+    node.state.firewall.rules.emplace();
+    node.state.firewall.intact = true;
+    for (const model::Tunnel& tunnel : node.state.tunnels) {
+      node.state.firewall.rules->tunnel_interfaces.push_back(tunnel.name);
+      if (tunnel.listen_port != 0) node.state.firewall.rules->udp_ports.push_back(tunnel.listen_port);
+    }
+    std::ranges::sort(node.state.firewall.rules->tunnel_interfaces);
+    std::ranges::sort(node.state.firewall.rules->udp_ports);
+  }
   if (desired.policy) std::ranges::copy(*desired.policy, std::back_inserter(node.state.bird.files));
   std::ranges::sort(node.state.tunnels, {}, &model::Tunnel::name);
   std::ranges::sort(node.state.bird.files, {}, [](const auto& file) -> const std::string& { return file->name; });
@@ -119,6 +129,7 @@ inline NodeState state_of(const model::DesiredState& desired) {
 inline void carry_out(const Plan& plan, FakeNode& node) {
   const Deadline deadline(SteadyTime::max());
   const std::stop_token stop;
+  if (plan.firewall) (void)node.apply_firewall(*plan.firewall, deadline, stop);
   for (const TunnelAction& action : plan.before_bird) node.apply_tunnels(std::span(&action, 1), deadline, stop);
   if (!plan.bird.empty()) (void)node.apply_bird(plan.bird, deadline, stop);
   for (const TunnelAction& action : plan.after_bird) node.apply_tunnels(std::span(&action, 1), deadline, stop);

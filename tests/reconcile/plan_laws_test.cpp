@@ -65,6 +65,7 @@ model::DesiredState random_desired() {
     desired.peerings.push_back(std::move(peering));
   }
   std::ranges::sort(desired.peerings, {}, &model::DesiredPeering::owner);
+  desired.wants_firewall = one_in(2);
   if (!one_in(3)) {
     desired.policy.emplace();
     for (const char* name : {"00_base.conf", "10_roa.conf"}) {
@@ -116,6 +117,8 @@ NodeState random_state() {
   std::ranges::sort(state.bird.foreign_files);
   std::ranges::sort(state.bird.protocols);
   state.bird.was_cut_off = one_in(8);
+  if (one_in(2)) state.firewall.rules = model::Firewall{{30'001}, {session_name(1)}};
+  state.firewall.intact = one_in(2);
   return state;
 }
 
@@ -166,6 +169,7 @@ RC_GTEST_PROP(PlanLaws, OnWhatIsDesiredItIsEmpty, ()) {
 RC_GTEST_PROP(PlanLaws, WhereItIsEmptyAllIsInPlace, ()) {
   Scene scene = random_scene();
   scene.desired.policy.reset();
+  scene.desired.wants_firewall = false;
   carry_out(plan(scene.desired, scene.node.state), scene.node);
   if (one_in(2)) scene.node.state.bird.protocols.clear();
   if (one_in(3) && !scene.node.state.tunnels.empty()) scene.node.state.tunnels.pop_back();

@@ -59,6 +59,24 @@ TEST(Plan, CarriesMeshAndLoopbackWithoutABirdFile) {
   EXPECT_TRUE(plan(desired, state_of(desired)).empty());
 }
 
+TEST(Plan, LetsInWhatTunnelsNeedAndWhatStays) {
+  auto desired =
+      desired_of({mesh_peering_of(3), peering_of(1), peering_of(2, Intent::untouched), peering_of(4, Intent::absent)});
+  desired.wants_firewall = true;
+  auto state = state_of(desired_of({peering_of(2), peering_of(4)}));
+  const model::Firewall wanted{{30'001, 30'002, 51'823}, {"dn42-wg-igp-3", session_name(1), session_name(2)}};
+  EXPECT_EQ(plan(desired, state).firewall, wanted);
+  state.firewall.rules = wanted;
+  state.firewall.intact = true;
+  EXPECT_FALSE(plan(desired, state).firewall);
+  state.firewall.intact = false;
+  EXPECT_EQ(plan(desired, state).firewall, wanted) << "somebody changed a rule";
+  state.firewall.problem = "libnftables: it crashed";
+  EXPECT_FALSE(plan(desired, state).firewall) << "what cannot be read is not written";
+  desired.wants_firewall = false;
+  EXPECT_FALSE(plan(desired, {}).firewall);
+}
+
 TEST(Plan, KeepsTheMeshUntilItIsKnown) {
   const auto state = state_of(desired_of({mesh_peering_of(3), peering_of(1)}));
   auto desired = desired_of({peering_of(1)});

@@ -64,6 +64,24 @@ TEST_F(ReconcilerTest, APolicyThatBirdRefusesLeavesTheOldOneAndIsTriedAgainLater
   EXPECT_EQ(*node.file("00_base.conf"), *policy_file("00_base.conf", "new"));
 }
 
+TEST_F(ReconcilerTest, AFirewallThatFailsIsToldAndTriedAgainLaterAndTheRestGoesOn) {
+  auto desired = desired_of({peering_of(1)});
+  desired.wants_firewall = true;
+  node.firewall_error = Error{Errc::unavailable, "libnftables: it crashed (signal 11)"};
+  const auto report = step(desired);
+  EXPECT_EQ(report.firewall_problem, node.firewall_error->what);
+  EXPECT_EQ(conditions(report), Texts{"InPlace"});
+  step(desired);
+  EXPECT_EQ(node.operations, Texts{}) << "not before its time";
+  ASSERT_TRUE(report.retry_at);
+  now = *report.retry_at;
+  node.firewall_error.reset();
+  EXPECT_EQ(step(desired).firewall_problem, "");
+  EXPECT_EQ(node.operations, Texts{"firewall"});
+  step(desired);
+  EXPECT_EQ(node.operations, Texts{});
+}
+
 TEST_F(ReconcilerTest, AnotherPolicyIsTriedAtOnce) {
   auto desired = desired_of({});
   desired.policy.emplace({policy_file("00_base.conf", "bad")});

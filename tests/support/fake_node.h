@@ -26,6 +26,7 @@ class FakeNode : public Node {
   std::map<std::string, std::string> refused_files;  // BIRD's words
   std::string refused_policy;                        // BIRD's words for any policy that is put; empty: it takes it
   std::optional<Error> bird_error;                   // every transaction fails whole
+  std::optional<Error> firewall_error;
   std::optional<Error> observe_error;
   bool bird_reads_folder = true;         // false: bird.conf lacks the include line
   std::function<void(FakeNode&)> drift;  // runs before each observation
@@ -53,6 +54,14 @@ class FakeNode : public Node {
     for (const TunnelAction& action : actions)
       results.push_back(std::visit([this](const auto& a) { return apply(a); }, action));
     return results;
+  }
+
+  Result<void> apply_firewall(const model::Firewall& firewall, Deadline, const std::stop_token&) override {
+    operations.push_back("firewall");
+    if (firewall_error) return std::unexpected(*firewall_error);
+    state.firewall.rules = firewall;
+    state.firewall.intact = true;
+    return {};
   }
 
   Result<BirdResult> apply_bird(const BirdAction& action, Deadline, const std::stop_token&) override {
