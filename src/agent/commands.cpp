@@ -13,6 +13,7 @@
 #include "agent/compose.h"
 #include "agent/config_task.h"
 #include "agent/control_plane.h"
+#include "agent/hostile_chains.h"
 #include "agent/keys.h"
 #include "agent/linux_node.h"
 #include "agent/local_client.h"
@@ -233,6 +234,13 @@ int check_config(const std::string& config_path) {
   const auto config = load_config(config_path, of_service());
   if (!config) return kExitConfig;
   for (const auto& warning : config->loaded.warnings) fmt::print("{}: warning: {}\n", config->source.path, warning);
+  if (config->loaded.config.firewall == FirewallMode::nftables) {
+    if (const auto chains = hostile_chains()) {
+      for (const auto& chain : *chains)
+        fmt::print("{}: warning: {} drops what it does not know: {}\n", config->source.path, chain,
+                   hostile_chains_remedy());
+    }
+  }
   fmt::print("{}: ok{}\n", config->source.path,
              config->loaded.config.is_complete ? "" : " (bootstrap: the rest comes from the control plane)");
   return EXIT_SUCCESS;

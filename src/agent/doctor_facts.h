@@ -130,15 +130,9 @@ struct SecretsFact {
   std::vector<OpenFile> open;
 };
 
-// A chain of another program's firewall that drops what it does not know.
-struct DropChain {
-  std::string table;  // "inet filter"
-  std::string chain;
-  std::string hook;  // "forward"
-};
 struct FirewallFact {
-  std::vector<DropChain> hostile;
-  std::string remedy;  // lines that let ours through
+  std::vector<std::string> hostile;  // chains of other programs, as hostile_chains() says them
+  std::string remedy;                // lines that let ours through
 };
 
 struct DoctorFacts {
@@ -157,7 +151,7 @@ struct DoctorFacts {
   Probed<std::vector<RtrFact>> rtr_servers;
   Probed<DiskFact> disk;
   Probed<SecretsFact> secrets;
-  Probed<FirewallFact> firewall = Skipped{"nftables is not looked at by this version"};
+  Probed<FirewallFact> firewall;
 };
 
 }  // namespace moenet::agent

@@ -193,11 +193,8 @@ Check judge_secrets(const SecretsFact& secrets) {
 
 Check judge_firewall(const FirewallFact& firewall) {
   if (firewall.hostile.empty()) return {"firewall", State::ok, "no other chain drops what it does not know", ""};
-  std::vector<std::string> chains;
-  chains.reserve(firewall.hostile.size());
-  for (const auto& chain : firewall.hostile)
-    chains.push_back(fmt::format("chain {} of table {} drops by default in {}", chain.chain, chain.table, chain.hook));
-  return {"firewall", State::warning, listed(chains, kMostNamed), firewall.remedy};
+  return {"firewall", State::warning, "drops what it does not know: " + listed(firewall.hostile, kMostNamed),
+          firewall.remedy};
 }
 
 }  // namespace moenet::agent

@@ -6,6 +6,7 @@
 
 #include "agent/commands.h"
 #include "agent/doctor_probes.h"
+#include "agent/hostile_chains.h"
 #include "agent/ownership_mark.h"
 #include "net/netlink.h"
 
@@ -30,6 +31,13 @@ ConfigFact fact_of(const ConfigFailure& failure) {
   return fact;
 }
 
+Probed<FirewallFact> probe_firewall() {
+  if (!is_root()) return Skipped{"only root may see the firewall"};
+  auto chains = hostile_chains();
+  if (!chains) return Skipped{chains.error().what};
+  return FirewallFact{std::move(*chains), hostile_chains_remedy()};
+}
+
 void probe_configured(const ConfigWithSource& config, const std::vector<net::Link>& ours, DoctorFacts& facts) {
   const AgentConfig& settings = config.loaded.config;
   facts.config = {config.source.path, settings.node.name, settings.is_complete, false, config.loaded.warnings, {}};
@@ -45,6 +53,7 @@ void probe_configured(const ConfigWithSource& config, const std::vector<net::Lin
     facts.ports = probe_ports(settings, facts.agent, ours);
     facts.disk = probe_disk(settings.state_folder);
     facts.secrets = probe_secrets(settings, config.source);
+    facts.firewall = probe_firewall();
   }
   facts.bird = std::move(bird.fact);
   facts.bird_files = std::move(bird.files);

@@ -19,6 +19,7 @@
 #include "agent/config_task.h"
 #include "agent/doctor.h"
 #include "agent/heartbeat_task.h"
+#include "agent/kernel_settings.h"
 #include "agent/keys.h"
 #include "agent/ledger.h"
 #include "agent/linux_node.h"
@@ -157,9 +158,30 @@ class RunningAgent {
     }
     if (report == nullptr) return;
     ::malloc_trim(0);  // what a step took for a moment goes back to the system
+    look_at_kernel(*report);
     report_wakeup_.notify();
     mesh_report_wakeup_.notify();
     waiters_.answer(*report, [](const NodeReport& done) { return http::Response::json(200, sync_document(done)); });
+  }
+
+  // What the kernel's settings are, and, where the operator allows it, makes them what a router needs. On
+  // reconcileTask.
+  void look_at_kernel(const NodeReport& report) {
+    std::vector<std::string> tunnels;
+    for (const SessionView& view : *report.sessions) {
+      if (std::holds_alternative<model::InPlace>(view.condition)) tunnels.push_back(view.interface_name);
+    }
+    for (const BackboneView& view : report.backbone) {
+      if (const auto node = model::mesh_node_of(view.owner)) tunnels.push_back(mesh_interface(*node));
+    }
+    auto look = kernel_watch_.look(tunnels);
+    for (const KernelSetting& setting : look.applied.changed) {
+      log::info("kernel setting changed",
+                {{"key", setting.key.text()}, {"was", setting.is.value_or(0)}, {"is", setting.wanted}});
+    }
+    for (const Error& error : look.applied.failed)
+      log::warning("a kernel setting cannot be changed", {{"error", error.what}});
+    kernel_.put(std::move(look));
   }
 
   // A node that was moved or renumbered hears it here first: then its own configuration is another one as well.
@@ -177,7 +199,7 @@ class RunningAgent {
     return LocalApiWiring{config_.api,
                           [this] {
                             return status_document({config_.node.name, std::string(node_->backend_name()), started_,
-                                                    control_plane_, ledger_, report_, input_});
+                                                    control_plane_, ledger_, report_, input_, kernel_});
                           },
                           [](const NodeReport& report) { return http::Response::json(200, sync_document(report)); },
                           [this](bool allow_mass_delete) {
@@ -234,6 +256,7 @@ class RunningAgent {
   Latest<SessionInput> input_;               // sessionSyncTask -> reconcileTask
   Latest<Known<model::Mesh>> mesh_;          // meshSyncTask -> reconcileTask
   Latest<Known<model::BirdPolicy>> policy_;  // ibgpSyncTask -> reconcileTask
+  Latest<KernelWatch::Look> kernel_;         // reconcileTask -> /status
   Latest<NodeReport> report_;                // reconcileTask -> reportTask, /status
   Wakeup reconcile_wakeup_;
   Wakeup report_wakeup_;
@@ -249,6 +272,7 @@ class RunningAgent {
   MeshReport mesh_report_;
   SyncWaiters waiters_;
   std::unique_ptr<LinuxNode> node_;
+  KernelWatch kernel_watch_{config_.kernel};  // reconcileTask's alone
   std::unique_ptr<Backbone> backbone_;
   std::unique_ptr<ReconcileTask> reconcile_task_;
   std::unique_ptr<http::HttpServer> api_;

@@ -120,6 +120,18 @@ json::value loopback_of(const NodeReport& report) {
   return json::object{{"state", state}, {"cause", cause}};
 }
 
+// Kernel settings that were not as a router needs them at the last look.
+json::array kernel_of(const KernelWatch::Look& look) {
+  json::array wrong;
+  for (const KernelSetting& setting : look.wrong) {
+    wrong.push_back(json::object{{"key", setting.key.text()},
+                                 {"is", setting.is ? json::value(*setting.is) : json::value(nullptr)},
+                                 {"wanted", setting.wanted},
+                                 {"why", setting.why}});
+  }
+  return wrong;
+}
+
 }  // namespace
 
 std::string status_document(const StatusSource& source) {
@@ -130,6 +142,7 @@ std::string status_document(const StatusSource& source) {
   document["node"] = source.node_name;
   document["uptime_seconds"] = std::chrono::floor<std::chrono::seconds>(steady_now() - source.started).count();
   document["wireguard_backend"] = source.backend;
+  if (const auto kernel = source.kernel.read()) document["kernel_settings"] = kernel_of(*kernel);
   document["breaker"] = breaker_of(source.control_plane);
   document["tasks"] = tasks_of(source.ledger);
   document["sessions_from"] = input == nullptr || !input->answer ? "nowhere"

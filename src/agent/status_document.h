@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/control_plane.h"
+#include "agent/kernel_settings.h"
 #include "agent/ledger.h"
 #include "agent/reconcile_task.h"
 
@@ -18,6 +19,7 @@ struct StatusSource {
   const TaskLedger& ledger;
   const Latest<NodeReport>& report;
   const Latest<SessionInput>& input;
+  const Latest<KernelWatch::Look>& kernel;
 };
 
 std::string status_document(const StatusSource& source);

@@ -167,7 +167,10 @@ INSTANTIATE_TEST_SUITE_P(
             [](auto& f) { f.kernel_settings = std::vector{setting("net.ipv6.conf.all.forwarding", std::nullopt, 1)}; },
             warning, "cannot be read: net.ipv6.conf.all.forwarding", "sysctl net.ipv6"},
         Row{"firewall",
-            [](auto& f) { f.firewall = FirewallFact{{{"inet filter", "forward", "forward"}}, "nft add rule x"}; },
+            [](auto& f) {
+              f.firewall =
+                  FirewallFact{{"chain forward of table inet filter (forward, policy drop)"}, "nft add rule x"};
+            },
             warning, "chain forward of table inet filter", "nft add rule x"},
         Row{"ports",
             [](auto& f) { f.ports = PortFact{1, {{"session dn42_1", "", 30001, false, true, "nginx (pid 12)"}}}; },
