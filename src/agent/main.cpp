@@ -16,6 +16,7 @@
 #include <sodium.h>
 
 #include "agent/commands.h"
+#include "agent/compose_mesh.h"
 #include "agent/config_task.h"
 #include "agent/doctor.h"
 #include "agent/heartbeat_task.h"

@@ -11,6 +11,7 @@
 #include "base/latest.h"
 #include "bird/check_config.h"
 #include "bird/control.h"
+#include "bird/main_file.h"
 #include "bird/stage.h"
 #include "bird/touched.h"
 
@@ -20,7 +21,6 @@ namespace {
 // How long taking back a swap may last beyond the caller's deadline: BIRD answers in 50 ms at 5,000 peers, or is away.
 constexpr std::chrono::seconds kRollbackTime{5};
 constexpr std::chrono::milliseconds kFirstPause{5}, kLongestPause{100};
-constexpr std::size_t kMostMainBytes = 16u << 20;
 
 bool is_plain_name(const std::string& name) {
   const auto is_plain = [](char c) {
@@ -35,49 +35,6 @@ std::string position(const std::string& file, int line, int column) {
   if (line == 0) return file;
   return file + ":" + std::to_string(line) + ":" + std::to_string(column);
 }
-
-// BIRD's main file while it is swapped, for a node whose BIRD we own.
-struct MainFile {
-  std::string path;
-  std::optional<std::string> wanted;  // none: it is the operator's
-  std::optional<std::string> old_text;
-  struct stat old_status{};
-
-  Result<void> take_up() {
-    if (!wanted) return {};
-    auto text = read_file(path, kMostMainBytes);
-    if (!text && text.error().code == Errc::not_found) return {};
-    if (!text) return std::unexpected(std::move(text).error());
-    if (owner_in(*text) != model::Owner(kBaseOwner)) {
-      return fail(Errc::invalid,
-                  path + " is not ours: move it away, and let BIRD read the one that `moenet-agent render` makes");
-    }
-    if (*text == *wanted) wanted.reset();
-    if (::stat(path.c_str(), &old_status) != 0) return std::unexpected(error_from_errno(errno, "look at " + path));
-    old_text = std::move(*text);
-    return {};
-  }
-  Result<void> write(gid_t group) const {
-    if (!wanted) return {};
-    return write_text(*wanted, old_text ? old_status.st_uid : static_cast<uid_t>(-1),
-                      old_text ? old_status.st_gid : group);
-  }
-  Result<void> restore() const {
-    if (!wanted) return {};
-    if (old_text) return write_text(*old_text, old_status.st_uid, old_status.st_gid);
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-      return std::unexpected(error_from_errno(errno, "remove " + path));
-    return {};
-  }
-
- private:
-  Result<void> write_text(const std::string& text, uid_t user, gid_t group) const {
-    TRY_VOID(atomic_write_file(path, text, 0640));
-    if (::chown(path.c_str(), user, group) != 0)
-      return std::unexpected(error_from_errno(errno, "give " + path + " its owner"));
-    return {};
-  }
-};
 
 // One apply().
 class Run {
