@@ -76,6 +76,7 @@ class Run {
   bool uses_filter(const std::string& name) const;
   bool is_policy(const std::string& name) const;
   bool changes_policy() const;
+  bool has_old_policy() const;
   void refuse(const std::string& name, std::string message);
   Result<void> refuse_policy(const std::string& message);
   void guard(const std::vector<ProtocolStatus>& before);
@@ -172,11 +173,14 @@ bool Run::changes_policy() const {
          std::any_of(remove_.begin(), remove_.end(), [&](const auto& name) { return is_policy(name); });
 }
 
+bool Run::has_old_policy() const {
+  return std::any_of(live_.begin(), live_.end(),
+                     [](const auto& entry) { return entry.second->owner == model::kPolicyOwner; });
+}
+
 // All of it stays as it was. Where there is none from before, peers have nothing to build on, and nothing can be done.
 Result<void> Run::refuse_policy(const std::string& message) {
-  const bool has_old =
-      std::any_of(live_.begin(), live_.end(), [&](const auto& entry) { return is_policy(entry.first); });
-  if (!changes_policy() || !has_old) return fail(Errc::invalid, "BIRD refuses its policy: " + message);
+  if (!changes_policy() || !has_old_policy()) return fail(Errc::invalid, "BIRD refuses its policy: " + message);
   std::erase_if(remove_, [&](const std::string& name) { return is_policy(name); });
   std::erase_if(put_, [&](const auto& entry) { return entry.second->owner == model::kPolicyOwner; });
   result_.policy_refused = message;
@@ -287,6 +291,8 @@ Result<void> Run::judge(const ConfigError& error, const CheckConfig& check) {
   } else if (live_.contains(name) && !put_.contains(name) && !remove_.contains(name) &&
              file == folder_.path() + "/" + name) {
     refuse(name, words);
+  } else if (changes_policy() && has_old_policy()) {
+    return refuse_policy(position(file, line, error.column) + " " + error.text);  // it may be what the policy brings
   } else {
     return fail(Errc::invalid,
                 "BIRD's configuration is wrong: " + position(file, line, error.column) + " " + error.text);
