@@ -67,7 +67,7 @@ count=0
 while read -r module; do
   count=$((count + 1)); name=$(printf '%03d.ko' $count)
   case $module in *.xz) xz -dc "$module" >"$image/modules/$name" ;; *) cp "$module" "$image/modules/$name" ;; esac
-done < <(for module in wireguard dummy veth nf_tables; do
+done < <(for module in wireguard dummy veth nf_tables nft_ct; do
   modprobe -S "$version" -d "$kernel" --show-depends $module
 done | awk '$1 == "insmod" && !seen[$2]++ {print $2}')
 [ $count -gt 0 ] || die "no modules found in $kernel"
