@@ -11,6 +11,9 @@ run_e2e() {
   as_root env $(e2e_environment) /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short -n 2 --dist loadscope "$@" ${E2E:-} tests/e2e
 }
 
+# shellcheck disable=SC2046  # the environment is a list of words
+run_kernel_mesh() { env $(e2e_environment) tests/e2e/kernel_guest/mesh.sh; }
+
 run_ctest() {
   local preset=$1
   shift
@@ -75,6 +78,7 @@ command_test() {
   prepare_root
   step "end to end" run_e2e
   step "kernel guest" tests/e2e/kernel_guest/run.sh
+  step "kernel mesh" run_kernel_mesh
   step "build (asan)" build_preset asan --target tests/all fuzz/all
   step "unit tests (asan, ubsan)" run_ctest asan
   step "build (tsan)" build_preset tsan --target "${threaded[@]/%/_test}"
