@@ -83,14 +83,22 @@ filter moenet_ibgp_export
 // of 4 s), earlier than BGP's hold time of 240 s.
 constexpr std::string_view kBfd = "\nprotocol bfd\n{\n  multihop { interval 2 s; multiplier 8; };\n}\n";
 
+// Both ends are this network's own, so what ended may begin again at once: BIRD's defaults, made for neighbors with
+// faults of their own, keep a node that was renumbered or restarted out for 1 to 5 minutes (error wait) or 2 (connect
+// retry). Hold: four times as long as Babel needs around a cut link (12 to 16 s), so none of that ends a session; and
+// its keepalive of 20 s is when a reflector that came back tells a client that its old connection is gone.
+constexpr std::string_view kTimers =
+    "  connect delay time 1;\n  connect retry time 10;\n  error wait time 1, 10;\n  hold time 60;\n";
+
 }  // namespace
 
 std::string policy_ibgp(const PolicyInput& input) {
   std::string sessions;
   for (const model::IbgpPeer& peer : input.policy.ibgp_peers) sessions += session(input, peer);
   if (sessions.empty()) return "";
-  std::string out = fmt::format("template bgp moenet_ibgp\n{{\n  local as {};\n  enable extended messages on;\n{}}}\n",
-                                input.policy.policy.asn, input.has_ibgp_bfd ? "  bfd on;\n" : "");
+  std::string out =
+      fmt::format("template bgp moenet_ibgp\n{{\n  local as {};\n  enable extended messages on;\n{}{}}}\n",
+                  input.policy.policy.asn, kTimers, input.has_ibgp_bfd ? "  bfd on;\n" : "");
   if (input.has_ibgp_bfd) out += kBfd;
   out += reject_own_statics(input.policy.policy.own_prefixes);
   out += kFilters;

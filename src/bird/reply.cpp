@@ -164,13 +164,17 @@ Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply) {
   return rows;
 }
 
+// RFC 8966 section 2.1. BIRD lists a neighbor that is lost with it, for as long as one of its last 16 hellos came.
+constexpr std::string_view kBabelInfinity = "65535";
+
 std::vector<std::string> parse_babel_neighbors(const Reply& reply) {
   std::vector<std::string> interfaces;
   for (const ReplyLine& line : reply.lines) {
     std::string_view rest = line.text;
-    const bool is_row = line.code == 1024 && IpAddress::parse(take_word(rest));
-    const std::string_view interface = is_row ? take_word(rest) : std::string_view();
-    if (!interface.empty()) interfaces.emplace_back(interface);
+    if (line.code != 1024 || !IpAddress::parse(take_word(rest))) continue;
+    const std::string_view interface = take_word(rest);
+    const std::string_view metric = take_word(rest);
+    if (!metric.empty() && metric != kBabelInfinity) interfaces.emplace_back(interface);
   }
   std::ranges::sort(interfaces);
   const auto repeated = std::ranges::unique(interfaces);

@@ -84,7 +84,8 @@ struct ProtocolStatus {
 };
 Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply);
 
-// The interfaces of `show babel neighbors` on which a neighbor is heard, sorted. None where BIRD runs no Babel.
+// The interfaces of `show babel neighbors` on which a neighbor hears us and we hear it, sorted: its cost is not infinite.
+// None where BIRD runs no Babel.
 std::vector<std::string> parse_babel_neighbors(const Reply& reply);
 
 }  // namespace moenet::bird

@@ -131,7 +131,9 @@ void Parser::add_node_options(CLI::App& command) {
   command.add_option("--loopback-ipv6", node.loopback_ipv6, "Likewise");
   command.add_option("--public-ipv4", node.ipv4, "Where others reach it (default, and '': what the node says)");
   command.add_option("--public-ipv6", node.ipv6, "Likewise");
-  command.add_flag("--rr,!--no-rr", node.rr, "It is a route reflector of its region, or none");
+  // By callbacks: CLI11 gives a flag's variable a value, "false", also when the flag is not there.
+  auto* rr = command.add_flag_callback("--rr", [this] { node.rr = true; }, "It is a route reflector of its region");
+  command.add_flag_callback("--no-rr", [this] { node.rr = false; }, "It is none")->excludes(rr);
 }
 
 void Parser::add_node_changes(CLI::App& nodes) {

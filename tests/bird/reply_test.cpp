@@ -64,6 +64,17 @@ TEST_P(Fixtures, GreetingGivesTheVersion) {
   EXPECT_EQ(version->text(), GetParam());
 }
 
+TEST(BabelNeighbors, AreHeardWhileTheirCostIsFinite) {
+  const std::string rows =
+      "1024-mesh:\n"
+      " IP address                Interface  Metric Routes Hellos Expires Auth  RTT (ms)\n"
+      " fe80::998:101:3:1         dn42-wg-igp-3  65535      0      9   1.119 No       0.000\n"
+      " fe80::998:101:12:1        dn42-wg-igp-12   1056      4     16   4.119 No     300.726\n"
+      " fe80::998:101:2:1         dn42-wg-igp-2     96      4     16   4.119 No       1.726\n"
+      "0000 \n";
+  EXPECT_EQ(parse_babel_neighbors(only(rows)), (std::vector<std::string>{"dn42-wg-igp-12", "dn42-wg-igp-2"}));
+}
+
 TEST_P(Fixtures, ProtocolsKeepTheirFirstAndLastRow) {
   const auto rows = parse_protocols(only(fixture(GetParam(), "show_protocols")));
   ASSERT_TRUE(rows);

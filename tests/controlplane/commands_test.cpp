@@ -148,6 +148,8 @@ TEST_F(Commands, ChangeWhatIsNamedOfANodeAndShowIt) {
   for (const char* part : {"jp1: node 2, EU-W, reflector", "172.22.188.40", "fd00:4242:7777:301:2::1", "127.0.0.12"})
     EXPECT_NE(changed.out.find(part), std::string::npos) << part << " in\n" << changed.out;
   EXPECT_EQ(run({"node", "show", "jp1"}).out, changed.out);
+  const Ran elsewhere = run({"node", "change", "jp1", "--location", "Tokyo"});
+  EXPECT_NE(elsewhere.out.find("jp1: node 2, EU-W, reflector"), std::string::npos) << "what is not named stays";
   const Ran back = run({"node", "change", "jp1", "--loopback-ipv4", "", "--no-rr"});
   EXPECT_NE(back.out.find("jp1: node 2, EU-W, client"), std::string::npos) << back.out;
   EXPECT_NE(back.out.find("172.22.188.2\n"), std::string::npos) << back.out;

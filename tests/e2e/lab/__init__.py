@@ -9,10 +9,11 @@ from .birdc import Birdc, bird_programs
 from .controlplane import ControlPlane
 from .fake_controlplane import FakeControlPlane
 from .foreign import ForeignRouter, SessionKind
+from .network import Network
 from .node import MoenetNode
 from .route_speaker import Announcement
 from .space import Lab, Space
 from .waiting import wait_for
 
-__all__ = ["Announcement", "BackboneNode", "Birdc", "ControlPlane", "FakeControlPlane", "ForeignRouter", "Lab", "MoenetNode", "SessionKind",
-           "Space", "bird_programs", "wait_for"]
+__all__ = ["Announcement", "BackboneNode", "Birdc", "ControlPlane", "FakeControlPlane", "ForeignRouter", "Lab", "MoenetNode", "Network",
+           "SessionKind", "Space", "bird_programs", "wait_for"]

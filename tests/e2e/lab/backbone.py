@@ -14,7 +14,8 @@ class BackboneNode(MoenetNode):
     bird.conf, which the agent renders."""
 
     # pylint: disable=super-init-not-called
-    def __init__(self, lab, control_plane, name, number, region="AS-E", rr=False, bird="bird2", sections=None):
+    def __init__(self, lab, control_plane, name, number, region="AS-E", rr=False, bird="bird2", sections=None, reached_at=None):
+        """`reached_at`: options of `node add`, instead of its address on the underlay."""
         Space.__init__(self, lab, name, number)
         self.asn, self.bird, self.ownership, self.region, self.rr = LOCAL_ASN, bird, "full", region, rr
         self.control_plane = control_plane
@@ -24,7 +25,8 @@ class BackboneNode(MoenetNode):
         self.public_key = None  # the agent makes the key
         self.place(region)
         (self.folder / "peers").mkdir()
-        self.token = control_plane.command("node", "add", name, "--id", number, "--region", region, "--public-ipv4", self.address,
+        self.token = control_plane.command("node", "add", name, "--id", number, "--region", region,
+                                           *(("--public-ipv4", self.address) if reached_at is None else reached_at),
                                            *(["--rr"] if rr else [])).splitlines()[-1]
         self.write_bootstrap(**(sections or {}))
 
@@ -71,6 +73,24 @@ class BackboneNode(MoenetNode):
     def mesh(self):
         """{node id: state} as its own /status tells it."""
         return {link["node"]: link["state"] for link in self.status()["mesh"]["neighbors"]}
+
+    def links_to(self, *ids):
+        """The interfaces of these neighbors, {name: `ip -j -d addr` of it}; of all without an argument."""
+        names = {f"dn42-wg-igp-{number}" for number in ids}
+        return {name: link for name, link in self.links().items() if name.startswith("dn42-wg-igp-") and (not ids or name in names)}
+
+    def addresses_of(self, link):
+        """{"172.22.188.1/32", …} on a link; empty when there is none."""
+        return {f"{a['local']}/{a['prefixlen']}" for a in self.links().get(link, {}).get("addr_info", [])}
+
+    def babel(self):
+        """The interfaces on which BIRD's Babel hears a neighbor."""
+        return {line.split()[1] for line in self.birdc.ask("show babel neighbors")[1].splitlines() if "dn42-wg-igp-" in line}
+
+    def adjacencies(self):
+        """{iBGP session: since when}, to the second: what is the same has not moved."""
+        return {name: row["since"][:8] for name, row in self.birdc.protocols().items()
+                if name.startswith("ibgp_") and row["info"].startswith("Established")}
 
     def ibgp(self):
         """The ids of the nodes that it has iBGP with, Established."""
