@@ -1,10 +1,8 @@
 #include "agent/mesh_report.h"
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 #include "base/log.h"
-#include "reconcile/plan.h"
 
 namespace moenet::agent {
 namespace {
@@ -22,22 +20,6 @@ void visit_neighbors(const NodeReport& report, const Visit& visit) {
 }
 
 }  // namespace
-
-std::string mesh_state(const BackboneView& neighbor) {
-  if (const auto* broken = std::get_if<model::Broken>(&neighbor.condition)) return "error: " + broken->cause;
-  if (!std::holds_alternative<model::InPlace>(neighbor.condition)) return "error: not set up";
-  if (!neighbor.handshake_age) return "error: no handshake yet";
-  if (*neighbor.handshake_age > reconcile::kStaleHandshake + std::chrono::seconds(45))
-    return fmt::format("error: no handshake for {} min",
-                       std::chrono::floor<std::chrono::minutes>(*neighbor.handshake_age).count());
-  return neighbor.is_heard_by_babel ? "configured" : "error: Babel hears no neighbor";
-}
-
-std::map<std::string, std::string> mesh_states(const NodeReport& report) {
-  std::map<std::string, std::string> states;
-  visit_neighbors(report, [&](const std::string& node, const BackboneView& view) { states[node] = mesh_state(view); });
-  return states;
-}
 
 json::value mesh_status_body(const std::string& node_name, const NodeReport& report) {
   json::object peers;

@@ -11,6 +11,7 @@
 
 #include "agent/control_plane.h"
 #include "agent/ledger.h"
+#include "agent/mesh_state.h"
 #include "agent/reconcile_task.h"
 #include "base/latest.h"
 
@@ -18,10 +19,6 @@ namespace moenet::agent {
 
 inline constexpr std::string_view kMeshReportTask = "meshReportTask";
 
-// "configured", or "error: …" with the cause in an operator's words.
-std::string mesh_state(const BackboneView& neighbor);
-// The neighbors' states by node id, as `peers` of mesh/status.
-std::map<std::string, std::string> mesh_states(const NodeReport& report);
 // The body of mesh/status; `links` beside `peers` is ours.
 boost::json::value mesh_status_body(const std::string& node_name, const NodeReport& report);
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/mesh_state.h"
 #include "base/log.h"
 
 namespace moenet::agent {
@@ -18,6 +19,9 @@ using model::SessionRow;
 constexpr std::chrono::seconds kLookAtLeast{60};
 constexpr std::chrono::seconds kLookAtMost{5};
 constexpr int kLookShare = 1500;
+// No event tells of a handshake or of what Babel hears: for so long after a link of the mesh came, went or changed its
+// state, that is looked for often, whatever a look costs.
+constexpr std::chrono::minutes kMeshSettles{2};
 // Events come in bursts (one link is a dozen): the first opens a window in which the others arrive.
 constexpr std::chrono::milliseconds kSettle{50};
 
@@ -163,7 +167,7 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
     if (!report->step.bird_version.empty() && std::exchange(bird_version_, report->step.bird_version) != bird_version_)
       report->step.retry_at = now;
     look_up_silent(*report, now);
-    describe_backbone(*report);
+    describe_backbone(*report, now);
     describe_sessions(*report);
     if (report->step.planned > 0 || !has_shared_) wiring_.node.share(composer_.bird_files());
     has_shared_ = true;
@@ -198,7 +202,7 @@ void ReconcileTask::log_problem(const std::string& problem) {
 }
 
 // Takes over the outcomes that are no session's; they come first.
-void ReconcileTask::describe_backbone(NodeReport& report) {
+void ReconcileTask::describe_backbone(NodeReport& report, SteadyTime now) {
   auto& outcomes = report.step.outcomes;
   const auto end =
       std::ranges::find_if(outcomes, [](const auto& outcome) { return !model::session_of(outcome.owner).empty(); });
@@ -208,6 +212,9 @@ void ReconcileTask::describe_backbone(NodeReport& report) {
                                outcome->handshake_age, outcome->is_heard_by_babel, std::move(outcome->changes)});
   }
   outcomes.erase(outcomes.begin(), end);
+  auto states = mesh_states(report);
+  if (states != mesh_states_) mesh_changed_ = now;
+  mesh_states_ = std::move(states);
   for (const auto& change : report.step.changes) log::info(change);
 }
 
@@ -273,7 +280,8 @@ void ReconcileTask::look_up_silent(const NodeReport& report, SteadyTime now) {
 SteadyTime ReconcileTask::next_look(const NodeReport* report) const {
   const auto now = steady_now();
   if (report == nullptr) return now + kLookAtMost;
-  const std::chrono::microseconds dear = report->cpu * kLookShare;
+  const bool awaits_mesh = now - mesh_changed_ < kMeshSettles;
+  const std::chrono::microseconds dear = awaits_mesh ? std::chrono::microseconds(0) : report->cpu * kLookShare;
   auto next = now + std::clamp<std::chrono::microseconds>(dear, kLookAtMost, kLookAtLeast);
   if (report->step.retry_at) next = std::min<SteadyTime>(next, *report->step.retry_at);
   return next;

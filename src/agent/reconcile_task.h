@@ -110,7 +110,7 @@ class ReconcileTask {
   std::shared_ptr<const NodeReport> step(const SessionInput& input, const std::stop_token& stop);
   std::shared_ptr<const NodeReport> failed_look(const SessionInput& input, const Error& error);
   void note_failure(NodeReport& report, const Error& error) const;
-  void describe_backbone(NodeReport& report);
+  void describe_backbone(NodeReport& report, SteadyTime now);
   void describe_sessions(NodeReport& report);
   void note_configured(const SessionViews& views);
   void look_up_silent(const NodeReport& report, SteadyTime now);
@@ -127,7 +127,9 @@ class ReconcileTask {
   std::uint64_t taken_number_ = 0;
   Composer::Rows rows_;  // the answer's own, or with those that are kept although it lacks them
   Composer composer_;
-  std::string bird_version_;                     // as seen last
+  std::string bird_version_;                        // as seen last
+  std::map<std::string, std::string> mesh_states_;  // as of the last step
+  SteadyTime mesh_changed_{};
   bool has_shared_ = false;                      // the composer's files with the node
   std::string problem_;                          // of the node as a whole, as logged last; empty when there is none
   std::set<model::SessionId> configured_;        // sessions of which this node carries something
