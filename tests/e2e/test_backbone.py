@@ -40,7 +40,7 @@ def test_nodes_join_and_peers_at_far_ends_reach_each_other(lab, birds):
     jp1, de2 = backbone.nodes[2], backbone.nodes[12]
     backbone.converge()
     for node in backbone.nodes.values():
-        assert set(node.mesh().values()) == {"configured"}, node.status()["mesh"]
+        wait_for(f"the mesh of {node.name}", lambda n=node: set(n.mesh().values()) == {"configured"}, 20)
     # a peer at each far end
     peers = []
     for i, node in ((1, jp1), (2, de2)):
