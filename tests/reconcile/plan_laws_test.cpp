@@ -116,6 +116,7 @@ NodeState random_state() {
   std::ranges::sort(state.bird.foreign_files);
   std::ranges::sort(state.bird.protocols);
   state.bird.was_cut_off = one_in(8);
+  state.bird.has_stale_verdicts = one_in(8);
   return state;
 }
 
