@@ -356,11 +356,18 @@ reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_
   if (const auto version = pool_.version()) state.version = version->text();
   for (auto& protocol : *protocols) state.protocols.push_back(std::move(protocol.name));
   std::ranges::sort(state.protocols);
+  state.has_stale_verdicts = has_policy(state.files) && has_stale_verdicts(deadline, stop);
   if (has_mesh_) {
     if (auto babel = pool_.ask("show babel neighbors", deadline.or_sooner(std::chrono::seconds(10)), stop))
       state.babel_interfaces = bird::parse_babel_neighbors(*babel);
   }
   return state;
+}
+
+// That BIRD cannot say is no problem: it is asked at the next look.
+bool LinuxNode::has_stale_verdicts(Deadline deadline, const std::stop_token& stop) {
+  const auto roas = bird::look_at_roas(pool_, deadline.or_sooner(std::chrono::seconds(10)), stop);
+  return roas && *roas && filter_memory_.is_stale(**roas);
 }
 
 Result<reconcile::NodeState> LinuxNode::observe(Deadline deadline, const std::stop_token& stop) {
@@ -513,8 +520,8 @@ std::vector<Result<void>> LinuxNode::apply_tunnels(std::span<const TunnelAction>
   return results;
 }
 
-Result<reconcile::BirdResult> LinuxNode::apply_bird(const reconcile::BirdAction& action, Deadline deadline,
-                                                    const std::stop_token& stop) {
+Result<reconcile::BirdResult> LinuxNode::configure_bird(const reconcile::BirdAction& action, Deadline deadline,
+                                                        const std::stop_token& stop) {
   bird::FileChange change;
   change.put = action.put;
   change.remove = action.remove;
@@ -526,6 +533,21 @@ Result<reconcile::BirdResult> LinuxNode::apply_bird(const reconcile::BirdAction&
   reconcile::BirdResult result;
   result.configured = done.configured;
   for (auto& refusal : done.refused) result.refused.push_back({std::move(refusal.file), std::move(refusal.message)});
+  result.policy_refused = std::move(done.policy_refused);
+  return result;
+}
+
+Result<reconcile::BirdResult> LinuxNode::apply_bird(const reconcile::BirdAction& action, Deadline deadline,
+                                                    const std::stop_token& stop) {
+  reconcile::BirdResult result;
+  if (action.configures()) {
+    TRY(result, configure_bird(action, deadline, stop));
+  }
+  if (action.judge_again) {
+    TRY_VOID(bird::ask_filters_again(pool_, deadline.or_sooner(std::chrono::seconds(10)), stop));
+    filter_memory_.note_asked();
+    log::info("this network's own ROA came or went: BIRD's filters judge all routes again");
+  }
   return result;
 }
 

@@ -11,6 +11,7 @@
 #include "agent/handshake_clock.h"
 #include "bird/client.h"
 #include "bird/peer_folder.h"
+#include "bird/roa_state.h"
 #include "bird/transaction.h"
 #include "net/link.h"
 #include "net/netlink.h"
@@ -55,6 +56,9 @@ class LinuxNode : public reconcile::Node {
   void read_device(Seen& seen, Deadline deadline);
   Result<std::vector<model::Tunnel>> observe_tunnels(Deadline deadline, const std::stop_token& stop);
   reconcile::BirdState observe_bird(Deadline deadline, const std::stop_token& stop);
+  bool has_stale_verdicts(Deadline deadline, const std::stop_token& stop);
+  Result<reconcile::BirdResult> configure_bird(const reconcile::BirdAction& action, Deadline deadline,
+                                               const std::stop_token& stop);
   void create_all(std::span<const reconcile::TunnelAction> actions, std::vector<Result<void>>& results,
                   Deadline deadline, const std::stop_token& stop);
   Result<void> finish_created(const model::Tunnel& tunnel, Deadline deadline);
@@ -71,6 +75,7 @@ class LinuxNode : public reconcile::Node {
   bird::BirdPool pool_;
   bird::PeerFolder folder_;
   bird::BirdTransaction transaction_;
+  bird::FilterMemory filter_memory_;
   // What the last look saw. Links are listed again when the kernel told of a change, when we made one, and every so
   // often. Devices tell of nothing: of many, some are read again at each look (see look_at_devices()).
   net::LinkWatch watch_;
