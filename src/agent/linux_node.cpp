@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/base_config.h"
+#include "base/log.h"
 #include "bird/policy.h"
 
 namespace moenet::agent {
@@ -68,11 +69,18 @@ reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_
   if (const auto version = pool_.version()) state.version = version->text();
   for (auto& protocol : *protocols) state.protocols.push_back(std::move(protocol.name));
   std::ranges::sort(state.protocols);
+  state.has_stale_verdicts = has_policy(state.files) && has_stale_verdicts(deadline, stop);
   if (has_mesh_) {
     if (auto babel = pool_.ask("show babel neighbors", deadline.or_sooner(std::chrono::seconds(10)), stop))
       state.babel_interfaces = bird::parse_babel_neighbors(*babel);
   }
   return state;
+}
+
+// That BIRD cannot say is no problem: it is asked at the next look.
+bool LinuxNode::has_stale_verdicts(Deadline deadline, const std::stop_token& stop) {
+  const auto roas = bird::look_at_roas(pool_, deadline.or_sooner(std::chrono::seconds(10)), stop);
+  return roas && *roas && filter_memory_.is_stale(**roas);
 }
 
 reconcile::FirewallState LinuxNode::observe_firewall(Deadline deadline) {
@@ -110,8 +118,8 @@ Result<reconcile::NodeState> LinuxNode::observe(Deadline deadline, const std::st
   return state;
 }
 
-Result<reconcile::BirdResult> LinuxNode::apply_bird(const reconcile::BirdAction& action, Deadline deadline,
-                                                    const std::stop_token& stop) {
+Result<reconcile::BirdResult> LinuxNode::configure_bird(const reconcile::BirdAction& action, Deadline deadline,
+                                                        const std::stop_token& stop) {
   bird::FileChange change;
   change.put = action.put;
   change.remove = action.remove;
@@ -122,8 +130,22 @@ Result<reconcile::BirdResult> LinuxNode::apply_bird(const reconcile::BirdAction&
   TRY(auto done, transaction_.apply(change, deadline, stop));
   reconcile::BirdResult result;
   result.configured = done.configured;
-  result.policy_refused = std::move(done.policy_refused);
   for (auto& refusal : done.refused) result.refused.push_back({std::move(refusal.file), std::move(refusal.message)});
+  result.policy_refused = std::move(done.policy_refused);
+  return result;
+}
+
+Result<reconcile::BirdResult> LinuxNode::apply_bird(const reconcile::BirdAction& action, Deadline deadline,
+                                                    const std::stop_token& stop) {
+  reconcile::BirdResult result;
+  if (action.configures()) {
+    TRY(result, configure_bird(action, deadline, stop));
+  }
+  if (action.judge_again) {
+    TRY_VOID(bird::ask_filters_again(pool_, deadline.or_sooner(std::chrono::seconds(10)), stop));
+    filter_memory_.note_asked();
+    log::info("this network's own ROA came or went: BIRD's filters judge all routes again");
+  }
   return result;
 }
 

@@ -11,6 +11,7 @@
 #include "agent/node_links.h"
 #include "bird/client.h"
 #include "bird/peer_folder.h"
+#include "bird/roa_state.h"
 #include "bird/transaction.h"
 #include "net/nftables.h"
 #include "reconcile/node.h"
@@ -42,11 +43,15 @@ class LinuxNode : public reconcile::Node {
 
   reconcile::BirdState observe_bird(Deadline deadline, const std::stop_token& stop);
   reconcile::FirewallState observe_firewall(Deadline deadline);
+  bool has_stale_verdicts(Deadline deadline, const std::stop_token& stop);
+  Result<reconcile::BirdResult> configure_bird(const reconcile::BirdAction& action, Deadline deadline,
+                                               const std::stop_token& stop);
 
   NodeLinks links_;
   bird::BirdPool pool_;
   bird::PeerFolder folder_;
   bird::BirdTransaction transaction_;
+  bird::FilterMemory filter_memory_;
   bool has_mesh_ = false;  // Babel's neighbors are of interest
   bool has_firewall_ = false;
   std::optional<net::Ruleset> ruleset_;  // with has_firewall_, once it could be opened

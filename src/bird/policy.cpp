@@ -10,7 +10,9 @@
 
 namespace moenet::bird {
 
-Dialect Dialect::of(const Version& version) { return {.has_babel_rtt = version >= Version{2, 14, 0}}; }
+Dialect Dialect::of(const Version& version) {
+  return {.has_babel_rtt = version >= Version{2, 14, 0}, .validates_covered_only = version.major >= 3};
+}
 
 std::vector<model::BirdFile> render_policy(const PolicyInput& input, const Dialect& dialect) {
   const std::pair<const char*, std::string> parts[] = {
@@ -18,6 +20,7 @@ std::vector<model::BirdFile> render_policy(const PolicyInput& input, const Diale
       {"05_communities.conf", policy_communities(input) + policy_tags(input)},
       {"10_roa.conf", policy_roa(input)},
       {"20_filters.conf", policy_filters(input)},
+      {"25_loaded_roas.conf", dialect.validates_covered_only ? policy_loaded_roas(input) : ""},
       {"30_babel.conf", policy_babel(input, dialect)},
       {"40_ibgp.conf", policy_ibgp(input)},
       {"50_ebgp.conf", policy_ebgp(input)},

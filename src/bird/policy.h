@@ -16,10 +16,12 @@
 
 namespace moenet::bird {
 
-// What the running BIRD's language knows; asked by its version. No function of the policy returns a value: 2.14 and
-// later want `function f() -> bool` for that, which 2.0.12 does not know.
+// What the running BIRD's language knows; asked by its version. No function of the policy returns a value, but for BIRD
+// 3 alone: 2.14 and later want `function f() -> bool` for that, which 2.0.12 does not know.
 struct Dialect {
   bool has_babel_rtt = false;  // 2.14 and later: `type tunnel`, `rtt cost`; before: `type wired`
+  // 3: a ROA that changes sends through the filters what it covers, and not all routes of the channel.
+  bool validates_covered_only = false;
   static Dialect of(const Version& version);
   friend bool operator==(const Dialect&, const Dialect&) = default;
 };
@@ -47,10 +49,10 @@ using model::kPolicyOwner;
 // Interfaces of the mesh (wire contract A9).
 inline constexpr std::string_view kMeshInterfaces = "dn42-wg-igp-*";
 
-// 00_base.conf 05_communities.conf 10_roa.conf 20_filters.conf 30_babel.conf 40_ibgp.conf 50_ebgp.conf; one that would
-// say nothing is left out. Sorted by name. When the network's own ROA comes or goes, BIRD 2 sends all routes through
-// the filters again; BIRD 3 those only that a changed ROA covers (measured on 3.1.8), so it must be told `reload
-// filters in "dn42_*"`, or routes without any ROA keep the verdict of before.
+// 00_base.conf 05_communities.conf 10_roa.conf 20_filters.conf 25_loaded_roas.conf 30_babel.conf 40_ibgp.conf
+// 50_ebgp.conf; one that would say nothing is left out. Sorted by name. When the network's own ROA comes or goes, BIRD
+// 2 sends all routes through the filters again; BIRD 3 those only that a changed ROA covers (measured on 3.1.8), so it
+// must be reminded (roa_state.h), or routes without any ROA keep the verdict of before.
 std::vector<model::BirdFile> render_policy(const PolicyInput& input, const Dialect& dialect);
 
 // bird.conf itself: what BIRD needs to start at all, and the include of the peer folder. `ipv4`: the node's, for the

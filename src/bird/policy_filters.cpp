@@ -23,10 +23,7 @@ std::string reject_within(std::span<const IpPrefix> prefixes) {
 // The network's own ROA tells that the table is loaded (decision 0007). BIRD looks for `roa_check` in the filters of a
 // channel and sends its routes through them again when the table changes.
 std::string check_origin(const Family& family, const model::RoutingPolicy& policy) {
-  std::vector<std::string> loaded;
-  for (const IpPrefix& own : networks_of(policy.own_prefixes, family.family)) {
-    loaded.push_back(fmt::format("roa_check(dn42_{}, {}, {}) = ROA_VALID", family.roa, own.text(), policy.asn));
-  }
+  const std::string loaded = own_roa_is_loaded(family, policy);
   if (loaded.empty()) return "";
   return fmt::format(R"(  if net.type = {} then {{
     if {} then {{
@@ -34,7 +31,7 @@ std::string check_origin(const Family& family, const model::RoutingPolicy& polic
     }}
   }}
 )",
-                     family.net_type, fmt::join(loaded, " || "), family.roa);
+                     family.net_type, loaded, family.roa);
 }
 
 std::string refuse_invalid(const model::RoutingPolicy& policy) {

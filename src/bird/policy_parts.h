@@ -19,6 +19,7 @@ std::string policy_communities(const PolicyInput& input);                    // 
 std::string policy_tags(const PolicyInput& input);                           // 05_communities.conf, its second half
 std::string policy_roa(const PolicyInput& input);                            // 10_roa.conf
 std::string policy_filters(const PolicyInput& input);                        // 20_filters.conf
+std::string policy_loaded_roas(const PolicyInput& input);                    // 25_loaded_roas.conf
 std::string policy_babel(const PolicyInput& input, const Dialect& dialect);  // 30_babel.conf
 std::string policy_ibgp(const PolicyInput& input);                           // 40_ibgp.conf
 std::string policy_ebgp(const PolicyInput& input);                           // 50_ebgp.conf
@@ -34,6 +35,10 @@ inline constexpr Family kFamilies[] = {{IpFamily::v4, "ipv4", "NET_IP4", "roa4"}
 
 // RFC 8326.
 inline constexpr std::string_view kGracefulShutdown = "(65535, 0)";
+
+// "roa_check(dn42_roa4, 172.22.188.0/26, 4242420998) = ROA_VALID || …": does the table hold a ROA of the network's own?
+// Empty for a family without prefixes.
+std::string own_roa_is_loaded(const Family& family, const model::RoutingPolicy& policy);
 
 // Without host bits, which BIRD refuses.
 IpPrefix network_of(const IpPrefix& prefix);

@@ -1,11 +1,12 @@
 // 10_roa.conf: where the tables of route origin authorizations (RFC 6482) are filled from. The tables are always there:
-// files of the operator's own may fill them too.
+// files of the operator's own may fill them too. 25_loaded_roas.conf: whether they are filled.
 #include <algorithm>
 #include <map>
 
 #include <fmt/format.h>
 
 #include "bird/policy_parts.h"
+#include "bird/roa_state.h"
 
 namespace moenet::bird {
 namespace {
@@ -55,6 +56,34 @@ std::string policy_roa(const PolicyInput& input) {
   roas.erase(std::unique(roas.begin(), roas.end()), roas.end());
   for (const Family& family : kFamilies) out += statics(family, roas);
   return out;
+}
+
+std::string own_roa_is_loaded(const Family& family, const model::RoutingPolicy& policy) {
+  std::vector<std::string> checks;
+  for (const IpPrefix& own : networks_of(policy.own_prefixes, family.family))
+    checks.push_back(has_roa(own, policy.asn));
+  return fmt::format("{}", fmt::join(checks, " || "));
+}
+
+std::string policy_loaded_roas(const PolicyInput& input) {
+  std::string lines;
+  int weight = 1;
+  for (const Family& family : kFamilies) {
+    const std::string loaded = own_roa_is_loaded(family, input.policy.policy);
+    if (!loaded.empty()) lines += fmt::format("  if {} then families = families + {};\n", loaded, weight);
+    weight *= 2;
+  }
+  if (lines.empty()) return "";
+  return fmt::format(
+      R"(# Whose ROAs the filters see: 1 IPv4, 2 IPv6. When it changes they must be asked again for all routes.
+function {}() -> int
+int families;
+{{
+  families = 0;
+{}  return families;
+}}
+)",
+      kLoadedRoas, lines);
 }
 
 }  // namespace moenet::bird

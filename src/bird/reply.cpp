@@ -142,6 +142,15 @@ std::optional<ConfigError> parse_config_error(const Reply& reply) {
 
 // A row is printed as "%-10s %-10s %-10s %-6s %-12s  %s" (nest/proto.c): words up to the state, then `since`, which may
 // hold one blank (`timeformat protocol iso long`), two blanks, and the rest.
+std::optional<std::string> parse_last_boot(const Reply& reply) {
+  constexpr int kStatusLine = 1011;
+  int seen = 0;
+  for (const ReplyLine& line : reply.lines) {
+    if (line.code == kStatusLine && ++seen == 4) return line.text;
+  }
+  return std::nullopt;
+}
+
 Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply) {
   std::vector<ProtocolStatus> rows;
   if (reply.code() == 8003) return rows;  // no protocol matches the pattern

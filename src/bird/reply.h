@@ -70,6 +70,10 @@ struct ConfigError {
 };
 std::optional<ConfigError> parse_config_error(const Reply& reply);
 
+// When BIRD was started, as `show status` prints it. By its place, the fourth line of code 1011 (cmd_show_status() in
+// nest/cmds.c of all versions), and not by its words. Absent when the reply is no such thing.
+std::optional<std::string> parse_last_boot(const Reply& reply);
+
 // One row of `show protocols`.
 struct ProtocolStatus {
   std::string name;

@@ -77,6 +77,7 @@ std::size_t content_of(const BirdAction& action) {
   for (const model::BirdFile& file : action.put) add_file(hash, file);
   for (const std::string& name : action.remove) hash.add(name);
   hash.add(static_cast<std::uint8_t>(action.reload));
+  hash.add(static_cast<std::uint8_t>(action.judge_again));
   return hash.value();
 }
 

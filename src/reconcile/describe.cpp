@@ -86,6 +86,7 @@ std::string describe(const Plan& plan) {
   }
   for (const std::string& name : plan.bird.remove) text += line('-', name, "remove BIRD file") + '\n';
   if (plan.bird.reload) text += line('~', "bird", "read the configuration again") + '\n';
+  if (plan.bird.judge_again) text += line('~', "bird", "ask the filters again: the network's own ROA changed") + '\n';
   for (const TunnelAction& action : plan.after_bird) text += describe(action) + '\n';
   return text;
 }

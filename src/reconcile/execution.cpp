@@ -94,7 +94,7 @@ void Execution::apply_bird(const BirdAction& action) {
     hold_back(action);
     if (result.error().code == Errc::cancelled) return;
     bird_error_ = result.error();
-    failed_ += action.put.size() + action.remove.size() + (action.reload ? 1 : 0);
+    failed_ += action.size();
     return;
   }
   configured_bird_ = result->configured;

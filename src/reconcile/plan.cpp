@@ -204,6 +204,7 @@ class Planner {
       }
       std::ranges::sort(plan_.bird.put, {}, &model::BirdFile::name);
       plan_.bird.reload |= bird.was_cut_off;
+      plan_.bird.judge_again = bird.has_stale_verdicts;
     }
     return std::move(plan_);
   }
@@ -224,12 +225,12 @@ bool operator==(const BirdState& a, const BirdState& b) {
   const auto same_file = [](const auto& x, const auto& y) { return x == y || *x == *y; };
   return a.reachable == b.reachable && a.problem == b.problem && a.version == b.version &&
          std::ranges::equal(a.files, b.files, same_file) && a.foreign_files == b.foreign_files &&
-         a.protocols == b.protocols && a.babel_interfaces == b.babel_interfaces && a.was_cut_off == b.was_cut_off;
+         a.protocols == b.protocols && a.babel_interfaces == b.babel_interfaces && a.was_cut_off == b.was_cut_off &&
+         a.has_stale_verdicts == b.has_stale_verdicts;
 }
 
 std::size_t Plan::size() const {
-  return (firewall ? 1 : 0) + before_bird.size() + bird.put.size() + bird.remove.size() + (bird.reload ? 1 : 0) +
-         after_bird.size();
+  return (firewall ? 1 : 0) + before_bird.size() + bird.size() + after_bird.size();
 }
 
 std::string_view link_name(const TunnelAction& action) {

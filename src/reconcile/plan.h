@@ -24,7 +24,8 @@ struct BirdState {
   std::vector<std::string> foreign_files;                     // names in the peer folder that are not ours
   std::vector<std::string> protocols;                         // names of all protocols that BIRD runs, sorted
   std::vector<std::string> babel_interfaces;                  // on which Babel hears a neighbor, sorted
-  bool was_cut_off = false;  // a transaction's journal is there: BIRD may not run what the files say
+  bool was_cut_off = false;         // a transaction's journal is there: BIRD may not run what the files say
+  bool has_stale_verdicts = false;  // routes were judged before this network's own ROA came or went
 
   friend bool operator==(const BirdState& a, const BirdState& b);  // files by content, not by pointer
 };
@@ -92,8 +93,11 @@ struct BirdAction {
   std::vector<model::BirdFile> put;
   std::vector<std::string> remove;  // file names
   bool reload = false;              // BIRD must read again although no file changes
+  bool judge_again = false;         // all routes of other networks go through the filters again; no configuration
 
-  bool empty() const { return put.empty() && remove.empty() && !reload; }
+  bool configures() const { return !put.empty() || !remove.empty() || reload; }
+  bool empty() const { return !configures() && !judge_again; }
+  std::size_t size() const { return put.size() + remove.size() + (reload ? 1 : 0) + (judge_again ? 1 : 0); }
   friend bool operator==(const BirdAction&, const BirdAction&) = default;
 };
 
@@ -102,7 +106,7 @@ struct BirdRefusal {
   std::string message;
 };
 struct BirdResult {
-  bool configured = false;
+  bool configured = false;  // BIRD runs the new configuration; of an action that configures
   std::vector<BirdRefusal> refused;
   std::string policy_refused;  // BIRD's words, when it refused a file of the policy: none of them was changed
 };

@@ -305,6 +305,8 @@ StepReport Reconciler::report_of(const Round& round) {
   if (!bird_memory_.cause.empty()) take_earliest(report.retry_at, bird_memory_.not_before);
   if (!policy_memory_.cause.empty()) take_earliest(report.retry_at, policy_memory_.not_before);
   if (!firewall_memory_.cause.empty()) take_earliest(report.retry_at, firewall_memory_.not_before);
+  // This step's own ROAs made it so.
+  if (bird.has_stale_verdicts && bird_memory_.cause.empty()) take_earliest(report.retry_at, round.now);
   return report;
 }
 

@@ -48,11 +48,14 @@ TEST(Policy, MatchesItsGoldenFiles) {
   expect_golden("main.conf", render_main("/etc/bird/peers", "jp1", IpAddress::v4({172, 22, 188, 2})));
 }
 
-TEST(Policy, DiffersByDialectInBabelOnly) {
+TEST(Policy, DiffersByDialectInBabelAndInWhatBird3IsReminded) {
   const auto wanted = render_policy(reflector(), Dialect::of({2, 17, 6}));
   for (const NamedDialect& other : dialects()) {
     for (const model::BirdFile& file : render_policy(reflector(), other.dialect)) {
-      if (file.name == "30_babel.conf") {
+      if (file.name == "25_loaded_roas.conf") {
+        EXPECT_EQ(other.name, "3.1.8");
+        expect_golden("loaded_roas-3.1.8.conf", joined({file}));
+      } else if (file.name == "30_babel.conf") {
         expect_golden("babel-" + other.name + ".conf", joined({file}));
       } else {
         EXPECT_EQ(file.text, text_of_file(wanted, file.name)) << file.name;
@@ -66,6 +69,20 @@ TEST(Policy, KnowsWhatEachVersionCan) {
   EXPECT_FALSE(Dialect::of({2, 13, 1}).has_babel_rtt);
   EXPECT_TRUE(Dialect::of({2, 14, 0}).has_babel_rtt);
   EXPECT_TRUE(Dialect::of({3, 1, 8}).has_babel_rtt);
+  EXPECT_FALSE(Dialect::of({2, 17, 6}).validates_covered_only);
+  EXPECT_TRUE(Dialect::of({3, 0, 0}).validates_covered_only);
+}
+
+// A family without prefixes is not validated, and so needs no reminder.
+TEST(Policy, AsksForTheRoasOfTheFamiliesThatItValidates) {
+  const Dialect bird3 = Dialect::of({3, 1, 8});
+  PolicyInput input = reflector();
+  std::erase_if(input.policy.policy.own_prefixes, [](const IpPrefix& own) { return own.address.is_v4(); });
+  const std::string text = text_of_file(render_policy(input, bird3), "25_loaded_roas.conf");
+  EXPECT_EQ(text.find("dn42_roa4"), std::string::npos) << text;
+  EXPECT_NE(text.find("then families = families + 2;"), std::string::npos) << text;
+  input.policy.policy.own_prefixes.clear();
+  EXPECT_EQ(text_of_file(render_policy(input, bird3), "25_loaded_roas.conf"), "");
 }
 
 TEST(Policy, IsInFilesOfOneOwnerThatSortBeforeThePeers) {

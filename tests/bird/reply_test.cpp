@@ -38,6 +38,13 @@ constexpr const char* kVersions[] = {"2.0.12", "2.17.6", "3.1.8"};
 class Fixtures : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Bird, Fixtures, testing::ValuesIn(kVersions));
 
+TEST_P(Fixtures, StatusTellsWhenBirdWasStarted) {
+  const auto boot = parse_last_boot(only(fixture(GetParam(), "show_status")));
+  ASSERT_TRUE(boot);
+  EXPECT_TRUE(boot->starts_with("Last reboot on 20")) << *boot;
+  EXPECT_FALSE(parse_last_boot(only(fixture(GetParam(), "show_protocols"))));
+}
+
 TEST_P(Fixtures, EveryFileIsExactlyOneReplyHoweverItIsCutIntoPieces) {
   const std::string names[] = {"greeting",       "show_status", "show_protocols", "show_protocols_all",
                                "configure",      "show_memory", "configure_undo", "show_symbols",

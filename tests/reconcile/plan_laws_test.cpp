@@ -119,6 +119,7 @@ NodeState random_state() {
   state.bird.was_cut_off = one_in(8);
   if (one_in(2)) state.firewall.rules = model::Firewall{{30'001}, {session_name(1)}};
   state.firewall.intact = one_in(2);
+  state.bird.has_stale_verdicts = one_in(8);
   return state;
 }
 

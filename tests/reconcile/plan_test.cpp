@@ -209,6 +209,19 @@ TEST(Plan, ReloadsWhenBirdDoesNotRunAFileThatIsInPlace) {
   EXPECT_EQ(made.size(), 1u);
 }
 
+TEST(Plan, AsksTheFiltersAgainWithoutAConfigureWhenVerdictsAreStale) {
+  const auto desired = desired_of({peering_of(1)});
+  auto state = state_of(desired);
+  state.bird.has_stale_verdicts = true;
+  const Plan made = plan(desired, state);
+  EXPECT_TRUE(made.bird.judge_again);
+  EXPECT_FALSE(made.bird.configures());
+  EXPECT_EQ(made.size(), 1u);
+  EXPECT_EQ(describe(made), "~ bird  ask the filters again: the network's own ROA changed\n");
+  state.bird.reachable = false;
+  EXPECT_TRUE(plan(desired, state).empty()) << "whom should it ask";
+}
+
 TEST(Plan, ReloadsAfterATransactionWasCutOff) {
   const auto desired = desired_of({peering_of(1)});
   auto state = state_of(desired);

@@ -382,6 +382,45 @@ TEST_F(ReconcilerTest, AProtocolThatBirdDoesNotRunAfterConfigureIsBrokenAndNotRe
   EXPECT_EQ(conditions(desired), Texts{"InPlace"});
 }
 
+TEST_F(ReconcilerTest, AsksTheFiltersOnceForAllWhenTheRoasChange) {
+  const auto desired = desired_of({peering_of(1)});
+  step(desired);
+  node.operations.clear();
+  node.state.bird.has_stale_verdicts = true;
+  const auto report = step(desired);
+  EXPECT_EQ(report.planned, 1u);
+  EXPECT_EQ(report.failed, 0u);
+  EXPECT_FALSE(report.configured_bird);
+  EXPECT_EQ(conditions(report), Texts{"InPlace"});
+  EXPECT_EQ(node.operations, Texts{"judge again"});
+  EXPECT_EQ(step(desired).planned, 0u);
+}
+
+TEST_F(ReconcilerTest, WhatAStepMadeStaleIsSeenToAtOnce) {
+  const auto desired = desired_of({peering_of(1)});
+  int looks = 0;
+  node.drift = [&](FakeNode& self) { self.state.bird.has_stale_verdicts |= ++looks == 2; };
+  EXPECT_EQ(step(desired).retry_at, now) << "the second look of the step saw it";
+  EXPECT_EQ(step(desired).retry_at, std::nullopt);
+  EXPECT_FALSE(node.state.bird.has_stale_verdicts);
+}
+
+TEST_F(ReconcilerTest, FiltersThatCannotBeAskedAreAskedLaterAndLater) {
+  const auto desired = desired_of({peering_of(1)});
+  step(desired);
+  node.state.bird.has_stale_verdicts = true;
+  node.bird_error = Error{Errc::internal, "reload filters: BIRD answered 8099"};
+  const auto report = step(desired);
+  EXPECT_EQ(report.failed, 1u);
+  EXPECT_EQ(conditions(report), Texts{"InPlace"}) << "the session itself is well";
+  EXPECT_EQ(report.bird_problem, node.bird_error->what);
+  ASSERT_TRUE(report.retry_at);
+  EXPECT_GT(*report.retry_at, now);
+  const auto calls = node.bird_calls;
+  step(desired);
+  EXPECT_EQ(node.bird_calls, calls);
+}
+
 TEST_F(ReconcilerTest, CatchesUpWithATransactionThatWasCutOff) {
   const auto desired = desired_of({peering_of(1)});
   node.state = state_of(desired);

@@ -70,6 +70,11 @@ class FakeNode : public Node {
     if (!state.bird.reachable) return fail(Errc::unavailable, "connect to BIRD: no such file");
     if (bird_error) return std::unexpected(*bird_error);
     BirdResult result;
+    if (action.judge_again) {
+      operations.push_back("judge again");
+      state.bird.has_stale_verdicts = false;
+    }
+    if (!action.configures()) return result;
     const auto is_policy = [](const model::BirdFile& file) { return file.owner == model::kPolicyOwner; };
     if (std::ranges::any_of(action.put, is_policy)) result.policy_refused = refused_policy;
     for (const std::string& name : action.remove) {
