@@ -11,8 +11,10 @@ from .fake_controlplane import FakeControlPlane
 from .foreign import ForeignRouter, SessionKind
 from .node import MoenetNode
 from .route_speaker import Announcement
+from .rtr_server import RtrServer
 from .space import Lab, Space
 from .waiting import wait_for
+from .web_file import WebFile
 
-__all__ = ["Announcement", "BackboneNode", "Birdc", "ControlPlane", "FakeControlPlane", "ForeignRouter", "Lab", "MoenetNode", "SessionKind",
-           "Space", "bird_programs", "wait_for"]
+__all__ = ["Announcement", "BackboneNode", "Birdc", "ControlPlane", "FakeControlPlane", "ForeignRouter", "Lab", "MoenetNode", "RtrServer",
+           "SessionKind", "Space", "WebFile", "bird_programs", "wait_for"]
