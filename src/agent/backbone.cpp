@@ -82,6 +82,7 @@ std::optional<bird::PolicyInput> Backbone::policy_input() const {
   input.names = settings.names;
   input.loopback_link = config_.loopback.kind == LoopbackKind::none ? "lo" : config_.loopback.name;
   input.country = settings.country;
+  if (roas_ != nullptr) input.roas = *roas_;
   input.has_ibgp_bfd = settings.has_ibgp_bfd;
   input.has_mesh = config_.mesh.enabled;
   input.is_draining = is_draining_;
@@ -89,7 +90,7 @@ std::optional<bird::PolicyInput> Backbone::policy_input() const {
 }
 
 const std::optional<Backbone::Files>& Backbone::policy_files(const std::string& bird_version) {
-  PolicyBasis basis{policy_, bird_version, is_draining_};
+  PolicyBasis basis{policy_, roas_, bird_version, is_draining_};
   if (basis_ == basis) return files_;
   basis_ = std::move(basis);
   files_.reset();

@@ -30,6 +30,8 @@ class Backbone {
   // is not.
   void take_mesh(const Known<model::Mesh>& known, bool allow_mass_delete);
   void take_policy(const Known<model::BirdPolicy>& known) { policy_ = known.answer; }
+  // Static ROAs, sorted; the same object is the same content. Null: none are known.
+  void take_roas(std::shared_ptr<const std::vector<bird::Roa>> roas) { roas_ = std::move(roas); }
   void set_draining(bool draining) { is_draining_ = draining; }
 
   // What it wants, sorted by owner, which comes before all sessions. `bird_version`: of the BIRD that runs, "2.0.12";
@@ -45,6 +47,7 @@ class Backbone {
   // What policy files are made from.
   struct PolicyBasis {
     std::shared_ptr<const model::BirdPolicy> policy;
+    std::shared_ptr<const std::vector<bird::Roa>> roas;
     std::string bird_version;
     bool is_draining = false;
     friend bool operator==(const PolicyBasis&, const PolicyBasis&) = default;
@@ -61,6 +64,7 @@ class Backbone {
   reconcile::DeletionGuard guard_;
   reconcile::DeletionGuard::Verdict verdict_;
   std::shared_ptr<const model::BirdPolicy> policy_;
+  std::shared_ptr<const std::vector<bird::Roa>> roas_;
   bool is_draining_ = false;
   std::optional<PolicyBasis> basis_;  // of files_
   std::optional<Files> files_;

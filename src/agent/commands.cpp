@@ -17,6 +17,7 @@
 #include "agent/keys.h"
 #include "agent/linux_node.h"
 #include "agent/local_client.h"
+#include "agent/roa_task.h"
 #include "agent/session_sync.h"
 #include "agent/state_file.h"
 #include "agent/status_view.h"
@@ -128,6 +129,7 @@ Result<Composed> compose_now(const AgentConfig& config, const std::string& bird_
   Backbone backbone(config, context);
   backbone.take_mesh(known_now<model::Mesh, model::read_mesh>(answers, kMeshAnswer), false);
   backbone.take_policy(known_now<model::BirdPolicy, model::read_bird_config>(answers, kPolicyAnswer));
+  backbone.take_roas(kept_roas(config));
   from = answers.source();
   return joined(backbone.compose(lookup, bird_version), compose(sessions.rows, context, lookup));
 }
@@ -204,6 +206,7 @@ Result<PlanNow> plan_now(const AgentConfig& config) {
   now.guard = judge(observed, composed.state);
   reconcile::Reconciler reconciler(*node, config.reconciler);
   TRY(now.plan, reconciler.preview(std::move(composed.state), composed.status_of, {}));
+  now.plan.bird.judge_again = false;  // what BIRD's filters were asked, the running agent alone knows
   return now;
 }
 

@@ -1,5 +1,6 @@
 #include "agent/config.h"
 
+#include <algorithm>
 #include <array>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ constexpr std::size_t kPathLimit = 1024;
 constexpr std::size_t kNameLimit = 128;
 constexpr std::uint16_t kDefaultPort = 24368;
 constexpr std::int64_t kHour = 3600;
+constexpr std::size_t kMostRoaUrls = 4;  // chosen: DN42 has three generators of them
 
 // The systemd credential that holds the control plane's token (systemd.exec(5), LoadCredential=).
 constexpr std::string_view kTokenCredential = "control-plane-token";
@@ -261,7 +263,7 @@ class ConfigReading {
     warn_unknown(section,
                  {"controlSocket", "poolSize", "poolSizeMax", "peerConfDir", "ebgpConfTemplateFile", "ibgpConfDir",
                   "ownership", "configFile", "localAsn", "ownPrefixes", "peerTemplate", "importFilter", "exportFilter",
-                  "importTheirsFilter", "exportOwnFilter", "country", "ibgpBfd"});
+                  "importTheirsFilter", "exportOwnFilter", "country", "ibgpBfd", "roaUrls", "roaInterval"});
     BirdSettings& target = loaded_.config.bird;
     path(section, "controlSocket", target.control_socket);
     path(section, "peerConfDir", target.peer_folder);
@@ -291,6 +293,20 @@ class ConfigReading {
         section.note("ownPrefixes", "prefixes like 172.22.188.0/26");
       }
     }
+    read_roa_files(section, target);
+  }
+
+  void read_roa_files(const JsonReader& section, BirdSettings& target) {
+    seconds(section, "roaInterval", 300, 24 * kHour, target.roa_interval);
+    for (auto& url : section.texts("roaUrls", kMostRoaUrls, kPathLimit)) {
+      if (!http::is_server_url(url) || std::ranges::find(target.roa_urls, url) != target.roa_urls.end()) {
+        section.note("roaUrls", "URLs, http:// or https://, without user, query and fragment, each once");
+      } else {
+        target.roa_urls.push_back(std::move(url));
+      }
+    }
+    if (!target.roa_urls.empty() && target.ownership != BirdOwnership::full)
+      loaded_.warnings.emplace_back("bird.roaUrls says nothing without bird.ownership \"full\"");
   }
 
   void read_wireguard() {

@@ -47,6 +47,8 @@ struct BirdSettings {
   std::vector<IpPrefix> own_prefixes;
   std::optional<std::uint32_t> country;  // ISO 3166 numeric, for the country community of own routes
   bool has_ibgp_bfd = false;
+  std::vector<std::string> roa_urls;        // of files of ROAs; http(s), each once
+  std::chrono::seconds roa_interval{3600};  // between two fetches of them
   bird::PolicyNames names;
 };
 

@@ -108,6 +108,7 @@ std::vector<Check> judge(const DoctorFacts& facts) {
           check_of("dns", facts.lookups, judge_lookups),
           check_of("control-plane", facts.control_plane, judge_control_plane),
           check_of("rtr-servers", facts.rtr_servers, judge_rtr_servers),
+          check_of("roa", facts.own_roas, judge_own_roas),
           check_of("disk", facts.disk, judge_disk),
           check_of("secrets", facts.secrets, judge_secrets)};
 }

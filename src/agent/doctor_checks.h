@@ -27,6 +27,7 @@ Check judge_clock(const ClockFact& clock);
 Check judge_lookups(const std::vector<LookupFact>& lookups);
 Check judge_control_plane(const ControlPlaneFact& control_plane);
 Check judge_rtr_servers(const std::vector<RtrFact>& servers);
+Check judge_own_roas(const std::vector<OwnRoaFact>& roas);
 
 // "a, b and 3 more": at most `most` of them.
 std::string listed(const std::vector<std::string>& items, std::size_t most);

@@ -111,6 +111,13 @@ struct RtrFact {
   Result<void> reached;
 };
 
+// One of this network's prefixes, and whether BIRD's tables hold a ROA for it.
+struct OwnRoaFact {
+  std::string prefix;
+  model::Asn asn = 0;
+  bool is_loaded = false;
+};
+
 struct DiskFact {
   std::string folder;
   std::uint64_t free_bytes = 0;
@@ -149,6 +156,7 @@ struct DoctorFacts {
   Probed<std::vector<LookupFact>> lookups;
   Probed<ControlPlaneFact> control_plane;
   Probed<std::vector<RtrFact>> rtr_servers;
+  Probed<std::vector<OwnRoaFact>> own_roas;
   Probed<DiskFact> disk;
   Probed<SecretsFact> secrets;
   Probed<FirewallFact> firewall;

@@ -150,4 +150,20 @@ Check judge_rtr_servers(const std::vector<RtrFact>& servers) {
                   host)};
 }
 
+Check judge_own_roas(const std::vector<OwnRoaFact>& roas) {
+  std::vector<std::string> missing;
+  for (const auto& roa : roas) {
+    if (!roa.is_loaded) missing.push_back(fmt::format("{} of AS{}", roa.prefix, roa.asn));
+  }
+  if (missing.empty()) return {"roa", State::ok, "BIRD's tables hold the ROAs of this network's prefixes", ""};
+  return {
+      "roa", State::warning,
+      fmt::format("BIRD knows no ROA for {}: networks that validate refuse it, and while a family has none of its "
+                  "own, what others announce in it is accepted unvalidated",
+                  listed(missing, kMostNamed)),
+      "birdc show route table dn42_roa4; birdc show route table dn42_roa6  # empty: mend rpkiServers of the control "
+      "plane's policy, or name files in bird.roaUrls\n"
+      "# not empty: a route object with this origin is missing in DN42's registry"};
+}
+
 }  // namespace moenet::agent

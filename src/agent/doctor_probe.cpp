@@ -51,6 +51,7 @@ void probe_configured(const ConfigWithSource& config, const std::vector<net::Lin
     facts.agent = probe_agent(settings);
     facts.wireguard = probe_wireguard(settings.wireguard);
     facts.ports = probe_ports(settings, facts.agent, ours);
+    facts.own_roas = probe_own_roas(settings);
     facts.disk = probe_disk(settings.state_folder);
     facts.secrets = probe_secrets(settings, config.source);
     facts.firewall = probe_firewall();

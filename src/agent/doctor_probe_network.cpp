@@ -12,18 +12,12 @@
 #include "base/latest.h"
 #include "http/client.h"
 #include "http/retry_policy.h"
-#include "model/json_reader.h"
 #include "model/session_json.h"
 #include "net/resolver.h"
 #include "net/tcp_reach.h"
 
 namespace moenet::agent {
 namespace {
-
-// The state file of the control plane's policy (wire contract A10).
-constexpr std::string_view kPolicyAnswer = "bird-config";
-constexpr std::size_t kMostServers = 64;
-constexpr std::size_t kHostLimit = 253;  // RFC 1123 section 2.1
 
 std::string host_of(const std::string& url) {
   std::string_view rest = url;
@@ -32,23 +26,11 @@ std::string host_of(const std::string& url) {
   return authority ? authority->host : "";
 }
 
-// `policy.rpkiServers` of the answer that was kept last. Errors: not_found (none was kept), denied, invalid.
+// Errors: those of kept_policy.
 Result<std::vector<HostPort>> rtr_servers(const AgentConfig& config) {
-  TRY(const std::string body, StateFile(config.state_folder, kPolicyAnswer, identity_of(config)).read());
-  TRY(const auto data, model::read_envelope(body));
-  std::vector<model::JsonFault> faults;  // of rows: what cannot be read cannot be reached either
-  const auto* list = model::JsonReader(data, faults).object("policy").find("rpkiServers");
+  TRY(const auto known, kept_policy(config));
   std::vector<HostPort> servers;
-  if (list == nullptr || !list->is_array()) return servers;
-  for (const auto& row : list->get_array()) {
-    const model::JsonReader server(row, faults);
-    const auto host = server.text("host", kHostLimit);
-    const auto port = server.integer("port", 1, 65535);
-    if (!host || !port || servers.size() == kMostServers) continue;
-    const std::string text =
-        host->contains(':') ? fmt::format("[{}]:{}", *host, *port) : fmt::format("{}:{}", *host, *port);
-    if (auto parsed = HostPort::parse(text)) servers.push_back(std::move(*parsed));
-  }
+  for (const model::RpkiServer& server : known.policy.rpki_servers) servers.push_back(server.remote);
   return servers;
 }
 
@@ -93,6 +75,12 @@ std::vector<RtrFact> reach_all(const std::vector<HostPort>& servers, const Addre
 }
 
 }  // namespace
+
+Result<model::BirdPolicy> kept_policy(const AgentConfig& config) {
+  TRY(const std::string body, StateFile(config.state_folder, kPolicyAnswer, identity_of(config)).read());
+  TRY(const auto data, model::read_envelope(body));
+  return model::read_bird_config(data);
+}
 
 ControlPlaneLook probe_control_plane(const AgentConfig& config) {
   if (config.control_plane.token.empty()) return {for_root_only("the token to ask it with"), std::nullopt};

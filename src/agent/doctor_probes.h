@@ -11,6 +11,7 @@
 #include "agent/config.h"
 #include "agent/doctor_facts.h"
 #include "base/clock.h"
+#include "model/routing_policy.h"
 #include "net/link.h"
 
 namespace moenet::agent {
@@ -42,6 +43,9 @@ struct BirdLook {
 };
 BirdLook probe_bird(const BirdSettings& settings);
 
+// Without the policy (bird.ownership "full") there are no tables to look at.
+Probed<std::vector<OwnRoaFact>> probe_own_roas(const AgentConfig& config);
+
 // The control plane, and whom its policy names (doctor_probe_network.cpp).
 struct ControlPlaneLook {
   Probed<ControlPlaneFact> fact;
@@ -53,5 +57,7 @@ struct NamesLook {
   Probed<std::vector<RtrFact>> rtr_servers;
 };
 NamesLook probe_names(const AgentConfig& config);
+// What the control plane said of BIRD last. Errors: not_found (none was kept), denied, invalid.
+Result<model::BirdPolicy> kept_policy(const AgentConfig& config);
 
 }  // namespace moenet::agent

@@ -29,6 +29,7 @@
 #include "agent/node_lock.h"
 #include "agent/reconcile_task.h"
 #include "agent/report_task.h"
+#include "agent/roa_task.h"
 #include "agent/service.h"
 #include "agent/session_sync.h"
 #include "agent/status_document.h"
@@ -89,6 +90,8 @@ void give_back_code() {
       nullptr);
 }
 
+std::string user_agent() { return fmt::format("moenet-agent/{}", version_text()); }
+
 // The agent of one configuration, from its tasks' start to their end. Errors: what keeps it from starting at all.
 class RunningAgent {
  public:
@@ -115,7 +118,7 @@ class RunningAgent {
   explicit RunningAgent(const ConfigWithSource& config)
       : source_(config.source),
         config_(config.loaded.config),
-        control_plane_(config_.control_plane, config_.node.name, fmt::format("moenet-agent/{}", version_text())),
+        control_plane_(config_.control_plane, config_.node.name, user_agent()),
         resolver_([this] { reconcile_wakeup_.notify(); }),
         session_sync_(control_plane_, ledger_, input_, reconcile_wakeup_, config_.control_plane.sync_interval),
         mesh_sync_(kMeshSyncTask, kMeshAnswer, model::read_mesh, control_plane_, ledger_, kMeshInterval,
@@ -124,6 +127,7 @@ class RunningAgent {
         ibgp_sync_(kIbgpSyncTask, kPolicyAnswer, model::read_bird_config, control_plane_, ledger_, kIbgpInterval,
                    StateFile(config_.state_folder, kPolicyAnswer, identity_of(config_)), policy_,
                    [this] { reconcile_wakeup_.notify(); }),
+        roa_task_(config_, user_agent(), ledger_, roas_, [this] { reconcile_wakeup_.notify(); }),
         report_task_(control_plane_, ledger_, report_, input_, report_wakeup_),
         mesh_report_(control_plane_, ledger_, config_.node.name, report_, mesh_report_wakeup_, kMeshInterval) {}
 
@@ -138,6 +142,7 @@ class RunningAgent {
     put_last_good(config_, input_);
     mesh_sync_.load();
     ibgp_sync_.load();
+    roa_task_.load();
     start_tasks();
     return {};
   }
@@ -146,8 +151,8 @@ class RunningAgent {
     const NodeContext context = context_of(config_, key);
     backbone_ = std::make_unique<Backbone>(config_, context);
     reconcile_task_ = std::make_unique<ReconcileTask>(ReconcileWiring{
-        *node_, context, config_.reconciler, resolver_, ledger_, input_, mesh_, policy_, *backbone_, reconcile_wakeup_,
-        report_, StateFile(config_.state_folder, kSessionsAnswer, identity_of(config_)),
+        *node_, context, config_.reconciler, resolver_, ledger_, input_, mesh_, policy_, roas_, *backbone_,
+        reconcile_wakeup_, report_, StateFile(config_.state_folder, kSessionsAnswer, identity_of(config_)),
         [this](const std::shared_ptr<const NodeReport>& report) { on_report(report); }, [] { notify_alive(); }});
   }
 
@@ -207,6 +212,7 @@ class RunningAgent {
                             if (allow_mass_delete) reconcile_task_->allow_mass_delete();
                             mesh_sync_.request();
                             ibgp_sync_.request();
+                            roa_task_.request(allow_mass_delete);
                             return session_sync_.request();
                           },
                           waiters_,
@@ -240,8 +246,11 @@ class RunningAgent {
       start_task(kMeshSyncTask, [this](const std::stop_token& stop) { mesh_sync_.run(stop); });
       start_task(kMeshReportTask, [this](const std::stop_token& stop) { mesh_report_.run(stop); });
     }
-    if (config_.bird.ownership == BirdOwnership::full)
+    if (config_.bird.ownership == BirdOwnership::full) {
       start_task(kIbgpSyncTask, [this](const std::stop_token& stop) { ibgp_sync_.run(stop); });
+      if (!config_.bird.roa_urls.empty())
+        start_task(kRoaTask, [this](const std::stop_token& stop) { roa_task_.run(stop); });
+    }
     start_task(kReconcileTask, [this](const std::stop_token& stop) { reconcile_task_->run(stop, abort_.get_token()); });
     start_task(kReportTask, [this](const std::stop_token& stop) { report_task_.run(stop); });
     start_task(kWatchTask, [this](const std::stop_token& stop) { run_watch(ledger_, reconcile_wakeup_, stop); });
@@ -258,6 +267,7 @@ class RunningAgent {
   Latest<Known<model::Mesh>> mesh_;          // meshSyncTask -> reconcileTask
   Latest<Known<model::BirdPolicy>> policy_;  // ibgpSyncTask -> reconcileTask
   Latest<KernelWatch::Look> kernel_;         // reconcileTask -> /status
+  Latest<RoaTable> roas_;                    // roaTask -> reconcileTask
   Latest<NodeReport> report_;                // reconcileTask -> reportTask, /status
   Wakeup reconcile_wakeup_;
   Wakeup report_wakeup_;
@@ -269,6 +279,7 @@ class RunningAgent {
   SessionSync session_sync_;
   AnswerSync<model::Mesh> mesh_sync_;
   AnswerSync<model::BirdPolicy> ibgp_sync_;
+  RoaTask roa_task_;
   ReportTask report_task_;
   MeshReport mesh_report_;
   SyncWaiters waiters_;

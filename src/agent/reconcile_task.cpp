@@ -74,6 +74,7 @@ ReconcileTask::ReconcileTask(ReconcileWiring wiring)
 void ReconcileTask::take_backbone(bool allow_mass_delete) {
   if (const auto mesh = wiring_.mesh.read()) wiring_.backbone.take_mesh(*mesh, allow_mass_delete);
   if (const auto policy = wiring_.policy.read()) wiring_.backbone.take_policy(*policy);
+  wiring_.backbone.take_roas(wiring_.roas.read());
 }
 
 Result<void> ReconcileTask::take(const SessionInput& input, bool allow_mass_delete, const std::stop_token& stop) {

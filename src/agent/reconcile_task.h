@@ -17,6 +17,7 @@
 #include "agent/backbone.h"
 #include "agent/compose.h"
 #include "agent/ledger.h"
+#include "agent/roa_task.h"
 #include "agent/session_sync.h"
 #include "agent/state_file.h"
 #include "base/latest.h"
@@ -83,6 +84,7 @@ struct ReconcileWiring {
   Latest<SessionInput>& input;
   Latest<Known<model::Mesh>>& mesh;
   Latest<Known<model::BirdPolicy>>& policy;
+  Latest<RoaTable>& roas;
   Backbone& backbone;  // this task's alone
   Wakeup& wakeup;
   Latest<NodeReport>& report;

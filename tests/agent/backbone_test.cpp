@@ -109,5 +109,26 @@ TEST_F(BackboneTest, WantsNoPolicyFilesWhereTheOperatorOwnsBird) {
   EXPECT_TRUE(compose(backbone).state.policy->empty());
 }
 
+TEST_F(BackboneTest, RendersThePolicyAnewOnlyForOtherRoas) {
+  config_.bird.local_asn = 4242420998;
+  auto backbone = make();
+  const auto roa_file = [&] {
+    const auto composed = compose(backbone);
+    const auto& files = *composed.state.policy;
+    return *std::ranges::find(files, "10_roa.conf", [](const auto& file) { return file->name; });
+  };
+  const auto without = roa_file();
+  const auto table = std::make_shared<const std::vector<bird::Roa>>(
+      std::vector<bird::Roa>{{*IpPrefix::parse("172.22.188.0/26"), 29, 4242420998}});
+  backbone.take_roas(table);
+  const auto with = roa_file();
+  EXPECT_EQ(without->text.find("static_roa4"), std::string::npos);
+  EXPECT_NE(with->text.find("  route 172.22.188.0/26 max 29 as 4242420998;\n"), std::string::npos) << with->text;
+  backbone.take_roas(table);
+  EXPECT_EQ(roa_file(), with) << "the same object: nothing was rendered";
+  backbone.take_roas(nullptr);
+  EXPECT_EQ(roa_file()->text, without->text);
+}
+
 }  // namespace
 }  // namespace moenet::agent

@@ -240,5 +240,24 @@ TEST_F(Config, NamesFaultsOfTheBackbone) {
   EXPECT_TRUE(faults[3].starts_with("loopback.name")) << faults[3];
 }
 
+TEST_F(Config, FilesOfRoasAreUrlsEachOnce) {
+  const auto with = [](std::string_view bird) {
+    return R"({"node":{"name":"jp1"},"controlPlane":{"url":"https://cp","token":"t"},"bird":)" + std::string(bird) +
+           "}";
+  };
+  const auto loaded = understand(with(R"({"ownership":"full","roaUrls":["https://a/roa.conf","http://b:8000/x"]})"));
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->config.bird.roa_urls, (std::vector<std::string>{"https://a/roa.conf", "http://b:8000/x"}));
+  EXPECT_EQ(loaded->config.bird.roa_interval, std::chrono::hours(1));
+  EXPECT_TRUE(loaded->warnings.empty());
+  EXPECT_EQ(understand(with(R"({"roaUrls":["https://a/x"],"roaInterval":300})"))->warnings.size(), 1u);
+  for (const char* wrong :
+       {R"("roaUrls":["ftp://a/x"])", R"("roaUrls":["https://u:p@a/x"])", R"("roaUrls":["https://a/x","https://a/x"])",
+        R"("roaUrls":["h://1","h://2"])", R"("roaUrls":["http://1","http://2","http://3","http://4","http://5"])",
+        R"("roaInterval":299)", R"("roaInterval":86401)"}) {
+    EXPECT_FALSE(faults_of(with("{" + std::string(wrong) + "}")).empty()) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace moenet::agent

@@ -37,6 +37,7 @@ DoctorFacts healthy() {
   facts.lookups = std::vector<LookupFact>{{"cp.example.net", true, IpAddress::v4({192, 0, 2, 1})}};
   facts.control_plane = ControlPlaneFact{"https://cp.example.net", "jp1", 200, std::chrono::milliseconds(12)};
   facts.rtr_servers = std::vector<RtrFact>{{"rtr.example.net:8082", {}}};
+  facts.own_roas = std::vector<OwnRoaFact>{{"172.22.188.0/26", 4242420998, true}};
   facts.disk = DiskFact{"/var/lib/moenet-agent", 1u << 30, 1000, true, false};
   facts.secrets = SecretsFact{2, {}};
   facts.firewall = FirewallFact{};
@@ -64,7 +65,7 @@ TEST(Doctor, NamesAndOrderNeverChange) {
   EXPECT_EQ(names,
             (std::vector<std::string_view>{"configuration", "agent", "capabilities", "wireguard", "loopback-link",
                                            "gre", "bird", "bird-files", "kernel-settings", "firewall", "ports", "clock",
-                                           "dns", "control-plane", "rtr-servers", "disk", "secrets"}));
+                                           "dns", "control-plane", "rtr-servers", "roa", "disk", "secrets"}));
 }
 
 struct Row {
@@ -250,7 +251,11 @@ INSTANTIATE_TEST_SUITE_P(
             problem, "1 of 1 cannot be reached: connect to 192.0.2.9:8082", "getent ahosts rtr.example.net"},
         Row{"rtr-servers", [](auto& f) { at(f.rtr_servers).push_back({"b:8082", fail(Errc::timeout, "x")}); }, warning,
             "1 of 2", "rpkiServers"},
-        Row{"rtr-servers", [](auto& f) { f.rtr_servers = Skipped{"no policy yet"}; }, skipped, "no policy yet", ""}));
+        Row{"rtr-servers", [](auto& f) { f.rtr_servers = Skipped{"no policy yet"}; }, skipped, "no policy yet", ""},
+        Row{"roa", [](auto& f) { at(f.own_roas).push_back({"fd00:4242:7777::/48", 4242420998, false}); }, warning,
+            "no ROA for fd00:4242:7777::/48 of AS4242420998: networks that validate refuse it", "bird.roaUrls"},
+        Row{"roa", [](auto& f) { f.own_roas = Skipped{"BIRD does not answer"}; }, skipped, "BIRD does not answer",
+            ""}));
 
 TEST(Doctor, AFaultyConfigurationIsOneProblemAndTheRestIsSkipped) {
   DoctorFacts facts;

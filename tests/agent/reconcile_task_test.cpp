@@ -55,6 +55,7 @@ class ReconcileTaskTest : public testing::Test {
                         input_,
                         mesh_,
                         policy_,
+                        roas_,
                         *backbone_,
                         wakeup_,
                         report_,
@@ -106,6 +107,7 @@ class ReconcileTaskTest : public testing::Test {
   Latest<SessionInput> input_;
   Latest<Known<model::Mesh>> mesh_;
   Latest<Known<model::BirdPolicy>> policy_;
+  Latest<RoaTable> roas_;
   Latest<NodeReport> report_;
 
  private:

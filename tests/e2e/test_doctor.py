@@ -51,7 +51,7 @@ def test_a_healthy_node_has_nothing_to_mend_and_nothing_is_changed(world):
     assert status == 0 and not faults(checks), checks
     assert f"pid {world.node.agent_process.pid}" in checks["agent"]["finding"]
     assert "BIRD " in checks["bird"]["finding"] and "1 session" in checks["ports"]["finding"]
-    assert {name for name, check in checks.items() if check["state"] == "skipped"} == {"firewall", "rtr-servers"}
+    assert {name for name, check in checks.items() if check["state"] == "skipped"} == {"firewall", "roa", "rtr-servers"}
     status, text = world.node.agent("doctor", check=False)
     assert status == 0 and "✓ bird " in text and "\x1b" not in text
     assert sorted(world.node.links()) == links and world.node.configured_count() == configured
@@ -174,7 +174,7 @@ def test_kernel_settings_are_named_with_the_command_that_mends_them(running):
 
 def test_rtr_servers_of_the_last_policy_are_tried(running):
     node = running.node
-    body = json.dumps({"code": 0, "message": "Success", "data": {"policy": {"rpkiServers": [
+    body = json.dumps({"code": 0, "message": "Success", "data": {"node": {"id": 1}, "ibgpPeers": [], "policy": {"dn42As": 4242420998, "rpkiServers": [
         {"name": "a", "host": "198.51.100.2", "port": 8080}, {"name": "b", "host": "198.51.100.2", "port": "8082"}]}}})
     rest = f"{node.name}\n{running.fake.url}\n{body}".encode()
     state = node.folder / "state/bird-config.state"

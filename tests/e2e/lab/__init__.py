@@ -12,8 +12,10 @@ from .foreign import ForeignRouter, SessionKind
 from .network import Network
 from .node import MoenetNode
 from .route_speaker import Announcement
+from .rtr_server import RtrServer
 from .space import Lab, Space
 from .waiting import wait_for
+from .web_file import WebFile
 
 __all__ = ["Announcement", "BackboneNode", "Birdc", "ControlPlane", "FakeControlPlane", "ForeignRouter", "Lab", "MoenetNode", "Network",
-           "SessionKind", "Space", "bird_programs", "wait_for"]
+           "RtrServer", "SessionKind", "Space", "WebFile", "bird_programs", "wait_for"]

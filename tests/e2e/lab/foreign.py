@@ -123,6 +123,13 @@ protocol kernel k4 {{ ipv4 {{ import none; export filter {{ if source = RTS_STAT
 protocol kernel k6 {{ ipv6 {{ import none; export filter {{ if source = RTS_STATIC then reject; krt_prefsrc = {self.ipv6}; accept; }}; }}; }}
 """ + "".join(self.peers.values()))
 
+    def announce(self, *prefixes):
+        """Beside its own: other networks' as well, as a route leak would."""
+        for family in (4, 6):
+            routes = "".join(f" route {prefix} unreachable;" for prefix in prefixes if (":" in prefix) == (family == 6))
+            self.peers[f"more{family}"] = f"protocol static more{family} {{ ipv{family};{routes} }}\n"
+        self._configure()
+
     def session(self, asn):
         """BIRD's row of the session with that AS, or None."""
         return self.birdc.protocols().get(f"as{asn}")

@@ -55,7 +55,8 @@ class PolicyNetwork:
                                                          "60_operator.conf": _OPERATOR}
         self._make_links()
         (self.node.folder / "peers").mkdir()
-        (self.node.folder / "bird.conf").write_text(f'include "{self.node.folder}/peers/*.conf";\n')
+        (self.node.folder / "bird.conf").write_text(
+            f'router id 172.22.188.1;\nprotocol device {{ scan time 10; }}\ninclude "{self.node.folder}/peers/*.conf";\n')
         self._write()
         self.node.start("bird", bird_programs()[bird], "-f", "-c", self.node.folder / "bird.conf", "-s", self.birdc.path,
                         "-P", self.node.folder / "bird.pid")
