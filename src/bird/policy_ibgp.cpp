@@ -79,8 +79,8 @@ filter moenet_ibgp_export
 }
 )";
 
-// Found dead in 16 s: later than Babel has routed around a cut link (its neighbors are gone after two or three hellos
-// of 4 s), earlier than BGP's hold time of 240 s.
+// Found dead in 16 s: later than Babel has routed around a cut link (10 s, see policy_babel.cpp), earlier than BGP's
+// hold time of 240 s.
 constexpr std::string_view kBfd = "\nprotocol bfd\n{\n  multihop { interval 2 s; multiplier 8; };\n}\n";
 
 }  // namespace
