@@ -10,9 +10,11 @@ from .controlplane import ControlPlane
 from .fake_controlplane import FakeControlPlane
 from .foreign import ForeignRouter, SessionKind
 from .node import MoenetNode
+from .probes import Stream, answer_traces, trace
 from .route_speaker import Announcement
+from .sea import Sea
 from .space import Lab, Space
 from .waiting import wait_for
 
-__all__ = ["Announcement", "BackboneNode", "Birdc", "ControlPlane", "FakeControlPlane", "ForeignRouter", "Lab", "MoenetNode", "SessionKind",
-           "Space", "bird_programs", "wait_for"]
+__all__ = ["Announcement", "BackboneNode", "Birdc", "ControlPlane", "FakeControlPlane", "ForeignRouter", "Lab", "MoenetNode", "Sea", "SessionKind",
+           "Space", "Stream", "answer_traces", "bird_programs", "trace", "wait_for"]
