@@ -19,9 +19,9 @@ std::string channel(const Family& family, const std::vector<IpPrefix>& own) {
 // about 32 and one more hop, 96, as much as 30 ms. A 2.0.12 sends no timestamps: links to it count as hops only.
 constexpr std::string_view kRoundTrip = "    type tunnel;\n    rtt cost 960;\n    rtt min 2 ms;\n    rtt max 300 ms;\n";
 constexpr std::string_view kHops = "    type wired;\n";
-// A link is down below 12 of the last 16 hellos (BIRD's `limit`) and up from there: at BIRD's hello of 4 s, 20 s after
-// a cut, which is later than BFD ends iBGP, and up to 50 s after its mending; at 1 s, 5 s and 12 s. Updates keep the
-// pace of before, 16 s: changes are sent at once anyway.
+// A link is down below 12 of the last 16 hellos (BIRD's `limit`) and up from there. At BIRD's hello of 4 s that is 20 s
+// after a cut, which is later than BFD ends iBGP, and up to 50 s after its mending; at 1 s it is 5 to 10 s and 12 to 16
+// s (measured). Updates keep their pace of 16 s: changes are sent at once anyway.
 constexpr std::string_view kPace = "    hello interval 1 s;\n    update interval 16 s;\n";
 
 }  // namespace

@@ -79,13 +79,13 @@ filter moenet_ibgp_export
 }
 )";
 
-// Found dead in 16 s: later than Babel has routed around a cut link (5 s, see policy_babel.cpp), earlier than BGP's
+// Found dead in 16 s: later than Babel has routed around a cut link (10 s, see policy_babel.cpp), earlier than BGP's
 // hold time of 240 s.
 constexpr std::string_view kBfd = "\nprotocol bfd\n{\n  multihop { interval 2 s; multiplier 8; };\n}\n";
 
 // Both ends are this network's own, so what ended may begin again at once: BIRD's defaults, made for neighbors with
 // faults of their own, keep a node that was renumbered or restarted out for 1 to 5 minutes (error wait) or 2 (connect
-// retry). Hold: many times as long as Babel needs around a cut link (5 s), so none of that ends a session; and
+// retry). Hold: many times as long as Babel needs around a cut link (10 s), so none of that ends a session; and
 // its keepalive of 20 s is when a reflector that came back tells a client that its old connection is gone.
 constexpr std::string_view kTimers =
     "  connect delay time 1;\n  connect retry time 10;\n  error wait time 1, 10;\n  hold time 60;\n";

@@ -11,11 +11,13 @@ from .fake_controlplane import FakeControlPlane
 from .foreign import ForeignRouter, SessionKind
 from .network import Network
 from .node import MoenetNode
+from .probes import Stream, answer_traces, trace
 from .route_speaker import Announcement
 from .rtr_server import RtrServer
+from .sea import Sea
 from .space import Lab, Space
 from .waiting import wait_for
 from .web_file import WebFile
 
 __all__ = ["Announcement", "BackboneNode", "Birdc", "ControlPlane", "FakeControlPlane", "ForeignRouter", "Lab", "MoenetNode", "Network",
-           "RtrServer", "SessionKind", "Space", "WebFile", "bird_programs", "wait_for"]
+           "RtrServer", "Sea", "SessionKind", "Space", "Stream", "WebFile", "answer_traces", "bird_programs", "trace", "wait_for"]
