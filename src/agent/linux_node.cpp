@@ -10,6 +10,7 @@
 #include "agent/ownership_mark.h"
 #include "base/log.h"
 #include "bird/policy.h"
+#include "bird/protocol_order.h"
 
 namespace moenet::agent {
 namespace {
@@ -106,6 +107,18 @@ Tunnel loopback_on_lo(const std::vector<net::LinkAddress>& addresses) {
   tunnel.mtu_bytes = kLoopbackMtu;
   for (const auto& address : addresses) tunnel.addresses.push_back({address.local, address.peer});
   return tunnel;
+}
+
+// A BGP session without its neighbor is "start"; "down" is one that was disabled (nest/proto.c, proto_state_name()).
+constexpr std::string_view kDisabled = "down";
+
+bird::ProtocolOrder::Kind kind_of(reconcile::SessionOrder::Kind kind) {
+  switch (kind) {
+    case reconcile::SessionOrder::Kind::shut: return bird::ProtocolOrder::Kind::disable;
+    case reconcile::SessionOrder::Kind::reopen: return bird::ProtocolOrder::Kind::enable;
+    case reconcile::SessionOrder::Kind::restart: break;
+  }
+  return bird::ProtocolOrder::Kind::restart;
 }
 
 bool has_policy(const std::vector<std::shared_ptr<const model::BirdFile>>& files) {
@@ -354,8 +367,12 @@ reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_
   }
   state.reachable = true;
   if (const auto version = pool_.version()) state.version = version->text();
-  for (auto& protocol : *protocols) state.protocols.push_back(std::move(protocol.name));
+  for (auto& protocol : *protocols) {
+    if (protocol.state == kDisabled) state.shut_protocols.push_back(protocol.name);
+    state.protocols.push_back(std::move(protocol.name));
+  }
   std::ranges::sort(state.protocols);
+  std::ranges::sort(state.shut_protocols);
   if (has_mesh_) {
     if (auto babel = pool_.ask("show babel neighbors", deadline.or_sooner(std::chrono::seconds(10)), stop))
       state.babel_interfaces = bird::parse_babel_neighbors(*babel);
@@ -513,8 +530,38 @@ std::vector<Result<void>> LinuxNode::apply_tunnels(std::span<const TunnelAction>
   return results;
 }
 
+Result<std::vector<model::RouteCounts>> LinuxNode::count_routes(Deadline deadline, const std::stop_token& stop) {
+  TRY(const auto reply, pool_.ask("show protocols all \"dn42_*\"", deadline, stop));
+  return bird::parse_route_counts(reply);
+}
+
+Result<void> LinuxNode::give_orders(const reconcile::BirdAction& action, Deadline deadline,
+                                    const std::stop_token& stop) {
+  if (action.orders.empty()) return {};
+  std::vector<bird::ProtocolOrder> orders;
+  std::vector<std::string> commands;
+  for (const auto& order : action.orders) {
+    orders.push_back({kind_of(order.kind), order.protocol, action.message});
+    commands.push_back(bird::command_of(orders.back()));
+  }
+  TRY(auto lease, pool_.take(deadline, stop));
+  TRY(const auto replies, lease->ask_all(commands, deadline, stop));
+  for (std::size_t i = 0; i < replies.size(); ++i) TRY_VOID(bird::outcome_of(orders[i], replies[i]));
+  return {};
+}
+
 Result<reconcile::BirdResult> LinuxNode::apply_bird(const reconcile::BirdAction& action, Deadline deadline,
                                                     const std::stop_token& stop) {
+  reconcile::BirdResult result;
+  if (action.changes_files()) {
+    TRY(result, change_files(action, deadline, stop));
+  }
+  TRY_VOID(give_orders(action, deadline, stop));
+  return result;
+}
+
+Result<reconcile::BirdResult> LinuxNode::change_files(const reconcile::BirdAction& action, Deadline deadline,
+                                                      const std::stop_token& stop) {
   bird::FileChange change;
   change.put = action.put;
   change.remove = action.remove;
@@ -525,6 +572,7 @@ Result<reconcile::BirdResult> LinuxNode::apply_bird(const reconcile::BirdAction&
   TRY(auto done, transaction_.apply(change, deadline, stop));
   reconcile::BirdResult result;
   result.configured = done.configured;
+  result.policy_refused = std::move(done.policy_refused);
   for (auto& refusal : done.refused) result.refused.push_back({std::move(refusal.file), std::move(refusal.message)});
   return result;
 }

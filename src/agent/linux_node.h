@@ -34,6 +34,8 @@ class LinuxNode : public reconcile::Node {
   Result<reconcile::BirdResult> apply_bird(const reconcile::BirdAction& action, Deadline deadline,
                                            const std::stop_token& stop) override;
 
+  Result<std::vector<model::RouteCounts>> count_routes(Deadline deadline, const std::stop_token& stop) override;
+
   // "kernel" or "userspace": what new tunnels are made with.
   std::string_view backend_name() const;
 
@@ -54,6 +56,9 @@ class LinuxNode : public reconcile::Node {
   Result<void> look_at_devices(Deadline deadline, const std::stop_token& stop);
   void read_device(Seen& seen, Deadline deadline);
   Result<std::vector<model::Tunnel>> observe_tunnels(Deadline deadline, const std::stop_token& stop);
+  Result<reconcile::BirdResult> change_files(const reconcile::BirdAction& action, Deadline deadline,
+                                             const std::stop_token& stop);
+  Result<void> give_orders(const reconcile::BirdAction& action, Deadline deadline, const std::stop_token& stop);
   reconcile::BirdState observe_bird(Deadline deadline, const std::stop_token& stop);
   void create_all(std::span<const reconcile::TunnelAction> actions, std::vector<Result<void>>& results,
                   Deadline deadline, const std::stop_token& stop);

@@ -70,6 +70,10 @@ std::size_t content_of(const BirdAction& action) {
   for (const model::BirdFile& file : action.put) add_file(hash, file);
   for (const std::string& name : action.remove) hash.add(name);
   hash.add(static_cast<std::uint8_t>(action.reload));
+  for (const SessionOrder& order : action.orders) {
+    hash.add(order.protocol);
+    hash.add(static_cast<std::uint8_t>(order.kind));
+  }
   return hash.value();
 }
 

@@ -82,9 +82,11 @@ void Execution::apply_bird(const BirdAction& action) {
     hold_back(action);
     if (result.error().code == Errc::cancelled) return;
     bird_error_ = result.error();
-    failed_ += action.put.size() + action.remove.size() + (action.reload ? 1 : 0);
+    failed_ += action.size();
     return;
   }
+  for (const SessionOrder& order : action.orders) changes_[order.owner].push_back(describe(order));
+  if (!action.changes_files()) return;
   configured_bird_ = result->configured;
   if (!result->configured) hold_back(action);
   note_refusals(action, *result);

@@ -41,7 +41,9 @@ struct StepReport {
   std::string bird_problem;    // empty when BIRD is as it should be
   std::string policy_problem;  // why BIRD does not run the policy that is wanted; the old one stays
   std::string bird_version;
-  std::optional<SteadyTime> retry_at;  // the earliest of all
+  bool policy_in_place = false;             // BIRD answers and runs the policy that is wanted
+  std::vector<std::string> shut_protocols;  // that BIRD holds down, sorted
+  std::optional<SteadyTime> retry_at;       // the earliest of all
 };
 
 struct ReconcilerSettings {
