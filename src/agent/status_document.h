@@ -6,6 +6,7 @@
 
 #include "agent/control_plane.h"
 #include "agent/ledger.h"
+#include "agent/maintenance.h"
 #include "agent/reconcile_task.h"
 
 namespace moenet::agent {
@@ -18,6 +19,7 @@ struct StatusSource {
   const TaskLedger& ledger;
   const Latest<NodeReport>& report;
   const Latest<SessionInput>& input;
+  const Latest<MaintenanceView>& maintenance;
 };
 
 std::string status_document(const StatusSource& source);
