@@ -5,12 +5,25 @@
 #include "agent/base_config.h"
 #include "base/log.h"
 #include "bird/policy.h"
+#include "bird/protocol_order.h"
 
 namespace moenet::agent {
 namespace {
 
 // 10,000 ports and tunnels take 0.5 s (docs/decisions/0008).
 constexpr std::chrono::seconds kFirewallWithin{10};
+
+// A BGP session without its neighbor is "start"; "down" is one that was disabled (nest/proto.c, proto_state_name()).
+constexpr std::string_view kDisabled = "down";
+
+bird::ProtocolOrder::Kind kind_of(reconcile::SessionOrder::Kind kind) {
+  switch (kind) {
+    case reconcile::SessionOrder::Kind::shut: return bird::ProtocolOrder::Kind::disable;
+    case reconcile::SessionOrder::Kind::reopen: return bird::ProtocolOrder::Kind::enable;
+    case reconcile::SessionOrder::Kind::restart: break;
+  }
+  return bird::ProtocolOrder::Kind::restart;
+}
 
 bool has_policy(const std::vector<std::shared_ptr<const model::BirdFile>>& files) {
   return std::ranges::any_of(files, [](const auto& file) { return file->owner == model::kPolicyOwner; });
@@ -67,8 +80,12 @@ reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_
   }
   state.reachable = true;
   if (const auto version = pool_.version()) state.version = version->text();
-  for (auto& protocol : *protocols) state.protocols.push_back(std::move(protocol.name));
+  for (auto& protocol : *protocols) {
+    if (protocol.state == kDisabled) state.shut_protocols.push_back(protocol.name);
+    state.protocols.push_back(std::move(protocol.name));
+  }
   std::ranges::sort(state.protocols);
+  std::ranges::sort(state.shut_protocols);
   state.has_stale_verdicts = has_policy(state.files) && has_stale_verdicts(deadline, stop);
   if (has_mesh_) {
     if (auto babel = pool_.ask("show babel neighbors", deadline.or_sooner(std::chrono::seconds(10)), stop))
@@ -118,8 +135,28 @@ Result<reconcile::NodeState> LinuxNode::observe(Deadline deadline, const std::st
   return state;
 }
 
-Result<reconcile::BirdResult> LinuxNode::configure_bird(const reconcile::BirdAction& action, Deadline deadline,
-                                                        const std::stop_token& stop) {
+Result<std::vector<model::RouteCounts>> LinuxNode::count_routes(Deadline deadline, const std::stop_token& stop) {
+  TRY(const auto reply, pool_.ask("show protocols all \"dn42_*\"", deadline, stop));
+  return bird::parse_route_counts(reply);
+}
+
+Result<void> LinuxNode::give_orders(const reconcile::BirdAction& action, Deadline deadline,
+                                    const std::stop_token& stop) {
+  if (action.orders.empty()) return {};
+  std::vector<bird::ProtocolOrder> orders;
+  std::vector<std::string> commands;
+  for (const auto& order : action.orders) {
+    orders.push_back({kind_of(order.kind), order.protocol, action.message});
+    commands.push_back(bird::command_of(orders.back()));
+  }
+  TRY(auto lease, pool_.take(deadline, stop));
+  TRY(const auto replies, lease->ask_all(commands, deadline, stop));
+  for (std::size_t i = 0; i < replies.size(); ++i) TRY_VOID(bird::outcome_of(orders[i], replies[i]));
+  return {};
+}
+
+Result<reconcile::BirdResult> LinuxNode::change_files(const reconcile::BirdAction& action, Deadline deadline,
+                                                      const std::stop_token& stop) {
   bird::FileChange change;
   change.put = action.put;
   change.remove = action.remove;
@@ -138,9 +175,10 @@ Result<reconcile::BirdResult> LinuxNode::configure_bird(const reconcile::BirdAct
 Result<reconcile::BirdResult> LinuxNode::apply_bird(const reconcile::BirdAction& action, Deadline deadline,
                                                     const std::stop_token& stop) {
   reconcile::BirdResult result;
-  if (action.configures()) {
-    TRY(result, configure_bird(action, deadline, stop));
+  if (action.changes_files()) {
+    TRY(result, change_files(action, deadline, stop));
   }
+  TRY_VOID(give_orders(action, deadline, stop));
   if (action.judge_again) {
     TRY_VOID(bird::ask_filters_again(pool_, deadline.or_sooner(std::chrono::seconds(10)), stop));
     filter_memory_.note_asked();

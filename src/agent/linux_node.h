@@ -35,17 +35,20 @@ class LinuxNode : public reconcile::Node {
   Result<reconcile::BirdResult> apply_bird(const reconcile::BirdAction& action, Deadline deadline,
                                            const std::stop_token& stop) override;
 
+  Result<std::vector<model::RouteCounts>> count_routes(Deadline deadline, const std::stop_token& stop) override;
+
   // "kernel" or "userspace": what new tunnels are made with.
   std::string_view backend_name() const { return links_.backend_name(); }
 
  private:
   LinuxNode(const AgentConfig& config, NodeLinks links);
 
+  Result<void> give_orders(const reconcile::BirdAction& action, Deadline deadline, const std::stop_token& stop);
   reconcile::BirdState observe_bird(Deadline deadline, const std::stop_token& stop);
   reconcile::FirewallState observe_firewall(Deadline deadline);
   bool has_stale_verdicts(Deadline deadline, const std::stop_token& stop);
-  Result<reconcile::BirdResult> configure_bird(const reconcile::BirdAction& action, Deadline deadline,
-                                               const std::stop_token& stop);
+  Result<reconcile::BirdResult> change_files(const reconcile::BirdAction& action, Deadline deadline,
+                                             const std::stop_token& stop);
 
   NodeLinks links_;
   bird::BirdPool pool_;

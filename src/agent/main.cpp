@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <sodium.h>
 
@@ -25,6 +26,7 @@
 #include "agent/ledger.h"
 #include "agent/linux_node.h"
 #include "agent/local_api.h"
+#include "agent/maintenance_commands.h"
 #include "agent/mesh_report.h"
 #include "agent/node_lock.h"
 #include "agent/reconcile_task.h"
@@ -150,9 +152,12 @@ class RunningAgent {
   void start_reconcile(const Key& key) {
     const NodeContext context = context_of(config_, key);
     backbone_ = std::make_unique<Backbone>(config_, context);
+    maintenance_ = std::make_unique<MaintenanceKeeper>(
+        config_.state_folder, config_.bird.ownership == BirdOwnership::full, maintenance_view_);
     reconcile_task_ = std::make_unique<ReconcileTask>(ReconcileWiring{
         *node_, context, config_.reconciler, resolver_, ledger_, input_, mesh_, policy_, roas_, *backbone_,
-        reconcile_wakeup_, report_, StateFile(config_.state_folder, kSessionsAnswer, identity_of(config_)),
+        *maintenance_, requests_, reconcile_wakeup_, report_,
+        StateFile(config_.state_folder, kSessionsAnswer, identity_of(config_)),
         [this](const std::shared_ptr<const NodeReport>& report) { on_report(report); }, [] { notify_alive(); }});
   }
 
@@ -162,6 +167,8 @@ class RunningAgent {
       notify_ready(fmt::format("node {}", config_.node.name));
       give_back_code();
     }
+    const auto phase = maintenance_view_.read()->record.phase;
+    if (std::exchange(told_phase_, phase) != phase) heartbeat_wakeup_.notify();
     if (report == nullptr) return;
     ::malloc_trim(0);  // what a step took for a moment goes back to the system
     look_at_kernel(*report);
@@ -202,21 +209,27 @@ class RunningAgent {
   }
 
   LocalApiWiring api_wiring() {
-    return LocalApiWiring{config_.api,
-                          [this] {
-                            return status_document({config_.node.name, std::string(node_->backend_name()), started_,
-                                                    control_plane_, ledger_, report_, input_, kernel_});
-                          },
-                          [](const NodeReport& report) { return http::Response::json(200, sync_document(report)); },
-                          [this](bool allow_mass_delete) {
-                            if (allow_mass_delete) reconcile_task_->allow_mass_delete();
-                            mesh_sync_.request();
-                            ibgp_sync_.request();
-                            roa_task_.request(allow_mass_delete);
-                            return session_sync_.request();
-                          },
-                          waiters_,
-                          std::string(config_.is_complete ? "" : kWaitsForConfig)};
+    return LocalApiWiring{
+        config_.api,
+        [this] {
+          return status_document({config_.node.name, std::string(node_->backend_name()), started_, control_plane_,
+                                  ledger_, report_, input_, kernel_, maintenance_view_});
+        },
+        [](const NodeReport& report) { return http::Response::json(200, sync_document(report)); },
+        [this](bool allow_mass_delete) {
+          if (allow_mass_delete) reconcile_task_->allow_mass_delete();
+          mesh_sync_.request();
+          ibgp_sync_.request();
+          roa_task_.request(allow_mass_delete);
+          return session_sync_.request();
+        },
+        waiters_,
+        [this] { return boost::json::serialize(maintenance_document(*maintenance_view_.read())); },
+        [this](NodeRequest request) {
+          requests_.add(std::move(request));
+          reconcile_wakeup_.notify();
+        },
+        std::string(config_.is_complete ? "" : kWaitsForConfig)};
   }
 
   void start_task(std::string_view name, std::function<void(const std::stop_token&)> loop) {
@@ -233,8 +246,8 @@ class RunningAgent {
                  stop);
     });
     start_task(kHeartbeatTask, [this](const std::stop_token& stop) {
-      run_heartbeat(control_plane_, ledger_, config_.node.name, public_key_, config_.control_plane.heartbeat_interval,
-                    stop);
+      run_heartbeat(control_plane_, ledger_, {config_.node.name, public_key_, maintenance_view_},
+                    config_.control_plane.heartbeat_interval, heartbeat_wakeup_, stop);
     });
     if (!config_.is_complete) {  // no session may be judged before the node knows its own addresses
       log::info(kWaitsForConfig);
@@ -263,13 +276,17 @@ class RunningAgent {
   std::stop_source abort_;  // ends a step under way
   std::atomic<bool> ready_{false};
   TaskLedger ledger_;
-  Latest<SessionInput> input_;               // sessionSyncTask -> reconcileTask
-  Latest<Known<model::Mesh>> mesh_;          // meshSyncTask -> reconcileTask
-  Latest<Known<model::BirdPolicy>> policy_;  // ibgpSyncTask -> reconcileTask
-  Latest<KernelWatch::Look> kernel_;         // reconcileTask -> /status
-  Latest<RoaTable> roas_;                    // roaTask -> reconcileTask
-  Latest<NodeReport> report_;                // reconcileTask -> reportTask, /status
+  Latest<SessionInput> input_;                           // sessionSyncTask -> reconcileTask
+  Latest<Known<model::Mesh>> mesh_;                      // meshSyncTask -> reconcileTask
+  Latest<Known<model::BirdPolicy>> policy_;              // ibgpSyncTask -> reconcileTask
+  Latest<KernelWatch::Look> kernel_;                     // reconcileTask -> /status
+  Latest<RoaTable> roas_;                                // roaTask -> reconcileTask
+  Latest<NodeReport> report_;                            // reconcileTask -> reportTask, /status
+  Latest<MaintenanceView> maintenance_view_;             // reconcileTask -> /maintenance, /status, heartbeatTask
+  MaintenancePhase told_phase_ = MaintenancePhase::off;  // to the control plane, or is about to be
+  NodeRequests requests_;                                // local API -> reconcileTask
   Wakeup reconcile_wakeup_;
+  Wakeup heartbeat_wakeup_;
   Wakeup report_wakeup_;
   Wakeup mesh_report_wakeup_;
   Wakeup config_wakeup_;
@@ -286,6 +303,7 @@ class RunningAgent {
   std::unique_ptr<LinuxNode> node_;
   KernelWatch kernel_watch_{config_.kernel};  // reconcileTask's alone
   std::unique_ptr<Backbone> backbone_;
+  std::unique_ptr<MaintenanceKeeper> maintenance_;
   std::unique_ptr<ReconcileTask> reconcile_task_;
   std::unique_ptr<http::HttpServer> api_;
   std::vector<std::jthread> tasks_;
@@ -390,6 +408,25 @@ int main(int argc, char** argv) {
   auto* doctor = app.add_subcommand(
       "doctor", "Say what this node lacks and what mends it; changes nothing; exit 1 when there is a problem");
   doctor->add_flag("--json", as_json, "As JSON");
+  MaintenanceCommand maintenance_command;
+  auto* maintenance = app.add_subcommand("maintenance", "Drain this node before work on it, and restore it afterwards");
+  maintenance->require_subcommand(1);
+  auto* start = maintenance->add_subcommand("start", "Ask all neighbors to route around this node");
+  start->add_flag("--shutdown", maintenance_command.shuts_sessions, "Then take down the sessions with other networks");
+  start->add_option("--message", maintenance_command.message, "What their operators read of it (RFC 9003)");
+  start->add_option("--timeout", maintenance_command.timeout_seconds, "Seconds after which the node counts as drained")
+      ->check(CLI::Range(0, 86400));
+  auto* end = maintenance->add_subcommand("stop", "Back into service");
+  for (auto* command : {start, end})
+    command->add_flag("--wait", maintenance_command.waits, "Until it is done; exit 1 when it takes too long");
+  auto* show = maintenance->add_subcommand("status", "Show the state of maintenance");
+  for (auto* command : {start, end, show})
+    command->add_flag("--json", maintenance_command.as_json, "The document of GET /maintenance");
+  RestartCommand restart_command;
+  auto* restart = app.add_subcommand("restart", "Set up one session anew; no other is disturbed");
+  restart->add_option("name", restart_command.name, "dn42_<asn>, or the interface's name")->required();
+  auto* wg_only = restart->add_flag("--wg-only", restart_command.wg_only, "Only its tunnel");
+  restart->add_flag("--bgp-only", restart_command.bgp_only, "Only its BGP session")->excludes(wg_only);
   auto* genkey = app.add_subcommand("genkey", "Print a new WireGuard private key");
   auto* pubkey = app.add_subcommand("pubkey", "Print the public key of the private key on stdin");
   auto* render = app.add_subcommand("render", "Write the BIRD files that a sync would put in place to a folder");
@@ -408,6 +445,10 @@ int main(int argc, char** argv) {
   if (*plan) return show_plan(config_path, as_json);
   if (*status) return show_status(config_path, as_json);
   if (*sync) return request_sync(config_path, allow_mass_delete, as_json);
+  if (*start) return start_maintenance(config_path, maintenance_command);
+  if (*end) return stop_maintenance(config_path, maintenance_command);
+  if (*show) return show_maintenance(config_path, maintenance_command);
+  if (*restart) return restart_session(config_path, restart_command);
   if (*doctor) return run_doctor(config_path, as_json);
   if (*genkey) return print_new_key();
   if (*pubkey) return print_public_key();

@@ -160,16 +160,19 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
   report->keeps_absent = !taken_->all_identified;
   const Lookup lookup = [&](std::string_view host) { return wiring_.resolver.lookup(host); };
   Composed wanted = joined(wiring_.backbone.compose(lookup, bird_version_), composer_.compose(rows_, lookup));
+  wanted.state.switches = switches();
   auto done = reconciler_.step(std::move(wanted.state), wanted.status_of, now, stop);
   wiring_.ledger.record(kReconcileTask, done ? Result<void>{} : std::unexpected(done.error()));
   if (done) {
     report->step = std::move(*done);
+    shut_protocols_ = report->step.shut_protocols;
     // Another BIRD than the policy was rendered for: the next step renders for it.
     if (!report->step.bird_version.empty() && std::exchange(bird_version_, report->step.bird_version) != bird_version_)
       report->step.retry_at = now;
     look_up_silent(*report, now);
     describe_backbone(*report, now);
     describe_sessions(*report);
+    look_at_maintenance(*report, stop);
     if (report->step.planned > 0 || !has_shared_) wiring_.node.share(composer_.bird_files());
     has_shared_ = true;
   } else {
@@ -291,6 +294,8 @@ SteadyTime ReconcileTask::next_look(const NodeReport* report) const {
 void ReconcileTask::run(const std::stop_token& stop, const std::stop_token& abort) {
   while (!stop.stop_requested()) {
     std::shared_ptr<const NodeReport> report;
+    std::vector<NodeRequest> restarts = serve_maintenance(wiring_.requests.take());
+    wiring_.backbone.set_draining(wiring_.maintenance.is_draining());
     if (const auto input = wiring_.input.read()) {
       const bool allow_mass_delete = allow_mass_delete_.exchange(false);
       take_backbone(allow_mass_delete);
@@ -299,11 +304,13 @@ void ReconcileTask::run(const std::stop_token& stop, const std::stop_token& abor
       if (!taken) {
         report = failed_look(*input, taken.error());
       } else if (taken_ != nullptr) {
-        report = step(*input, abort);
+        report = step_with_restarts(*input, std::exchange(restarts, {}), abort);
       }
       if (report != nullptr) wiring_.report.put(report);
       wiring_.on_report(report);
     }
+    for (const NodeRequest& request : restarts)
+      request.answer(fail(Errc::unavailable, "the node's sessions are not known yet"));
     wiring_.on_progress();
     const Deadline next(next_look(report.get()));
     while (!wiring_.wakeup.wait(next.or_sooner(kProgress), stop) && !next.passed() && !stop.stop_requested()) {

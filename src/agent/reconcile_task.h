@@ -17,6 +17,8 @@
 #include "agent/backbone.h"
 #include "agent/compose.h"
 #include "agent/ledger.h"
+#include "agent/maintenance_keeper.h"
+#include "agent/node_request.h"
 #include "agent/roa_task.h"
 #include "agent/session_sync.h"
 #include "agent/state_file.h"
@@ -85,7 +87,9 @@ struct ReconcileWiring {
   Latest<Known<model::Mesh>>& mesh;
   Latest<Known<model::BirdPolicy>>& policy;
   Latest<RoaTable>& roas;
-  Backbone& backbone;  // this task's alone
+  Backbone& backbone;              // this task's alone
+  MaintenanceKeeper& maintenance;  // this task's alone
+  NodeRequests& requests;
   Wakeup& wakeup;
   Latest<NodeReport>& report;
   StateFile state;
@@ -107,6 +111,11 @@ class ReconcileTask {
  private:
   Result<void> take(const SessionInput& input, bool allow_mass_delete, const std::stop_token& stop);
   void take_backbone(bool allow_mass_delete);
+  std::vector<NodeRequest> serve_maintenance(std::vector<NodeRequest> requests);
+  std::shared_ptr<const NodeReport> step_with_restarts(const SessionInput& input, std::vector<NodeRequest> restarts,
+                                                       const std::stop_token& stop);
+  model::SessionSwitches switches() const;
+  void look_at_maintenance(NodeReport& report, const std::stop_token& stop);
   void keep_vanished(const std::set<model::SessionId>& listed, std::vector<model::SessionRow>& rows) const;
   void save(const std::shared_ptr<const SessionAnswer>& answer);
   std::shared_ptr<const NodeReport> step(const SessionInput& input, const std::stop_token& stop);
@@ -132,6 +141,7 @@ class ReconcileTask {
   std::string bird_version_;                        // as seen last
   std::map<std::string, std::string> mesh_states_;  // as of the last step
   SteadyTime mesh_changed_{};
+  std::vector<std::string> shut_protocols_;      // as seen last, sorted
   bool has_shared_ = false;                      // the composer's files with the node
   std::string problem_;                          // of the node as a whole, as logged last; empty when there is none
   std::set<model::SessionId> configured_;        // sessions of which this node carries something

@@ -148,6 +148,7 @@ std::string status_document(const StatusSource& source) {
   document["sessions_from"] = input == nullptr || !input->answer ? "nowhere"
                               : input->number == 0               ? "state_file"
                                                                  : "control_plane";
+  if (const auto maintenance = source.maintenance.read()) document["maintenance"] = maintenance_document(*maintenance);
   json::array sessions;
   std::map<std::string, int> by_status;
   if (report != nullptr) {

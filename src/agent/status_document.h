@@ -7,6 +7,7 @@
 #include "agent/control_plane.h"
 #include "agent/kernel_settings.h"
 #include "agent/ledger.h"
+#include "agent/maintenance.h"
 #include "agent/reconcile_task.h"
 
 namespace moenet::agent {
@@ -20,6 +21,7 @@ struct StatusSource {
   const Latest<NodeReport>& report;
   const Latest<SessionInput>& input;
   const Latest<KernelWatch::Look>& kernel;
+  const Latest<MaintenanceView>& maintenance;
 };
 
 std::string status_document(const StatusSource& source);

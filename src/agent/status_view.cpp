@@ -71,6 +71,21 @@ std::string mesh_lines(const json::value& document) {
   return lines;
 }
 
+// Absent while the node is in service.
+std::string maintenance_line(const json::value& maintenance) {
+  const std::string state = text_at(maintenance, "/state");
+  const auto shut = array_at(maintenance, "shut_sessions").size();
+  if (state.empty() || (state == "off" && shut == 0)) return "";
+  std::string line = fmt::format("{:<16}{}", "maintenance", state == "off" ? "ending" : state);
+  if (const auto since = text_at(maintenance, "/since"); !since.empty()) line += " since " + since;
+  if (const auto preferred = text_at(maintenance, "/preferred_routes"); !preferred.empty())
+    line += fmt::format(", {} routes of peers still preferred", preferred);
+  if (shut > 0) line += fmt::format(", {} session{} shut", shut, shut == 1 ? "" : "s");
+  if (const auto message = text_at(maintenance, "/message"); !message.empty())
+    line += fmt::format(" (\"{}\")", message);
+  return line + "\n";
+}
+
 // Tasks whose last word was an error.
 std::string failing_tasks(const json::value& document) {
   std::string lines;
@@ -96,6 +111,8 @@ Result<std::string> status_view(std::string_view document_text) {
                       text_at(document, "/sessions_from") == "state_file" ? "last good state" : "control plane");
   view += guard_line(document);
   view += policy_line(document);
+  if (const auto* root = document.if_object(); root != nullptr && root->contains("maintenance"))
+    view += maintenance_line(root->at("maintenance"));
   view += failing_tasks(document);
   view += mesh_lines(document);
   const auto& sessions = array_at(document, "sessions");
@@ -106,6 +123,12 @@ Result<std::string> status_view(std::string_view document_text) {
                         text_at(session, "/status"), text_at(session, "/state"), text_at(session, "/cause"));
   }
   return view;
+}
+
+Result<std::string> maintenance_view(std::string_view document_text) {
+  TRY(const json::value document, model::parse_json(document_text));
+  const std::string line = maintenance_line(document);
+  return line.empty() ? fmt::format("{:<16}off\n", "maintenance") : line;
 }
 
 Result<std::string> sync_view(std::string_view document_text) {

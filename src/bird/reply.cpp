@@ -45,6 +45,21 @@ std::optional<ConfigError> split_position(std::string_view text) {
   return std::nullopt;
 }
 
+// "1 imported, 0 filtered, 3 exported, 1 preferred": numbers each before its word.
+void add_counts(std::string_view text, model::RouteCounts& counts) {
+  while (!text.empty()) {
+    const std::string_view number = take_word(text);
+    std::string_view word = take_word(text);
+    if (word.ends_with(',')) word.remove_suffix(1);
+    std::uint64_t count = 0;
+    if (std::from_chars(number.data(), number.data() + number.size(), count).ec != std::errc{}) return;
+    if (word == "imported") counts.imported += count;
+    if (word == "filtered") counts.filtered += count;
+    if (word == "exported") counts.exported += count;
+    if (word == "preferred") counts.preferred += count;
+  }
+}
+
 }  // namespace
 
 std::string Reply::text() const {
@@ -171,6 +186,29 @@ Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+// A channel's line "Routes:" (nest/proto.c) stands among the details (1006) of its protocol's row (1002).
+Result<std::vector<model::RouteCounts>> parse_route_counts(const Reply& reply) {
+  constexpr std::string_view kRoutes = "Routes:";
+  std::vector<model::RouteCounts> all;
+  if (reply.code() == 8003) return all;  // no protocol matches the pattern
+  if (reply.is_error()) return fail(Errc::internal, "show protocols all: " + reply.text());
+  for (const ReplyLine& line : reply.lines) {
+    std::string_view rest = line.text;
+    if (line.code == 1002) {
+      const std::string_view name = take_word(rest);
+      if (name.empty()) return fail(Errc::invalid, "show protocols all: a row has no name");
+      all.emplace_back().protocol = name;
+      continue;
+    }
+    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+    if (line.code != 1006 || all.empty() || !rest.starts_with(kRoutes)) continue;
+    rest.remove_prefix(kRoutes.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+    add_counts(rest, all.back());
+  }
+  return all;
 }
 
 // RFC 8966 section 2.1. BIRD lists a neighbor that is lost with it, for as long as one of its last 16 hellos came.

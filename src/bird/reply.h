@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/route_counts.h"
 
 namespace moenet::bird {
 
@@ -88,8 +89,12 @@ struct ProtocolStatus {
 };
 Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply);
 
-// The interfaces of `show babel neighbors` on which a neighbor hears us and we hear it, sorted: its cost is not infinite.
-// None where BIRD runs no Babel.
+// The routes of each protocol in `show protocols all`, in its order. A protocol without channels, or whose channels are
+// down, carries none. Errors: those of parse_protocols.
+Result<std::vector<model::RouteCounts>> parse_route_counts(const Reply& reply);
+
+// The interfaces of `show babel neighbors` on which a neighbor hears us and we hear it, sorted: its cost is not
+// infinite. None where BIRD runs no Babel.
 std::vector<std::string> parse_babel_neighbors(const Reply& reply);
 
 }  // namespace moenet::bird

@@ -93,10 +93,22 @@ struct DesiredPeering {
   friend bool operator==(const DesiredPeering& a, const DesiredPeering& b);  // by content, not by pointer
 };
 
+// What is wanted of BIRD's protocols beside their configuration. A protocol in no list is left as it is: an operator
+// who disables one by hand is not contradicted. Each list is sorted, and no name is in two of them.
+struct SessionSwitches {
+  std::vector<std::string> shut;    // maintenance holds them down
+  std::vector<std::string> reopen;  // maintenance held them down, and they may be up again
+  std::vector<std::string> kept;    // are down by somebody else's hand, and stay so when BIRD reads its configuration
+  std::string message;              // for the neighbors of those that are shut (RFC 9003)
+
+  friend bool operator==(const SessionSwitches&, const SessionSwitches&) = default;
+};
+
 struct DesiredState {
   std::vector<DesiredPeering> peerings;  // sorted by owner
-  bool wants_firewall = false;           // what the tunnels need is let in; else the firewall is none of our business
-  bool keeps_mesh = false;               // nothing is known of the mesh yet: what there is of it stays
+  SessionSwitches switches;
+  bool wants_firewall = false;  // what the tunnels need is let in; else the firewall is none of our business
+  bool keeps_mesh = false;      // nothing is known of the mesh yet: what there is of it stays
   // BIRD's policy: files of kPolicyOwner, sorted by name, which go in together or not at all. Absent: not known, and
   // what is there stays.
   std::optional<std::vector<std::shared_ptr<const BirdFile>>> policy;

@@ -78,6 +78,10 @@ std::size_t content_of(const BirdAction& action) {
   for (const std::string& name : action.remove) hash.add(name);
   hash.add(static_cast<std::uint8_t>(action.reload));
   hash.add(static_cast<std::uint8_t>(action.judge_again));
+  for (const SessionOrder& order : action.orders) {
+    hash.add(order.protocol);
+    hash.add(static_cast<std::uint8_t>(order.kind));
+  }
   return hash.value();
 }
 

@@ -97,6 +97,8 @@ void Execution::apply_bird(const BirdAction& action) {
     failed_ += action.size();
     return;
   }
+  for (const SessionOrder& order : action.orders) changes_[order.owner].push_back(describe(order));
+  if (!action.changes_files()) return;
   configured_bird_ = result->configured;
   if (!result->configured) hold_back(action);
   note_refusals(action, *result);

@@ -134,6 +134,27 @@ class Planner {
     }
   }
 
+  // BIRD forgets a `disable` when it reads its configuration (nest/proto.c, proto_reconfigure()): it is given again
+  // then.
+  void want_switch(const DesiredPeering& peering) {
+    if (peering.protocol.empty() || peering.intent == Intent::absent) return;
+    const model::SessionSwitches& wish = desired_.switches;
+    const auto is_in = [&](const std::vector<std::string>& list) {
+      return std::ranges::binary_search(list, peering.protocol);
+    };
+    const bool is_shut = is_in(index_.state().bird.shut_protocols);
+    if (is_shut && (is_in(wish.shut) || is_in(wish.kept))) {
+      if (plan_.bird.changes_files()) order(peering, SessionOrder::Kind::shut);
+    } else if (peering.intent == Intent::present && is_in(is_shut ? wish.reopen : wish.shut)) {
+      order(peering, is_shut ? SessionOrder::Kind::reopen : SessionOrder::Kind::shut);
+    }
+  }
+
+  void order(const DesiredPeering& peering, SessionOrder::Kind kind) {
+    plan_.bird.orders.push_back({peering.owner, peering.protocol, kind});
+    if (kind == SessionOrder::Kind::shut) plan_.bird.message = desired_.switches.message;
+  }
+
   // All of the policy or none of it.
   void want_policy() {
     const auto owned = index_.of(model::kPolicyOwner);
@@ -205,6 +226,7 @@ class Planner {
       std::ranges::sort(plan_.bird.put, {}, &model::BirdFile::name);
       plan_.bird.reload |= bird.was_cut_off;
       plan_.bird.judge_again = bird.has_stale_verdicts;
+      for (const DesiredPeering& peering : desired_.peerings) want_switch(peering);
     }
     return std::move(plan_);
   }
@@ -225,13 +247,12 @@ bool operator==(const BirdState& a, const BirdState& b) {
   const auto same_file = [](const auto& x, const auto& y) { return x == y || *x == *y; };
   return a.reachable == b.reachable && a.problem == b.problem && a.version == b.version &&
          std::ranges::equal(a.files, b.files, same_file) && a.foreign_files == b.foreign_files &&
-         a.protocols == b.protocols && a.babel_interfaces == b.babel_interfaces && a.was_cut_off == b.was_cut_off &&
+         a.protocols == b.protocols && a.shut_protocols == b.shut_protocols &&
+         a.babel_interfaces == b.babel_interfaces && a.was_cut_off == b.was_cut_off &&
          a.has_stale_verdicts == b.has_stale_verdicts;
 }
 
-std::size_t Plan::size() const {
-  return (firewall ? 1 : 0) + before_bird.size() + bird.size() + after_bird.size();
-}
+std::size_t Plan::size() const { return (firewall ? 1 : 0) + before_bird.size() + bird.size() + after_bird.size(); }
 
 std::string_view link_name(const TunnelAction& action) {
   if (const auto* create = std::get_if<CreateTunnel>(&action)) return create->tunnel.name;

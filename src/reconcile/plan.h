@@ -23,6 +23,7 @@ struct BirdState {
   std::vector<std::shared_ptr<const model::BirdFile>> files;  // ours, sorted by name
   std::vector<std::string> foreign_files;                     // names in the peer folder that are not ours
   std::vector<std::string> protocols;                         // names of all protocols that BIRD runs, sorted
+  std::vector<std::string> shut_protocols;                    // those of them that are disabled, sorted
   std::vector<std::string> babel_interfaces;                  // on which Babel hears a neighbor, sorted
   bool was_cut_off = false;         // a transaction's journal is there: BIRD may not run what the files say
   bool has_stale_verdicts = false;  // routes were judged before this network's own ROA came or went
@@ -89,15 +90,28 @@ using TunnelAction = std::variant<CreateTunnel, UpdateTunnel, RemoveTunnel>;
 std::string_view link_name(const TunnelAction& action);
 const model::Owner& owner_of(const TunnelAction& action);
 
+// An order to the protocol of a session, which changes no file.
+struct SessionOrder {
+  enum class Kind : std::uint8_t { shut, reopen, restart };  // plan() never asks for a restart
+  model::Owner owner;
+  std::string protocol;
+  Kind kind = Kind::shut;
+  friend bool operator==(const SessionOrder&, const SessionOrder&) = default;
+};
+
 struct BirdAction {
   std::vector<model::BirdFile> put;
-  std::vector<std::string> remove;  // file names
-  bool reload = false;              // BIRD must read again although no file changes
-  bool judge_again = false;         // all routes of other networks go through the filters again; no configuration
+  std::vector<std::string> remove;   // file names
+  bool reload = false;               // BIRD must read again although no file changes
+  std::vector<SessionOrder> orders;  // after the files, sorted by owner
+  std::string message;               // of those that shut
+  bool judge_again = false;          // all routes of other networks go through the filters again; no configuration
 
-  bool configures() const { return !put.empty() || !remove.empty() || reload; }
-  bool empty() const { return !configures() && !judge_again; }
-  std::size_t size() const { return put.size() + remove.size() + (reload ? 1 : 0) + (judge_again ? 1 : 0); }
+  bool changes_files() const { return !put.empty() || !remove.empty() || reload; }
+  bool empty() const { return !changes_files() && orders.empty() && !judge_again; }
+  std::size_t size() const {
+    return put.size() + remove.size() + (reload ? 1 : 0) + orders.size() + (judge_again ? 1 : 0);
+  }
   friend bool operator==(const BirdAction&, const BirdAction&) = default;
 };
 
@@ -140,7 +154,8 @@ inline constexpr std::chrono::seconds kStaleHandshake{135};
 // planned: conflicts.h says why. While BIRD does not answer, its folder is left as it is and links are still set up and
 // removed: BIRD cannot tell the neighbor anything anyway, and whoever disabled a peer wants it off the network now. The
 // file follows when BIRD is back. A tunnel whose port another one takes over is removed and made anew, because the
-// kernel refuses a port that is still bound.
+// kernel refuses a port that is still bound. Sessions that maintenance shuts keep tunnel and file: in place is whose
+// configuration is.
 //
 // REQUIRES: desired.peerings is sorted by owner; a peering's tunnel and file have its owner, the policy's files have
 // kPolicyOwner, and no peering has; no two peerings with intent present claim one link, port or file (see conflicts.h).
@@ -155,5 +170,6 @@ std::string describe(const Plan& plan);
 // One change in the same words, without the newline.
 std::string describe(const TunnelAction& action);
 std::string describe(const model::Firewall& firewall);
+std::string describe(const SessionOrder& order);
 
 }  // namespace moenet::reconcile

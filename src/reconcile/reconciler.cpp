@@ -94,6 +94,15 @@ bool has_silent_peer(const DesiredPeering& peering, const NodeState& observed) {
   return tunnel != nullptr && std::ranges::any_of(tunnel->peers, is_silent);
 }
 
+bool runs_policy(const BirdState& bird, const DesiredState& desired) {
+  if (!bird.reachable || bird.was_cut_off || !desired.policy) return false;
+  return std::ranges::all_of(*desired.policy, [&](const auto& wanted) {
+    const auto at = std::ranges::lower_bound(bird.files, wanted->name, {},
+                                             [](const auto& file) -> const std::string& { return file->name; });
+    return at != bird.files.end() && **at == *wanted;
+  });
+}
+
 std::optional<std::chrono::seconds> handshake_age_of(const DesiredPeering& peering, const NodeState& observed) {
   const model::Tunnel* tunnel = tunnel_of(peering, observed);
   return tunnel == nullptr || tunnel->peers.empty() ? std::nullopt : tunnel->peers.front().handshake_age;
@@ -302,6 +311,8 @@ StepReport Reconciler::report_of(const Round& round) {
   if (const auto change = round.execution.changes().find("firewall"); change != round.execution.changes().end())
     report.changes = change->second;
   report.bird_version = bird.version;
+  report.policy_in_place = report.bird_problem.empty() && runs_policy(bird, round.desired);
+  report.shut_protocols = bird.shut_protocols;
   if (!bird_memory_.cause.empty()) take_earliest(report.retry_at, bird_memory_.not_before);
   if (!policy_memory_.cause.empty()) take_earliest(report.retry_at, policy_memory_.not_before);
   if (!firewall_memory_.cause.empty()) take_earliest(report.retry_at, firewall_memory_.not_before);

@@ -43,7 +43,9 @@ struct StepReport {
   std::string firewall_problem;  // why the firewall is not as wanted
   std::string policy_problem;    // why BIRD does not run the policy that is wanted; the old one stays
   std::string bird_version;
-  std::optional<SteadyTime> retry_at;  // the earliest of all
+  bool policy_in_place = false;             // BIRD answers and runs the policy that is wanted
+  std::vector<std::string> shut_protocols;  // that BIRD holds down, sorted
+  std::optional<SteadyTime> retry_at;       // the earliest of all
 };
 
 struct ReconcilerSettings {

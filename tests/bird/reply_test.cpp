@@ -105,6 +105,26 @@ TEST_P(Fixtures, ProtocolRowsAreFoundAmongTheirDetails) {
   EXPECT_TRUE(rows->front().is_established());
 }
 
+TEST_P(Fixtures, RoutesOfAllChannelsAreCountedTogether) {
+  const auto counts = parse_route_counts(only(fixture(GetParam(), "show_protocols_all_bgp")));
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(*counts, (std::vector<model::RouteCounts>{{"dn42_x", 2, 0, 6, 2}}));
+}
+
+TEST_P(Fixtures, EachProtocolHasItsOwnRoutes) {
+  const Reply reply = only(fixture(GetParam(), "show_protocols_all"));
+  const auto counts = parse_route_counts(reply);
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(counts->size(), parse_protocols(reply)->size());
+  std::uint64_t preferred = 0;
+  for (const auto& each : *counts) {
+    EXPECT_EQ(each.preferred, each.imported) << each.protocol << ": nothing competes in the fixture";
+    preferred += each.preferred;
+  }
+  EXPECT_GT(preferred, 6u);
+  EXPECT_TRUE(parse_route_counts(only(fixture(GetParam(), "show_protocols_pattern_nomatch")))->empty());
+}
+
 TEST_P(Fixtures, NoMatchIsAnEmptyListAndAsyncLinesAreDropped) {
   const Reply reply = only(fixture(GetParam(), "show_protocols_after_timeout"));
   EXPECT_EQ(reply.code(), 8003);
@@ -202,6 +222,19 @@ TEST(Protocols, ReadsOtherTimeFormatsLongNamesAndReasons) {
   EXPECT_EQ((*rows)[2].state, "down");
   EXPECT_FALSE(parse_protocols(only("1002-name BGP\n0000 \n")));
   EXPECT_FALSE(parse_protocols(only("9001 syntax error\n")));
+}
+
+TEST(RouteCounts, ReadsFilteredAndPassesOverWhatItDoesNotKnow) {
+  const auto counts =
+      parse_route_counts(only("2002-Name\n1002-dn42_1 BGP --- up 12:00 Established\n1006-  Channel ipv4\n"
+                              "     Routes:         5 imported, 2 filtered, 7 exported, 3 preferred\n"
+                              "   Channel ipv6\n"
+                              "     Routes:         4294967296 imported, 1 novel, x exported\n"
+                              "1002-dn42_2 BGP --- down 12:00\n0000 \n"));
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(*counts, (std::vector<model::RouteCounts>{{"dn42_1", 4294967301u, 2, 7, 3}, {"dn42_2", 0, 0, 0, 0}}));
+  EXPECT_FALSE(parse_route_counts(only("9001 syntax error\n")));
+  EXPECT_FALSE(parse_route_counts(only("1002-\n0000 \n")));
 }
 
 TEST(ConfigError, ReadsPathsWithColonsAndBlanks) {

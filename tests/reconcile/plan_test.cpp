@@ -215,7 +215,7 @@ TEST(Plan, AsksTheFiltersAgainWithoutAConfigureWhenVerdictsAreStale) {
   state.bird.has_stale_verdicts = true;
   const Plan made = plan(desired, state);
   EXPECT_TRUE(made.bird.judge_again);
-  EXPECT_FALSE(made.bird.configures());
+  EXPECT_FALSE(made.bird.changes_files());
   EXPECT_EQ(made.size(), 1u);
   EXPECT_EQ(describe(made), "~ bird  ask the filters again: the network's own ROA changed\n");
   state.bird.reachable = false;

@@ -28,6 +28,7 @@ class FakeNode : public Node {
   std::optional<Error> bird_error;                   // every transaction fails whole
   std::optional<Error> firewall_error;
   std::optional<Error> observe_error;
+  std::vector<model::RouteCounts> routes;
   bool bird_reads_folder = true;         // false: bird.conf lacks the include line
   std::function<void(FakeNode&)> drift;  // runs before each observation
 
@@ -74,7 +75,6 @@ class FakeNode : public Node {
       operations.push_back("judge again");
       state.bird.has_stale_verdicts = false;
     }
-    if (!action.configures()) return result;
     const auto is_policy = [](const model::BirdFile& file) { return file.owner == model::kPolicyOwner; };
     if (std::ranges::any_of(action.put, is_policy)) result.policy_refused = refused_policy;
     for (const std::string& name : action.remove) {
@@ -83,16 +83,23 @@ class FakeNode : public Node {
     for (const model::BirdFile& file : action.put) {
       if (result.policy_refused.empty() || !is_policy(file)) put_file(file, result);
     }
-    configure();
-    result.configured = true;
+    if (action.changes_files()) configure();
+    result.configured = action.changes_files();
+    for (const SessionOrder& order : action.orders) obey(order, result.configured);
     return result;
   }
 
-  // BIRD reads what is in the folder.
+  Result<std::vector<model::RouteCounts>> count_routes(Deadline, const std::stop_token&) override {
+    if (!state.bird.reachable) return fail(Errc::unavailable, "connect to BIRD: no such file");
+    return routes;
+  }
+
+  // BIRD reads what is in the folder, and forgets what was shut.
   void configure() {
     operations.push_back("configure");
     state.bird.was_cut_off = false;
     state.bird.protocols.clear();
+    state.bird.shut_protocols.clear();
     if (!bird_reads_folder) return;
     for (const auto& file : state.bird.files)
       state.bird.protocols.push_back(file->name.substr(0, file->name.rfind('.')));
@@ -111,6 +118,20 @@ class FakeNode : public Node {
   }
 
  private:
+  // An order to what BIRD does not run changes nothing.
+  void obey(const SessionOrder& order, bool was_configured) {
+    constexpr const char* kVerbs[] = {"shut ", "reopen ", "restart "};
+    operations.push_back(kVerbs[static_cast<std::size_t>(order.kind)] + order.protocol);
+    if (!std::ranges::binary_search(state.bird.protocols, order.protocol)) return;
+    auto& shut = state.bird.shut_protocols;
+    const auto at = std::ranges::lower_bound(shut, order.protocol);
+    const bool is_shut = at != shut.end() && *at == order.protocol;
+    if (!was_configured && is_shut != (order.kind == SessionOrder::Kind::reopen))
+      violations.push_back("vain order: " + order.protocol);
+    if (!is_shut && order.kind == SessionOrder::Kind::shut) shut.insert(at, order.protocol);
+    if (is_shut && order.kind == SessionOrder::Kind::reopen) shut.erase(at);
+  }
+
   Result<void> check(const std::string& what, const std::string& name) {
     operations.push_back(what + " " + name);
     if (std::ranges::find(state.foreign_links, name) != state.foreign_links.end())

@@ -43,6 +43,15 @@ class Face:
         return self.router.birdc.established(_protocol(asn, self.slot))
 
 
+class Home:
+    """One of several sessions of a foreign router with one network: it peers with more than one of its nodes."""
+
+    def __init__(self, router, slot):
+        self.slot, self.asn, self.name, self.ipv4, self.ipv6 = slot, router.asn, f"{router.name}-home{slot}", router.ipv4, router.ipv6
+        self.address, self.public_key, self.port = router.address, router.public_key, router.port + 1000 * slot
+        self.link_local, self.interface, self.protocol = f"fe80::{router.i}:{slot}", f"home{slot}", f"home{slot}"
+
+
 class ForeignRouter(Space):
     """Number i is AS 4242420100+i with 172.20.i.0/24 and fd42:0:i::/48, on the underlay at 198.51.100.(100+i)."""
 
@@ -78,6 +87,18 @@ class ForeignRouter(Space):
         self.peers[name] = _bgp(kind, name, self, their, interface)
         self._configure()
         return interface
+
+    def homes(self, nodes):
+        """Sessions with several nodes of one network, over link-local addresses. It honors GRACEFUL_SHUTDOWN (RFC 8326)."""
+        homes = [Home(self, slot) for slot in range(1, len(nodes) + 1)]
+        self._start_wireguard([home.interface for home in homes])
+        for home, node in zip(homes, nodes):
+            self._set_wireguard(home.interface, node.public_key, f"{node.address}:{node.port_for(self.asn)}", home.port, None)
+            self.run("ip", "addr", "add", f"{home.link_local}/64", "dev", home.interface)
+            self.peers[home.name] = _bgp(SessionKind.LINK_LOCAL, home.protocol, home, node, home.interface).replace(
+                "import all", "import filter { if (65535, 0) ~ bgp_community then bgp_local_pref = 0; accept; }")
+        self._configure()
+        return homes
 
     def crowd(self, count, their, endpoint_of):
         """Plays `count` systems that all peer with `their`; `endpoint_of(face)` is where each of them calls."""
