@@ -85,10 +85,12 @@ constexpr std::string_view kBfd = "\nprotocol bfd\n{\n  multihop { interval 2 s;
 
 // Both ends are this network's own, so what ended may begin again at once: BIRD's defaults, made for neighbors with
 // faults of their own, keep a node that was renumbered or restarted out for 1 to 5 minutes (error wait) or 2 (connect
-// retry). Hold: four times as long as Babel needs around a cut link (12 to 16 s), so none of that ends a session; and
-// its keepalive of 20 s is when a reflector that came back tells a client that its old connection is gone.
+// retry). Hold: BIRD shortens it by up to a quarter, and a tunnel that was away for 5 s is without a route for up to 40
+// (measured: Babel needs hellos, an IHU and an update, 4, 12 and 16 s apart) and TCP's retransmission twice as long.
+// Keepalive: when a reflector that came back tells a client that its old connection is gone.
 constexpr std::string_view kTimers =
-    "  connect delay time 1;\n  connect retry time 10;\n  error wait time 1, 10;\n  hold time 60;\n";
+    "  connect delay time 1;\n  connect retry time 10;\n  error wait time 1, 10;\n  hold time 120;\n  keepalive time "
+    "20;\n";
 
 }  // namespace
 
