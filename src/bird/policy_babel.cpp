@@ -20,8 +20,8 @@ std::string channel(const Family& family, const std::vector<IpPrefix>& own) {
 constexpr std::string_view kRoundTrip = "    type tunnel;\n    rtt cost 960;\n    rtt min 2 ms;\n    rtt max 300 ms;\n";
 constexpr std::string_view kHops = "    type wired;\n";
 // A link is down below 12 of the last 16 hellos (BIRD's `limit`) and up from there. At BIRD's hello of 4 s that is 20 s
-// after a cut, which is later than BFD ends iBGP, and up to 50 s after its mending; at 1 s it is 5 to 10 s and 12 to 16
-// s (measured). Updates keep their pace of 16 s: changes are sent at once anyway.
+// after a cut, which is later than BFD ends iBGP, and up to 50 s after its mending; at 1 s it is 5 s, of which 7 to 10
+// were seen, and 12 to 16 s. Updates keep their pace of 16 s: changes are sent at once anyway.
 constexpr std::string_view kPace = "    hello interval 1 s;\n    update interval 16 s;\n";
 
 }  // namespace

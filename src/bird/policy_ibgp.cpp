@@ -80,15 +80,17 @@ filter moenet_ibgp_export
 )";
 
 // Found dead in 16 s: later than Babel has routed around a cut link (10 s, see policy_babel.cpp), earlier than BGP's
-// hold time of 240 s.
+// hold time.
 constexpr std::string_view kBfd = "\nprotocol bfd\n{\n  multihop { interval 2 s; multiplier 8; };\n}\n";
 
 // Both ends are this network's own, so what ended may begin again at once: BIRD's defaults, made for neighbors with
-// faults of their own, keep a node that was renumbered or restarted out for 1 to 5 minutes (error wait) or 2 (connect
-// retry). Hold: many times as long as Babel needs around a cut link (10 s), so none of that ends a session; and
-// its keepalive of 20 s is when a reflector that came back tells a client that its old connection is gone.
+// faults of their own, wait 1 to 5 minutes after an error and 2 between attempts to connect. Hold: BIRD shortens
+// it by up to a quarter; chosen so that a tunnel which was away for seconds, and whose TCP connection retransmits ever
+// more rarely, does not end the session (with 60 s it once did, 45 s after an outage of 5 s). Keepalive: when a
+// reflector that came back tells a client that its old connection is gone.
 constexpr std::string_view kTimers =
-    "  connect delay time 1;\n  connect retry time 10;\n  error wait time 1, 10;\n  hold time 60;\n";
+    "  connect delay time 1;\n  connect retry time 10;\n  error wait time 1, 10;\n  hold time 120;\n  keepalive time "
+    "20;\n";
 
 }  // namespace
 

@@ -79,9 +79,9 @@ def test_cut_between_reflectors_is_routed_around(lab):
     begun = time.monotonic()
     assert not asia.pings(europe.ipv6, source=asia.ipv6)
     for what, address, source in (("IPv6", europe.ipv6, asia.ipv6), ("IPv4", europe.ipv4, asia.ipv4)):
-        wait_for(f"the way around, {what}", lambda a=address, s=source: asia.pings(a, source=s), 25, 0.1)
+        wait_for(f"the way around, {what}", lambda a=address, s=source: asia.pings(a, source=s), 40, 0.1)
         print(f"{what} after {time.monotonic() - begun:.1f} s")
-    # two of three hellos of 4 s are missing, and a timer's jitter
-    assert time.monotonic() - begun < 20
+    # Babel's timers: two of three hellos of 4 s are missing (12 s), then at most the next update (16 s); and their jitter
+    assert time.monotonic() - begun < 35
     assert "dn42-wg-igp-21" in asia.run("ip", "route", "get", europe.ipv4)
     assert asia.adjacencies() == adjacent, "iBGP does not end for it"
