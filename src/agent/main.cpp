@@ -403,8 +403,9 @@ int main(int argc, char** argv) {
   status->add_flag("--json", as_json, "The document of GET /status");
   auto* sync = app.add_subcommand("sync", "Make the running agent sync now, wait for it, and show what changed");
   sync->add_flag("--json", as_json, "The document of GET /sync");
-  sync->add_flag("--allow-mass-delete", allow_mass_delete,
-                 "Let the deletion guard go: sessions that vanished from the list are removed");
+  sync->add_flag(
+      "--allow-mass-delete", allow_mass_delete,
+      "Let the deletion guard go: sessions that vanished from the list are removed; files of ROAs may shrink");
   auto* doctor = app.add_subcommand(
       "doctor", "Say what this node lacks and what mends it; changes nothing; exit 1 when there is a problem");
   doctor->add_flag("--json", as_json, "As JSON");
