@@ -62,6 +62,7 @@ class World {
     node_ = need(LinuxNode::open(config_));
     wait_for_bird();
     backbone_.emplace(config_, context_);
+    maintenance_.emplace(folder_.path(), false, maintenance_view_);
     task_.emplace(ReconcileWiring{*node_,
                                   context_,
                                   {},
@@ -70,7 +71,10 @@ class World {
                                   input_,
                                   mesh_,
                                   policy_,
+                                  roas_,
                                   *backbone_,
+                                  *maintenance_,
+                                  requests_,
                                   wakeup_,
                                   report_,
                                   StateFile(folder_.path(), "sessions", {"jp1", "http://cp"}),
@@ -156,6 +160,10 @@ class World {
   Latest<Known<model::Mesh>> mesh_;
   Latest<Known<model::BirdPolicy>> policy_;
   std::optional<Backbone> backbone_;
+  Latest<RoaTable> roas_;
+  Latest<MaintenanceView> maintenance_view_;
+  std::optional<MaintenanceKeeper> maintenance_;
+  NodeRequests requests_;
   Wakeup wakeup_;
   Latest<NodeReport> report_;
   std::mutex mutex_;
