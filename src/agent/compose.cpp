@@ -163,6 +163,7 @@ std::vector<std::shared_ptr<const model::BirdFile>> Composer::bird_files() const
 
 std::vector<NamedEndpoint> Composer::named_endpoints() const {
   std::vector<NamedEndpoint> all;
+  all.reserve(named_.size());
   for (const std::uint32_t i : named_) {
     all.push_back({composed_.state.peerings[i].owner, (*rows_)[row_of_[i]].session->endpoint->host});
   }

@@ -92,7 +92,7 @@ http::ClientSettings client_settings(const ControlPlaneSettings& settings, std::
 
 }  // namespace
 
-ControlPlane::ControlPlane(const ControlPlaneSettings& settings, std::string node_name, std::string user_agent)
+ControlPlane::ControlPlane(const ControlPlaneSettings& settings, std::string_view node_name, std::string user_agent)
     : settings_(settings),
       base_(settings.url + "/api/v1/agent/"),
       node_path_(base_ + percent_encode(node_name)),

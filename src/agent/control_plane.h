@@ -37,7 +37,7 @@ struct Modification {
 // Thread-safe.
 class ControlPlane {
  public:
-  explicit ControlPlane(const ControlPlaneSettings& settings, std::string node_name, std::string user_agent);
+  ControlPlane(const ControlPlaneSettings& settings, std::string_view node_name, std::string user_agent);
 
   // The body of the answer, for model::read_envelope. Errors of all reads: denied (401, 403: the token), not_found (the
   // node is unknown), invalid (the body is over the limit), internal (a status that no read should get), unavailable,

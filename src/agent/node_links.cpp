@@ -55,12 +55,14 @@ bool has_silent_peer(const net::WgDevice& device, const HandshakeClock& handshak
 
 std::vector<model::InterfaceAddress> addresses_of(const net::Link& link) {
   std::vector<model::InterfaceAddress> addresses;
+  addresses.reserve(link.addresses.size());
   for (const auto& address : link.addresses) addresses.push_back({address.local, address.peer});
   return addresses;
 }
 
 std::vector<net::LinkAddress> link_addresses(const std::vector<model::InterfaceAddress>& addresses) {
   std::vector<net::LinkAddress> result;
+  result.reserve(addresses.size());
   for (const auto& address : addresses) result.push_back({address.local, address.peer});
   return result;
 }

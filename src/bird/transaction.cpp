@@ -286,10 +286,10 @@ Result<void> Run::judge(const ConfigError& error, const CheckConfig& check) {
   const std::string words = position(name, line, error.column) + " " + error.text;
   const bool is_ours = file == stage_.path_of(name) || file == folder_.path() + "/" + name;
   if (is_ours && is_policy(name)) return refuse_policy(words);
-  if (put_.contains(name) && file == stage_.path_of(name)) {
-    refuse(name, words);
-  } else if (live_.contains(name) && !put_.contains(name) && !remove_.contains(name) &&
-             file == folder_.path() + "/" + name) {
+  const bool is_staged = put_.contains(name) && file == stage_.path_of(name);
+  const bool is_live =
+      live_.contains(name) && !put_.contains(name) && !remove_.contains(name) && file == folder_.path() + "/" + name;
+  if (is_staged || is_live) {
     refuse(name, words);
   } else if (changes_policy() && has_old_policy()) {
     return refuse_policy(position(file, line, error.column) + " " + error.text);  // it may be what the policy brings

@@ -36,7 +36,7 @@ std::string_view view(const json::string& text) { return {text.data(), text.size
 
 // RFC 9562 section 4, in lower case; empty when it is none.
 SessionId read_uuid(const JsonReader& row) {
-  const std::string text = lower_case(row.text("uuid", 36).value_or(""));
+  std::string text = lower_case(row.text("uuid", 36).value_or(""));
   bool is_uuid = text.size() == 36;
   for (std::size_t i = 0; is_uuid && i < text.size(); ++i) {
     const bool is_dash_place = i == 8 || i == 13 || i == 18 || i == 23;

@@ -51,7 +51,7 @@ def test_a_healthy_node_has_nothing_to_mend_and_nothing_is_changed(world):
     assert status == 0 and not faults(checks), checks
     assert f"pid {world.node.agent_process.pid}" in checks["agent"]["finding"]
     assert "BIRD " in checks["bird"]["finding"] and "1 session" in checks["ports"]["finding"]
-    assert {name for name, check in checks.items() if check["state"] == "skipped"} == {"firewall", "roa", "rtr-servers"}
+    assert {name for name, check in checks.items() if check["state"] == "skipped"} == {"roa", "rtr-servers"}
     status, text = world.node.agent("doctor", check=False)
     assert status == 0 and "✓ bird " in text and "\x1b" not in text
     assert sorted(world.node.links()) == links and world.node.configured_count() == configured

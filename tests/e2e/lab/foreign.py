@@ -51,6 +51,10 @@ class Home:
         self.address, self.public_key, self.port = router.address, router.public_key, router.port + 1000 * slot
         self.link_local, self.interface, self.protocol = f"fe80::{router.i}:{slot}", f"home{slot}", f"home{slot}"
 
+    def port_of(self, line):
+        assert line == 0, "each home is a session of its own"
+        return self.port
+
 
 class ForeignRouter(Space):
     """Number i is AS 4242420100+i with 172.20.i.0/24 and fd42:0:i::/48, on the underlay at 198.51.100.(100+i)."""
@@ -89,14 +93,13 @@ class ForeignRouter(Space):
         return interface
 
     def homes(self, nodes):
-        """Sessions with several nodes of one network, over link-local addresses. It honors GRACEFUL_SHUTDOWN (RFC 8326)."""
+        """Sessions with several nodes of one network, over link-local addresses."""
         homes = [Home(self, slot) for slot in range(1, len(nodes) + 1)]
         self._start_wireguard([home.interface for home in homes])
         for home, node in zip(homes, nodes):
             self._set_wireguard(home.interface, node.public_key, f"{node.address}:{node.port_for(self.asn)}", home.port, None)
             self.run("ip", "addr", "add", f"{home.link_local}/64", "dev", home.interface)
-            self.peers[home.name] = _bgp(SessionKind.LINK_LOCAL, home.protocol, home, node, home.interface).replace(
-                "import all", "import filter { if (65535, 0) ~ bgp_community then bgp_local_pref = 0; accept; }")
+            self.peers[home.name] = _bgp(SessionKind.LINK_LOCAL, home.protocol, home, node, home.interface)
         self._configure()
         return homes
 
