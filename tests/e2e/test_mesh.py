@@ -91,7 +91,8 @@ def test_tunnel_of_a_node_deleted_meanwhile_goes_at_the_start(lab):
     rr.start_agent()
     wait_for("the tunnel goes", lambda: not rr.links_to(2) and "dn42-wg-igp-2" not in rr.daemons(), 5)
     wait_for("its iBGP goes", lambda: "ibgp_2" not in rr.birdc.protocols(), 5)
-    assert rr.mesh() == {} and daemon not in rr.daemons().values()
+    wait_for("status follows", lambda: rr.mesh() == {}, 5)
+    assert daemon not in rr.daemons().values()
 
 
 def test_killed_agent_without_its_state_disturbs_nothing(lab):
