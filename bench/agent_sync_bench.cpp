@@ -2,14 +2,11 @@
 // real but the WireGuard daemons (crowd.h): the JSON as it comes, links and addresses by rtnetlink in a namespace of
 // its own, the peer folder, BIRD with as many protocols. The lists come in another order each time, so that each is
 // decoded and compared. Times are CPU of the agent's threads: BIRD's and the daemons' are not in them.
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <pthread.h>
-#include <spawn.h>
 #include <stdexcept>
-#include <sys/wait.h>
 #include <thread>
 
 #include <benchmark/benchmark.h>
@@ -17,14 +14,15 @@
 
 #include "agent/linux_node.h"
 #include "agent/reconcile_task.h"
-#include "base/fd.h"
 #include "base/log.h"
+#include "bird_process.h"
 #include "crowd.h"
 #include "support/temporary_folder.h"
 
 namespace moenet::agent {
 namespace {
 
+using bench::need;
 using std::chrono::seconds;
 
 constexpr std::string_view kBirdConfig = R"(router id 172.22.188.1;
@@ -37,40 +35,11 @@ template bgp dn42_peer {{ local as 4242420998; passive on; ipv4 {{ import none; 
 include "{}/*.conf";
 )";
 
-template <class T>
-T need(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().what);
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
 std::chrono::nanoseconds cpu_of(clockid_t clock) {
   timespec spent{};
   ::clock_gettime(clock, &spent);
   return seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
 }
-
-// BIRD, which ends with this object.
-class Bird {
- public:
-  Bird(const std::string& config, const std::string& socket) {
-    std::vector<std::string> words{"bird", "-f", "-c", config, "-s", socket, "-P", socket + ".pid"};
-    std::vector<char*> arguments;
-    for (auto& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    if (::posix_spawnp(&pid_, "bird", nullptr, nullptr, arguments.data(), environ) != 0) {
-      throw std::runtime_error("bird does not start: ./dev setup installs it");
-    }
-  }
-  Bird(const Bird&) = delete;
-  Bird& operator=(const Bird&) = delete;
-  ~Bird() {
-    ::kill(pid_, SIGTERM);
-    ::waitpid(pid_, nullptr, 0);
-  }
-
- private:
-  pid_t pid_ = 0;
-};
 
 // A node with `count` sessions that are all in place, and the agent's tasks that keep it so.
 class World {
@@ -92,12 +61,20 @@ class World {
     bird_.emplace(folder_ / "bird.conf", config_.bird.control_socket);
     node_ = need(LinuxNode::open(config_));
     wait_for_bird();
+    backbone_.emplace(config_, context_);
+    maintenance_.emplace(folder_.path(), false, maintenance_view_);
     task_.emplace(ReconcileWiring{*node_,
                                   context_,
                                   {},
                                   resolver_,
                                   ledger_,
                                   input_,
+                                  mesh_,
+                                  policy_,
+                                  roas_,
+                                  *backbone_,
+                                  *maintenance_,
+                                  requests_,
                                   wakeup_,
                                   report_,
                                   StateFile(folder_.path(), "sessions", {"jp1", "http://cp"}),
@@ -175,11 +152,18 @@ class World {
   AgentConfig config_;
   NodeContext context_;
   std::unique_ptr<bench::Crowd> crowd_;
-  std::optional<Bird> bird_;
+  std::optional<bench::BirdProcess> bird_;
   std::unique_ptr<LinuxNode> node_;
   net::Resolver resolver_{[] {}};
   TaskLedger ledger_;
   Latest<SessionInput> input_;
+  Latest<Known<model::Mesh>> mesh_;
+  Latest<Known<model::BirdPolicy>> policy_;
+  std::optional<Backbone> backbone_;
+  Latest<RoaTable> roas_;
+  Latest<MaintenanceView> maintenance_view_;
+  std::optional<MaintenanceKeeper> maintenance_;
+  NodeRequests requests_;
   Wakeup wakeup_;
   Latest<NodeReport> report_;
   std::mutex mutex_;

@@ -11,6 +11,9 @@ run_e2e() {
   as_root env $(e2e_environment) /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short -n 2 --dist loadscope "$@" ${E2E:-} tests/e2e
 }
 
+# shellcheck disable=SC2046  # the environment is a list of words
+run_kernel_mesh() { env $(e2e_environment) tests/e2e/kernel_guest/mesh.sh; }
+
 run_ctest() {
   local preset=$1
   shift
@@ -23,7 +26,10 @@ programs=(moenet-agent moenet-controlplane)
 # The layers that have threads or share memory between them; the others are pure.
 threaded=(base net http bird agent controlplane)
 
-fuzz_targets() { find build/fuzz/fuzz -maxdepth 1 -type f -name 'fuzz_*' -perm -u+x 2>/dev/null | sort; }
+# The preset asan builds unit tests and fuzz targets alike, so that the libraries are compiled once for both; soak, which fuzzes only,
+# builds the preset fuzz.
+fuzz_build=asan
+fuzz_targets() { find "build/$fuzz_build/fuzz" -maxdepth 1 -type f -name 'fuzz_*' -perm -u+x 2>/dev/null | sort; }
 
 # fuzz_one SECONDS TARGET: from its corpus in fuzz/corpus/NAME; what it finds new stays in build/fuzz/corpus/.
 fuzz_one() {
@@ -72,11 +78,11 @@ command_test() {
   prepare_root
   step "end to end" run_e2e
   step "kernel guest" tests/e2e/kernel_guest/run.sh
-  step "build (asan)" build_preset asan --target tests/all
+  step "kernel mesh" run_kernel_mesh
+  step "build (asan)" build_preset asan --target tests/all fuzz/all
   step "unit tests (asan, ubsan)" run_ctest asan
   step "build (tsan)" build_preset tsan --target "${threaded[@]/%/_test}"
   step "unit tests (tsan)" run_ctest tsan -R "^($(IFS='|'; echo "${threaded[*]}"))\$"
-  step "build (fuzz)" build_preset fuzz --target fuzz/all
   step "fuzz" fuzz_all "${FUZZ_SECONDS:-5}"
   summary "./dev test"
   echo "${green}all tests passed${plain}"
@@ -114,6 +120,7 @@ env_seed() {
 # The package under a systemd, then rounds of fuzzing and end to end tests; each round's seed is printed, so that a failure can be repeated.
 command_soak() {
   local minutes=${1:-60} round=0 until seed
+  fuzz_build=fuzz
   setup build run test soak
   step "build (dev)" build_preset dev
   step "build (release)" build_preset release --target "${programs[@]}"

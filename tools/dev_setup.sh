@@ -4,7 +4,7 @@
 
 # NAME or NAME|OTHER: the first that this Debian knows. One group per kind of work.
 packages_build="python3 g++ cmake ninja-build pkg-config|pkgconf ccache git libfmt-dev libboost-json1.81-dev|libboost-json-dev
-  libcli11-dev libcurl4-openssl-dev libmicrohttpd-dev libmnl-dev libsodium-dev libsoci-dev libsqlite3-dev libbenchmark-dev"
+  libcli11-dev libcurl4-openssl-dev libmicrohttpd-dev libmnl-dev libnftables-dev libsodium-dev libsoci-dev libsqlite3-dev libbenchmark-dev"
 packages_run="python3 iproute2 iputils-ping procps util-linux wireguard-go wireguard-tools bird2|bird3"
 packages_test="libgtest-dev librapidcheck-dev python3-pytest python3-pytest-xdist shellcheck openssl clang-19 libclang-rt-19-dev
   qemu-system-x86 busybox-static cpio xz-utils kmod dash nftables fping"

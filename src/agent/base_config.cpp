@@ -13,16 +13,6 @@ constexpr std::size_t kFileLimit = 4u << 20;
 
 }  // namespace
 
-std::string base_config_text(const BirdSettings& bird, const model::NodeIdentity& node) {
-  bird::BaseConfig base;
-  base.node = node;
-  base.local_asn = bird.local_asn.value_or(0);
-  base.peer_folder = bird.peer_folder;
-  base.names = bird.names;
-  base.own_prefixes = bird.own_prefixes;
-  return bird::render_base(base);
-}
-
 Result<bool> is_base_config_current(const std::string& path, const std::string& text) {
   auto held = read_file(path, kFileLimit);
   if (!held && held.error().code == Errc::not_found) return false;

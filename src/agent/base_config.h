@@ -10,8 +10,6 @@
 
 namespace moenet::agent {
 
-std::string base_config_text(const BirdSettings& bird, const model::NodeIdentity& node);
-
 // Does the file at `path` hold `text`? False when there is none. Errors: conflict (it is somebody else's: the text says
 // what to do), denied.
 Result<bool> is_base_config_current(const std::string& path, const std::string& text);

@@ -9,13 +9,15 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "agent/base_config.h"
+#include "agent/backbone.h"
 #include "agent/compose.h"
 #include "agent/config_task.h"
 #include "agent/control_plane.h"
+#include "agent/hostile_chains.h"
 #include "agent/keys.h"
 #include "agent/linux_node.h"
 #include "agent/local_client.h"
+#include "agent/roa_task.h"
 #include "agent/session_sync.h"
 #include "agent/state_file.h"
 #include "agent/status_view.h"
@@ -44,20 +46,54 @@ int complain(const std::vector<model::JsonFault>& faults, const std::string& pat
 TokenSearch of_service() { return {std::string(kServiceCredential)}; }
 TokenSearch if_there_is_one() { return {std::string(kServiceCredential), true}; }
 
-// What the control plane wants now; when it does not answer, what it said last.
-Result<SessionAnswer> wanted_now(const AgentConfig& config, std::string& from) {
-  ControlPlaneSettings settings = config.control_plane;
-  settings.max_retries = 0;
-  ControlPlane control_plane(settings, config.node.name, fmt::format("moenet-agent/{}", version_text()));
-  auto fetched = control_plane.fetch_sessions("", std::chrono::seconds(0), {});
-  Result<SessionAnswer> answer = fetched ? read_answer(std::move(fetched->body)) : std::unexpected(fetched.error());
-  from = "the control plane";
-  if (answer) return answer;
-  auto body = StateFile(config.state_folder, kSessionsAnswer, identity_of(config)).read();
-  if (!body) return std::unexpected(answer.error());
-  fmt::print(stderr, "the control plane does not answer ({}); this is from the last good state\n", answer.error().what);
-  from = "the last good state";
-  return read_answer(std::move(*body));
+// The control plane's answers of this moment; where it gives none, those of the last good state.
+class AnswersNow {
+ public:
+  explicit AnswersNow(const AgentConfig& config)
+      : config_(config),
+        control_plane_(impatient(config), config.node.name, fmt::format("moenet-agent/{}", version_text())) {}
+
+  // `read`: body to answer.
+  template <class T>
+  Result<T> get(std::string_view action, Result<T> (*read)(std::string body)) {
+    auto fetched = control_plane_.fetch(action, "", std::chrono::seconds(0), {});
+    Result<T> answer = fetched ? read(std::move(fetched->body)) : std::unexpected(fetched.error());
+    if (answer) return answer;
+    auto body = StateFile(config_.state_folder, action, identity_of(config_)).read();
+    if (!body) return answer;
+    if (!std::exchange(is_from_disk_, true)) {
+      fmt::print(stderr, "the control plane does not answer ({}); this is from the last good state\n",
+                 answer.error().what);
+    }
+    return read(std::move(*body));
+  }
+  std::string_view source() const { return is_from_disk_ ? "the last good state" : "the control plane"; }
+
+ private:
+  static ControlPlaneSettings impatient(const AgentConfig& config) {
+    ControlPlaneSettings settings = config.control_plane;
+    settings.max_retries = 0;
+    return settings;
+  }
+
+  const AgentConfig& config_;
+  ControlPlane control_plane_;
+  bool is_from_disk_ = false;
+};
+
+template <class T, Result<T> (*Read)(const boost::json::value&)>
+Result<T> read_body(std::string body) {
+  TRY(const auto data, model::read_envelope(body));
+  return Read(data);
+}
+
+// Takes what there is: a control plane may know nothing of it, and then there is none.
+template <class T, Result<T> (*Read)(const boost::json::value&)>
+Known<T> known_now(AnswersNow& answers, std::string_view action) {
+  auto answer = answers.get<T>(action, read_body<T, Read>);
+  if (answer) return Known<T>{std::make_shared<const T>(std::move(*answer)), false, 1};
+  if (answer.error().code != Errc::not_found) fmt::print(stderr, "{}\n", answer.error().what);
+  return {};
 }
 
 // Names are looked up here and now: a command may wait.
@@ -80,15 +116,32 @@ Result<Key> key_now(const std::string& path) {
   return generate_private_key();
 }
 
-Result<Composed> compose_now(const AgentConfig& config, std::string& from) {
+Result<Composed> compose_now(const AgentConfig& config, const std::string& bird_version, std::string& from) {
   if (!config.is_complete)
     return fail(Errc::unavailable, "the control plane has not given this node its config yet (run the agent once)");
-  TRY(const auto answer, wanted_now(config, from));
+  AnswersNow answers(config);
+  TRY(const auto sessions, answers.get<SessionAnswer>(kSessionsAnswer, read_answer));
   TRY(const Key key, key_now(config.wireguard.private_key_path));
   Wakeup answered;
   net::Resolver resolver([&] { answered.notify(); });
-  return compose(answer.rows, {config.node, key, config.wireguard.keepalive, config.bird.names},
-                 blocking_lookup(resolver, answered));
+  const Lookup lookup = blocking_lookup(resolver, answered);
+  const NodeContext context = context_of(config, key);
+  Backbone backbone(config, context);
+  backbone.take_mesh(known_now<model::Mesh, model::read_mesh>(answers, kMeshAnswer), false);
+  backbone.take_policy(known_now<model::BirdPolicy, model::read_bird_config>(answers, kPolicyAnswer));
+  backbone.take_roas(kept_roas(config));
+  from = answers.source();
+  return joined(backbone.compose(lookup, bird_version), compose(sessions.rows, context, lookup));
+}
+
+// What the files are rendered for; the oldest that is supported when none answers.
+std::string bird_version_now(const AgentConfig& config) {
+  bird::BirdPool pool(config.bird.control_socket, {1, 1});
+  const auto reply = pool.ask("show status", Deadline::after(std::chrono::seconds(5)), {});
+  if (reply && pool.version()) return pool.version()->text();
+  constexpr std::string_view kOldest = "2.0.12";
+  fmt::print(stderr, "BIRD does not answer: the files are for {}\n", kOldest);
+  return std::string(kOldest);
 }
 
 struct PlanNow {
@@ -134,54 +187,63 @@ std::string text_of(const PlanNow& now) {
 // What the guard would say of a list that came for the first time.
 reconcile::DeletionGuard::Verdict judge(const reconcile::NodeState& observed, const model::DesiredState& wanted) {
   std::set<model::SessionId> configured;
-  const std::string prefix = model::owner_of_session("");
   const auto insert = [&](const model::Owner& owner) {
-    if (owner.starts_with(prefix)) configured.insert(owner.substr(prefix.size()));
+    if (const auto uuid = model::session_of(owner); !uuid.empty()) configured.emplace(uuid);
   };
   for (const auto& tunnel : observed.tunnels) insert(tunnel.owner);
   for (const auto& file : observed.bird.files) insert(file->owner);
   std::set<model::SessionId> listed;
-  for (const auto& peering : wanted.peerings) listed.insert(peering.uuid);
+  for (const auto& peering : wanted.peerings) listed.emplace(model::session_of(peering.owner));
   return reconcile::DeletionGuard().judge(configured, listed);
 }
 
 Result<PlanNow> plan_now(const AgentConfig& config) {
-  std::string from;
-  TRY(auto composed, compose_now(config, from));
   TRY(auto node, LinuxNode::open(config));
   TRY(const auto observed, node->observe(Deadline::after(config.reconciler.step_timeout), {}));
+  std::string from;
+  TRY(auto composed, compose_now(config, observed.bird.version, from));
   PlanNow now;
   now.guard = judge(observed, composed.state);
   reconcile::Reconciler reconciler(*node, config.reconciler);
   TRY(now.plan, reconciler.preview(std::move(composed.state), composed.status_of, {}));
+  now.plan.bird.judge_again = false;  // what BIRD's filters were asked, the running agent alone knows
   return now;
 }
 
 }  // namespace
 
-std::optional<ConfigWithSource> load_config(const std::string& path, const TokenSearch& tokens) {
+std::expected<ConfigWithSource, ConfigFailure> read_config(const std::string& path, const TokenSearch& tokens) {
   auto found = path.empty() ? find_config_file() : Result<std::string>(path);
   auto source = found ? read_config_file(*found) : std::unexpected(found.error());
-  if (!source) {
-    complain(source.error());
-    return std::nullopt;
-  }
+  if (!source) return std::unexpected(ConfigFailure{found.value_or(""), source.error(), {}});
   const auto environment = [](const char* name) -> const char* { return std::getenv(name); };
   auto local = understand_config(*source, nullptr, environment, tokens);
   auto loaded = local ? understand_config(*source, kept_config(local->config), environment, tokens) : local;
   // What was kept from the control plane never stands in the way of a good file.
   if (!loaded && local) loaded = std::move(local);
-  if (!loaded) {
-    complain(loaded.error(), source->path);
-    return std::nullopt;
-  }
+  if (!loaded) return std::unexpected(ConfigFailure{source->path, std::nullopt, loaded.error()});
   return ConfigWithSource{std::move(*source), std::move(*loaded)};
+}
+
+std::optional<ConfigWithSource> load_config(const std::string& path, const TokenSearch& tokens) {
+  auto config = read_config(path, tokens);
+  if (config) return std::move(*config);
+  const ConfigFailure& failure = config.error();
+  failure.unreadable ? complain(*failure.unreadable) : complain(failure.faults, failure.path);
+  return std::nullopt;
 }
 
 int check_config(const std::string& config_path) {
   const auto config = load_config(config_path, of_service());
   if (!config) return kExitConfig;
   for (const auto& warning : config->loaded.warnings) fmt::print("{}: warning: {}\n", config->source.path, warning);
+  if (config->loaded.config.firewall == FirewallMode::nftables) {
+    if (const auto chains = hostile_chains()) {
+      for (const auto& chain : *chains)
+        fmt::print("{}: warning: {} drops what it does not know: {}\n", config->source.path, chain,
+                   hostile_chains_remedy());
+    }
+  }
   fmt::print("{}: ok{}\n", config->source.path,
              config->loaded.config.is_complete ? "" : " (bootstrap: the rest comes from the control plane)");
   return EXIT_SUCCESS;
@@ -248,7 +310,7 @@ int render_files(const std::string& config_path, const std::string& folder) {
   if (!loaded) return kExitConfig;
   const AgentConfig& config = loaded->loaded.config;
   std::string from;
-  const auto composed = compose_now(config, from);
+  const auto composed = compose_now(config, bird_version_now(config), from);
   if (!composed) return complain(composed.error());
   if (auto made = make_folder(folder, 0750); !made) return complain(made.error());
   std::size_t files = 0;
@@ -258,8 +320,15 @@ int render_files(const std::string& config_path, const std::string& folder) {
     return written;
   };
   if (config.bird.ownership == BirdOwnership::full) {
-    if (auto written = write("bird.conf", base_config_text(config.bird, config.node)); !written)
+    if (auto written =
+            write("bird.conf", bird::render_main(config.bird.peer_folder, config.node.name, config.node.ipv4));
+        !written)
       return complain(written.error());
+  }
+  if (composed->state.policy) {
+    for (const auto& file : *composed->state.policy) {
+      if (auto written = write(file->name, file->text); !written) return complain(written.error());
+    }
   }
   for (const auto& peering : composed->state.peerings) {
     if (!peering.bird_file) continue;

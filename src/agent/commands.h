@@ -2,8 +2,11 @@
 // 78 the configuration is at fault (EX_CONFIG of sysexits.h).
 #pragma once
 
+#include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/config.h"
 
@@ -18,6 +21,15 @@ struct ConfigWithSource {
 // The token as systemd keeps it for the running service (LoadCredential=, docs/operations.md): an operator's shell has
 // no CREDENTIALS_DIRECTORY.
 inline constexpr std::string_view kServiceCredential = "/run/credentials/moenet-agent.service/control-plane-token";
+
+// Why there is no configuration.
+struct ConfigFailure {
+  std::string path;                      // empty: none was found
+  std::optional<Error> unreadable;       // the file cannot be read, or is no JSON
+  std::vector<model::JsonFault> faults;  // else what is wrong in it
+};
+// As load_config(), but prints no fault.
+std::expected<ConfigWithSource, ConfigFailure> read_config(const std::string& path, const TokenSearch& tokens);
 
 // Reads the configuration from `path`, or from where it is searched when that is empty, with what the control plane
 // said before. Faults are printed to stderr, one per line; then nothing is returned.

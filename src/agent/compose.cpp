@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "agent/ownership_mark.h"
+#include "bird/policy.h"
 
 namespace moenet::agent {
 namespace {
@@ -17,10 +18,6 @@ using model::Invalid;
 using model::Session;
 using model::SessionRow;
 using model::SessionStatus;
-
-// No routes come from AllowedIPs on a DN42 tunnel: BGP decides what goes in, so everything may (dn42 wiki, one link per
-// peer).
-std::vector<IpPrefix> everything() { return {IpPrefix{IpAddress::v4({}), 0}, IpPrefix{IpAddress::v6({}), 0}}; }
 
 // What cannot be set up but may be running from before: that stays, and the session says why it is not what was asked
 // for.
@@ -37,23 +34,6 @@ DesiredPeering invalid(DesiredPeering peering, const SessionRow& row) {
   peering.intent = queued ? Intent::absent : Intent::untouched;
   peering.verdict = Invalid{row.session.error().text()};
   return peering;
-}
-
-struct Destination {
-  std::optional<Endpoint> endpoint;
-  std::string configured;  // the text once it is known where it leads, else empty
-  std::string problem;
-  bool is_awaited = false;  // the first lookup is under way
-};
-
-Destination destination_of(const Session& session, const Lookup& lookup) {
-  if (!session.endpoint) return {};
-  const HostPort& endpoint = *session.endpoint;
-  auto address = lookup(endpoint.host);
-  if (!address)
-    return {{}, "", fmt::format("endpoint {} does not resolve: {}", endpoint.text(), address.error().what), false};
-  if (!*address) return {{}, "", "", true};
-  return {Endpoint{**address, endpoint.port}, endpoint_label(endpoint), "", false};
 }
 
 model::Tunnel tunnel_of(const Session& session, const model::Peering& peering, const NodeContext& node,
@@ -77,9 +57,16 @@ model::Tunnel tunnel_of(const Session& session, const model::Peering& peering, c
   return tunnel;
 }
 
+// The crypto community of a link (DN42 wiki): WireGuard is safe with forward secrecy, and safer with a preshared key.
+bird::LinkTags tags_of(const Session& session) {
+  bird::LinkTags tags;
+  tags.crypto = session.preshared_key ? 35 : 34;
+  return tags;
+}
+
 DesiredPeering compose_row(const SessionRow& row, const NodeContext& node, const Lookup& lookup) {
   DesiredPeering desired;
-  desired.uuid = row.uuid;
+  desired.owner = model::owner_of_session(row.uuid);
   desired.asn = row.asn.value_or(0);
   desired.protocol = bird::protocol_name(desired.asn);
   desired.intent = model::intent_of(row.status);
@@ -93,11 +80,12 @@ DesiredPeering compose_row(const SessionRow& row, const NodeContext& node, const
   }
   auto peering = model::peering_of(session, node.identity);
   if (!peering) return broken(std::move(desired), peering.error().text());
-  Destination destination = destination_of(session, lookup);
+  Destination destination = destination_of(session.endpoint, lookup);
   desired.endpoint_problem = destination.problem;
   desired.has_named_endpoint = session.endpoint && !session.endpoint->address();
   desired.awaits_endpoint = destination.is_awaited;
-  auto file = bird::render_peer(session, *peering, node.names);
+  const bird::LinkTags tags = tags_of(session);
+  auto file = bird::render_peer(session, *peering, node.names, node.owns_bird ? &tags : nullptr);
   if (!file) return broken(std::move(desired), file.error().what);
   desired.tunnel = std::make_shared<const model::Tunnel>(tunnel_of(session, *peering, node, std::move(destination)));
   desired.bird_file = std::make_shared<const model::BirdFile>(std::move(*file));
@@ -111,7 +99,7 @@ bool is_named(const SessionRow& row) {
 // Does the endpoint's name still lead where it did when `peering` was made of the row?
 bool leads_where_it_did(const DesiredPeering& peering, const SessionRow& row, const Lookup& lookup) {
   if (!peering.tunnel) return true;
-  const Destination now = destination_of(*row.session, lookup);
+  const Destination now = destination_of(row.session->endpoint, lookup);
   return now.problem == peering.endpoint_problem && now.is_awaited == peering.awaits_endpoint &&
          now.configured == peering.tunnel->configured_endpoint &&
          now.endpoint == peering.tunnel->peers.front().endpoint;
@@ -119,12 +107,37 @@ bool leads_where_it_did(const DesiredPeering& peering, const SessionRow& row, co
 
 }  // namespace
 
+std::vector<IpPrefix> everything() { return {IpPrefix{IpAddress::v4({}), 0}, IpPrefix{IpAddress::v6({}), 0}}; }
+
+Destination destination_of(const std::optional<HostPort>& endpoint, const Lookup& lookup) {
+  if (!endpoint) return {};
+  auto address = lookup(endpoint->host);
+  if (!address)
+    return {{}, "", fmt::format("endpoint {} does not resolve: {}", endpoint->text(), address.error().what), false};
+  if (!*address) return {{}, "", "", true};
+  return {Endpoint{**address, endpoint->port}, endpoint_label(*endpoint), "", false};
+}
+
+NodeContext context_of(const AgentConfig& config, const Key& private_key) {
+  return {config.node, private_key, config.wireguard.keepalive, config.bird.names,
+          config.bird.ownership == BirdOwnership::full};
+}
+
+Composed joined(Composed backbone, const Composed& sessions) {
+  Composed all = std::move(backbone);
+  const auto append = [](auto& list, const auto& more) { list.insert(list.end(), more.begin(), more.end()); };
+  append(all.state.peerings, sessions.state.peerings);
+  append(all.status_of, sessions.status_of);
+  return all;
+}
+
 Composed compose(const std::vector<SessionRow>& rows, const NodeContext& node, const Lookup& lookup) {
   Composed composed;
   composed.state.peerings.reserve(rows.size());
   composed.status_of.reserve(rows.size());
   for (const SessionRow& row : rows) {
-    const bool is_repeated = !composed.state.peerings.empty() && composed.state.peerings.back().uuid == row.uuid;
+    const bool is_repeated =
+        !composed.state.peerings.empty() && model::session_of(composed.state.peerings.back().owner) == row.uuid;
     if (row.uuid.empty() || is_repeated) continue;
     composed.state.peerings.push_back(compose_row(row, node, lookup));
     composed.status_of.push_back(row.status.value_or(-1));
@@ -148,10 +161,11 @@ std::vector<std::shared_ptr<const model::BirdFile>> Composer::bird_files() const
   return files;
 }
 
-std::vector<Composer::NamedEndpoint> Composer::named_endpoints() const {
+std::vector<NamedEndpoint> Composer::named_endpoints() const {
   std::vector<NamedEndpoint> all;
+  all.reserve(named_.size());
   for (const std::uint32_t i : named_) {
-    all.push_back({composed_.state.peerings[i].uuid, (*rows_)[row_of_[i]].session->endpoint->host});
+    all.push_back({composed_.state.peerings[i].owner, (*rows_)[row_of_[i]].session->endpoint->host});
   }
   return all;
 }
@@ -170,10 +184,10 @@ const Composed& Composer::compose(Rows rows, const Lookup& lookup) {
   std::size_t known = 0;  // both are sorted by uuid
   for (std::uint32_t r = 0; r < rows_->size(); ++r) {
     const SessionRow& row = (*rows_)[r];
-    if (row.uuid.empty() || (!peerings.empty() && peerings.back().uuid == row.uuid)) continue;
-    while (known < before.size() && before[known].uuid < row.uuid) ++known;
+    if (row.uuid.empty() || (!peerings.empty() && model::session_of(peerings.back().owner) == row.uuid)) continue;
+    while (known < before.size() && model::session_of(before[known].owner) < row.uuid) ++known;
     const bool has_name = is_named(row);
-    const bool is_same = known < before.size() && before[known].uuid == row.uuid &&
+    const bool is_same = known < before.size() && model::session_of(before[known].owner) == row.uuid &&
                          (*rows_before)[row_before[known]] == row &&
                          (!has_name || leads_where_it_did(before[known], row, lookup));
     if (has_name) named_.push_back(static_cast<std::uint32_t>(peerings.size()));

@@ -1,5 +1,6 @@
 #include "agent/config.h"
 
+#include <algorithm>
 #include <array>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,9 +25,17 @@ constexpr std::size_t kPathLimit = 1024;
 constexpr std::size_t kNameLimit = 128;
 constexpr std::uint16_t kDefaultPort = 24368;
 constexpr std::int64_t kHour = 3600;
+constexpr std::size_t kMostRoaUrls = 4;  // chosen: DN42 has three generators of them
 
 // The systemd credential that holds the control plane's token (systemd.exec(5), LoadCredential=).
 constexpr std::string_view kTokenCredential = "control-plane-token";
+
+constexpr std::array<std::pair<std::string_view, LoopbackKind>, 6> kLoopbackKinds{{{"auto", LoopbackKind::automatic},
+                                                                                   {"dummy", LoopbackKind::dummy},
+                                                                                   {"ifb", LoopbackKind::ifb},
+                                                                                   {"bridge", LoopbackKind::bridge},
+                                                                                   {"lo", LoopbackKind::lo},
+                                                                                   {"none", LoopbackKind::none}}};
 
 // All that the control plane may set (wire contract A4). Whatever else its answer holds is ignored: what is run,
 // listened on, trusted or overwritten is for the node's own file to say.
@@ -134,12 +143,14 @@ class ConfigReading {
 
   Outcome read(bool is_bootstrap, bool has_fetched) {
     warn_unknown(root_, {"bootstrap", "server", "node", "controlPlane", "bird", "wireguard", "metric", "autoUpdate",
-                         "stateDir", "api"});
+                         "stateDir", "api", "mesh", "loopback", "firewall", "kernel"});
     read_node();
     read_control_plane();
     read_bird();
     read_wireguard();
+    read_backbone();
     read_api();
+    read_kernel();
     path(root_, "stateDir", loaded_.config.state_folder);
     loaded_.config.is_complete = !is_bootstrap || has_fetched;
     return std::move(loaded_);
@@ -249,9 +260,10 @@ class ConfigReading {
 
   void read_bird() {
     const JsonReader section = root_.object("bird");
-    warn_unknown(section, {"controlSocket", "poolSize", "poolSizeMax", "peerConfDir", "ebgpConfTemplateFile",
-                           "ibgpConfDir", "ownership", "configFile", "localAsn", "ownPrefixes", "peerTemplate",
-                           "importFilter", "exportFilter", "importTheirsFilter", "exportOwnFilter"});
+    warn_unknown(section,
+                 {"controlSocket", "poolSize", "poolSizeMax", "peerConfDir", "ebgpConfTemplateFile", "ibgpConfDir",
+                  "ownership", "configFile", "localAsn", "ownPrefixes", "peerTemplate", "importFilter", "exportFilter",
+                  "importTheirsFilter", "exportOwnFilter", "country", "ibgpBfd", "roaUrls", "roaInterval"});
     BirdSettings& target = loaded_.config.bird;
     path(section, "controlSocket", target.control_socket);
     path(section, "peerConfDir", target.peer_folder);
@@ -272,8 +284,8 @@ class ConfigReading {
       }
     }
     if (const auto asn = section.integer("localAsn", 1, 4294967295)) target.local_asn = static_cast<model::Asn>(*asn);
-    if (target.ownership == BirdOwnership::full && !target.local_asn)
-      section.note("localAsn", "this network's ASN, because bird.ownership is \"full\"");
+    if (const auto country = section.integer("country", 1, 999)) target.country = static_cast<std::uint32_t>(*country);
+    if (const auto bfd = section.boolean("ibgpBfd")) target.has_ibgp_bfd = *bfd;
     for (const auto& text : section.texts("ownPrefixes", 64, kNameLimit)) {
       if (auto prefix = IpPrefix::parse(text)) {
         target.own_prefixes.push_back(*prefix);
@@ -281,6 +293,20 @@ class ConfigReading {
         section.note("ownPrefixes", "prefixes like 172.22.188.0/26");
       }
     }
+    read_roa_files(section, target);
+  }
+
+  void read_roa_files(const JsonReader& section, BirdSettings& target) {
+    seconds(section, "roaInterval", 300, 24 * kHour, target.roa_interval);
+    for (auto& url : section.texts("roaUrls", kMostRoaUrls, kPathLimit)) {
+      if (!http::is_server_url(url) || std::ranges::find(target.roa_urls, url) != target.roa_urls.end()) {
+        section.note("roaUrls", "URLs, http:// or https://, without user, query and fragment, each once");
+      } else {
+        target.roa_urls.push_back(std::move(url));
+      }
+    }
+    if (!target.roa_urls.empty() && target.ownership != BirdOwnership::full)
+      loaded_.warnings.emplace_back("bird.roaUrls says nothing without bird.ownership \"full\"");
   }
 
   void read_wireguard() {
@@ -309,6 +335,42 @@ class ConfigReading {
       section.note("dn42Ipv6LinkLocal", "an address in fe80::/10");
   }
 
+  // With a BIRD of its own the agent also sees to the addresses that its routes point at; else the operator does.
+  void read_backbone() {
+    const JsonReader mesh = root_.object("mesh");
+    warn_unknown(mesh, {"enabled"});
+    if (const auto enabled = mesh.boolean("enabled")) loaded_.config.mesh.enabled = *enabled;
+    const JsonReader firewall = root_.object("firewall");
+    warn_unknown(firewall, {"mode"});
+    if (const auto mode = firewall.text("mode", kNameLimit)) {
+      if (*mode == "nftables") {
+        loaded_.config.firewall = FirewallMode::nftables;
+      } else if (*mode != "none") {
+        firewall.note("mode", "\"none\" or \"nftables\"");
+      }
+    }
+    const JsonReader section = root_.object("loopback");
+    warn_unknown(section, {"kind", "name"});
+    LoopbackSettings& target = loaded_.config.loopback;
+    if (loaded_.config.bird.ownership == BirdOwnership::full) target.kind = LoopbackKind::automatic;
+    if (const auto kind = section.text("kind", kNameLimit)) {
+      const auto known = std::ranges::find(kLoopbackKinds, *kind, &std::pair<std::string_view, LoopbackKind>::first);
+      if (known == std::end(kLoopbackKinds)) {
+        section.note("kind", "\"auto\", \"dummy\", \"ifb\", \"bridge\", \"lo\" or \"none\"");
+      } else {
+        target.kind = known->second;
+      }
+    }
+    if (const auto name = section.text("name", kNameLimit)) {
+      if (model::is_interface_name(*name)) {
+        target.name = *name;
+      } else {
+        section.note("name", "an interface name: 1 to 15 of letters, digits, . _ -");
+      }
+    }
+    if (target.kind == LoopbackKind::lo) target.name = "lo";
+  }
+
   void read_api() {
     const JsonReader server = root_.object("server");
     warn_unknown(server, {"listen", "readTimeout", "writeTimeout", "idleTimeout"});
@@ -326,6 +388,14 @@ class ConfigReading {
     warn_unknown(api, {"token", "tokenFile"});
     target.token = token_of(api, "");
     if (target.token.empty()) target.token = loaded_.config.control_plane.token;
+  }
+
+  void read_kernel() {
+    const JsonReader section = root_.object("kernel");
+    warn_unknown(section, {"manageSettings", "acceptLocal"});
+    KernelSettings& target = loaded_.config.kernel;
+    target.manage_settings = section.boolean("manageSettings").value_or(false);
+    target.accept_local = section.boolean("acceptLocal").value_or(false);
   }
 
   static std::optional<Endpoint> listen_endpoint(std::string_view text) {

@@ -42,8 +42,13 @@ struct BirdSettings {
   std::string peer_folder = "/etc/bird/peers";
   BirdOwnership ownership = BirdOwnership::peers;
   std::string config_file = "/etc/bird/bird.conf";  // written with ownership full only
-  std::optional<model::Asn> local_asn;              // needed with ownership full
-  std::vector<IpPrefix> own_prefixes;               // with ownership full
+  // With ownership full: what the control plane's policy says instead, and all there is while it says nothing.
+  std::optional<model::Asn> local_asn;
+  std::vector<IpPrefix> own_prefixes;
+  std::optional<std::uint32_t> country;  // ISO 3166 numeric, for the country community of own routes
+  bool has_ibgp_bfd = false;
+  std::vector<std::string> roa_urls;        // of files of ROAs; http(s), each once
+  std::chrono::seconds roa_interval{3600};  // between two fetches of them
   bird::PolicyNames names;
 };
 
@@ -57,10 +62,36 @@ struct WireGuardSettings {
   std::string userspace_program = "wireguard-go";
 };
 
+enum class LoopbackKind {
+  automatic,  // dummy, or ifb or bridge where the kernel has no dummy
+  dummy,
+  ifb,
+  bridge,
+  lo,    // the addresses go onto `lo` itself
+  none,  // the operator puts them somewhere
+};
+
+struct LoopbackSettings {
+  LoopbackKind kind = LoopbackKind::none;
+  std::string name = "dn42-lo";
+};
+
+enum class FirewallMode { none, nftables };
+
+struct MeshSettings {
+  bool enabled = true;
+};
+
 struct ApiSettings {
   Endpoint listen;
   Secret token;  // empty: only /status, only from loopback
   std::chrono::seconds idle_timeout{120};
+};
+
+// What of the kernel's settings is looked at and set (agent/kernel_settings).
+struct KernelSettings {
+  bool manage_settings = false;  // else they are only judged
+  bool accept_local = false;     // this node has an address that other nodes have too (anycast)
 };
 
 struct AgentConfig {
@@ -70,7 +101,11 @@ struct AgentConfig {
   ControlPlaneSettings control_plane;
   BirdSettings bird;
   WireGuardSettings wireguard;
+  LoopbackSettings loopback;
+  MeshSettings mesh;
+  FirewallMode firewall = FirewallMode::none;
   ApiSettings api;
+  KernelSettings kernel;
   std::string state_folder = "/var/lib/moenet-agent";
   reconcile::ReconcilerSettings reconciler;
 };

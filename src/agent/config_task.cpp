@@ -13,6 +13,8 @@ namespace {
 // How often a waiting task says that it is alive: well within any sensible WatchdogSec.
 constexpr std::chrono::seconds kProgress{5};
 
+constexpr std::chrono::hours kWaitAtOnce{24};
+
 // An answer is kept only when it can be used together with the file.
 Result<void> check(const ConfigSource& source, const boost::json::value& data, Environment environment) {
   auto understood = understand_config(source, data, environment);
@@ -62,7 +64,12 @@ void run_config(const ConfigWiring& wiring, const std::stop_token& stop) {
     auto is_new = fetch_and_keep(wiring, state, in_force, stop);
     wiring.ledger.record(kConfigTask, is_new ? Result<void>{} : std::unexpected(is_new.error()));
     if (is_new && *is_new) wiring.on_new_config();
-    if (is_new && config.is_complete) return;
+    if (is_new && config.is_complete) {
+      while (!wiring.ask_again.wait(Deadline::after(kWaitAtOnce), stop) && !stop.stop_requested()) {
+      }
+      attempt = 0;
+      continue;
+    }
     if (!is_new && is_new.error().code != Errc::cancelled) {
       log::warning(config.is_complete ? "config not fetched; the last good one stays" : kWaitsForConfig,
                    {{"error", is_new.error().what}});

@@ -10,6 +10,7 @@
 #include "agent/control_plane.h"
 #include "agent/ledger.h"
 #include "agent/state_file.h"
+#include "base/latest.h"
 
 namespace moenet::agent {
 
@@ -21,6 +22,8 @@ inline constexpr std::string_view kWaitsForConfig = "waiting for the control pla
 // The name of the state file that holds the answer.
 inline constexpr std::string_view kConfigAnswer = "config";
 inline constexpr std::string_view kSessionsAnswer = "sessions";
+inline constexpr std::string_view kMeshAnswer = "mesh";
+inline constexpr std::string_view kPolicyAnswer = "bird-config";
 
 // The `data` of a kept config answer, or null when there is none for this node.
 boost::json::value kept_config(const AgentConfig& local);
@@ -35,9 +38,11 @@ struct ConfigWiring {
   Environment environment;
   std::function<void()> on_new_config;
   std::function<void()> on_progress;  // before each attempt, and every few seconds between two
+  Wakeup& ask_again;                  // notified when the answer may have changed
 };
 
-// Repeats until the control plane has answered; without a complete config until the stop, which the reload brings.
+// Repeats until the control plane has answered, and again when it is to be asked again; without a complete config until
+// the stop, which the reload brings.
 void run_config(const ConfigWiring& wiring, const std::stop_token& stop);
 
 }  // namespace moenet::agent

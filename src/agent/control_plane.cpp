@@ -92,7 +92,7 @@ http::ClientSettings client_settings(const ControlPlaneSettings& settings, std::
 
 }  // namespace
 
-ControlPlane::ControlPlane(const ControlPlaneSettings& settings, std::string node_name, std::string user_agent)
+ControlPlane::ControlPlane(const ControlPlaneSettings& settings, std::string_view node_name, std::string user_agent)
     : settings_(settings),
       base_(settings.url + "/api/v1/agent/"),
       node_path_(base_ + percent_encode(node_name)),
@@ -127,14 +127,15 @@ Result<std::string> ControlPlane::fetch_config(const std::stop_token& stop) {
   return std::move(response->body);
 }
 
-Result<Fetched> ControlPlane::fetch_sessions(const std::string& etag, std::chrono::seconds wait,
-                                             const std::stop_token& stop) {
+Result<Fetched> ControlPlane::fetch(std::string_view action, const std::string& etag, std::chrono::seconds wait,
+                                    const std::stop_token& stop) {
+  const std::string what = fmt::format("fetch {}", action);
   http::Headers headers;
   if (etag.empty()) wait = {};
   if (!etag.empty()) headers.set("If-None-Match", etag);
   if (wait.count() > 0) headers.set("Prefer", fmt::format("wait={}", wait.count()));
-  auto response = send("GET", node_path_ + "/sessions", "", std::move(headers), stop, wait);
-  if (!response) return std::unexpected(with_context(response.error(), "fetch sessions"));
+  auto response = send("GET", fmt::format("{}/{}", node_path_, action), "", std::move(headers), stop, wait);
+  if (!response) return std::unexpected(with_context(response.error(), what));
   Fetched fetched;
   if (const auto tag = response->headers.find("ETag")) fetched.etag = *tag;
   if (response->status == 304 && !etag.empty()) {
@@ -142,7 +143,7 @@ Result<Fetched> ControlPlane::fetch_sessions(const std::string& etag, std::chron
   } else if (response->status == 200) {
     fetched.body = std::move(response->body);
   } else {
-    return std::unexpected(with_context(read_error_of(*response), "fetch sessions"));
+    return std::unexpected(with_context(read_error_of(*response), what));
   }
   return fetched;
 }
@@ -204,6 +205,12 @@ std::vector<Result<void>> ControlPlane::modify(std::span<const Modification> mod
     }
   }
   return outcomes;
+}
+
+Result<void> ControlPlane::report_mesh(const json::value& body, const std::stop_token& stop) {
+  auto data = data_of(send("POST", node_path_ + "/mesh/status", json::serialize(body), {}, stop));
+  if (!data) return std::unexpected(with_context(data.error(), "report the mesh"));
+  return {};
 }
 
 Result<void> ControlPlane::heartbeat(const json::value& body, const std::stop_token& stop) {

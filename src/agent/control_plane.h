@@ -37,18 +37,23 @@ struct Modification {
 // Thread-safe.
 class ControlPlane {
  public:
-  explicit ControlPlane(const ControlPlaneSettings& settings, std::string node_name, std::string user_agent);
+  ControlPlane(const ControlPlaneSettings& settings, std::string_view node_name, std::string user_agent);
 
   // The body of the answer, for model::read_envelope. Errors of all reads: denied (401, 403: the token), not_found (the
   // node is unknown), invalid (the body is over the limit), internal (a status that no read should get), unavailable,
   // timeout, cancelled.
   Result<std::string> fetch_config(const std::stop_token& stop);
-  // With an `etag` of an earlier answer and `wait` > 0 the server may hold the answer until it differs.
-  Result<Fetched> fetch_sessions(const std::string& etag, std::chrono::seconds wait, const std::stop_token& stop);
+  // `action`: "sessions", "mesh", "bird-config". With an `etag` of an earlier answer and `wait` > 0 the server may hold
+  // the answer until it differs.
+  Result<Fetched> fetch(std::string_view action, const std::string& etag, std::chrono::seconds wait,
+                        const std::stop_token& stop);
 
   // Result i is modification i's. not_found for status DELETED means done, and is a success here. Errors: invalid (422:
   // the server refuses the move), and the above.
   std::vector<Result<void>> modify(std::span<const Modification> modifications, const std::stop_token& stop);
+
+  // The body of mesh/status (A9).
+  Result<void> report_mesh(const boost::json::value& body, const std::stop_token& stop);
 
   Result<void> heartbeat(const boost::json::value& body, const std::stop_token& stop);
 

@@ -3,7 +3,6 @@
 #include <boost/json/value.hpp>
 
 #include "agent/version.h"
-#include "base/latest.h"
 #include "base/log.h"
 #include "model/heartbeat.h"
 #include "net/host_facts.h"
@@ -13,9 +12,9 @@ namespace {
 
 constexpr std::chrono::seconds kLook{5};
 
-model::Heartbeat heartbeat_of(const net::HostFacts& host, const std::string& node_name, const Key& public_key) {
+model::Heartbeat heartbeat_of(const net::HostFacts& host, const HeartbeatSource& source) {
   model::Heartbeat heartbeat;
-  heartbeat.node = node_name;
+  heartbeat.node = source.node_name;
   heartbeat.agent_version = version_text();
   heartbeat.kernel = host.kernel_release;
   heartbeat.load_average = host.load_average;
@@ -25,28 +24,31 @@ model::Heartbeat heartbeat_of(const net::HostFacts& host, const std::string& nod
   heartbeat.received_bytes = host.traffic.rx_bytes;
   heartbeat.tcp_sockets = host.tcp_sockets;
   heartbeat.udp_sockets = host.udp_sockets;
-  heartbeat.mesh_public_key = public_key;
+  heartbeat.mesh_public_key = source.public_key;
   heartbeat.public_ipv4 = host.public_ipv4;
   heartbeat.public_ipv6 = host.public_ipv6;
+  const auto maintenance = source.maintenance.read();
+  if (maintenance != nullptr && maintenance->record.is_on()) {
+    heartbeat.maintenance =
+        model::HeartbeatMaintenance{std::string(name_of(maintenance->record.phase)), maintenance->record.since};
+  }
   return heartbeat;
 }
 
-Result<void> beat(ControlPlane& control_plane, const std::string& node_name, const Key& public_key,
-                  const std::stop_token& stop) {
+Result<void> beat(ControlPlane& control_plane, const HeartbeatSource& source, const std::stop_token& stop) {
   const auto host = net::read_host_facts(Deadline::after(kLook));
-  return control_plane.heartbeat(model::write_json(heartbeat_of(host, node_name, public_key)), stop);
+  return control_plane.heartbeat(model::write_json(heartbeat_of(host, source)), stop);
 }
 
 }  // namespace
 
-void run_heartbeat(ControlPlane& control_plane, TaskLedger& ledger, const std::string& node_name, const Key& public_key,
-                   std::chrono::seconds interval, const std::stop_token& stop) {
-  Wakeup never;
+void run_heartbeat(ControlPlane& control_plane, TaskLedger& ledger, const HeartbeatSource& source,
+                   std::chrono::seconds interval, Wakeup& wakeup, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    const auto outcome = beat(control_plane, node_name, public_key, stop);
+    const auto outcome = beat(control_plane, source, stop);
     if (outcome || outcome.error().code != Errc::cancelled) ledger.record(kHeartbeatTask, outcome);
     if (!outcome) log::warning("heartbeat failed", {{"error", outcome.error().what}});
-    never.wait(Deadline::after(interval), stop);
+    wakeup.wait(Deadline::after(interval), stop);
   }
 }
 

@@ -71,7 +71,7 @@ Result<Key> load_or_create_private_key(const std::string& path) {
   auto held = load_private_key(path);
   if (held || held.error().code != Errc::not_found) return held;
   TRY_VOID(make_folder_of(path));
-  const Key key = generate_private_key();
+  Key key = generate_private_key();
   TRY_VOID(atomic_write_file(path, key.base64() + "\n", 0600));
   return key;
 }

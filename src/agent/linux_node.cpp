@@ -1,272 +1,53 @@
 #include "agent/linux_node.h"
 
 #include <algorithm>
-#include <ctime>
-
-#include <fmt/format.h>
 
 #include "agent/base_config.h"
-#include "agent/ownership_mark.h"
 #include "base/log.h"
+#include "bird/policy.h"
+#include "bird/protocol_order.h"
 
 namespace moenet::agent {
 namespace {
 
-using model::Tunnel;
-using reconcile::CreateTunnel;
-using reconcile::RemoveTunnel;
-using reconcile::TunnelAction;
-using reconcile::UpdateTunnel;
+// 10,000 ports and tunnels take 0.5 s (docs/decisions/0008).
+constexpr std::chrono::seconds kFirewallWithin{10};
 
-// A link with our mark that is no WireGuard device belongs to nobody: the planner makes it anew.
-const model::Owner kNobody = "nobody";
+// A BGP session without its neighbor is "start"; "down" is one that was disabled (nest/proto.c, proto_state_name()).
+constexpr std::string_view kDisabled = "down";
 
-// Links are listed again at least this often, should an event ever be lost (chosen).
-constexpr std::chrono::minutes kTrustEvents{10};
-// To ask a daemon costs 60 us of our CPU, the kernel 10 (measured): so many devices are read at each look whatever it
-// costs, and more of them, longest unread first, for so long.
-constexpr std::size_t kDevicesPerLook = 128;
-constexpr std::chrono::milliseconds kDevicesCpuPerLook{10};
-
-// One daemon that hangs must not hold up the others, nor a stop: how long each call may take. An idle daemon answers
-// within 1 ms, one of 50 that start together within 100 ms (measured on 2 cores).
-constexpr std::chrono::seconds kReadWithin{1};
-constexpr std::chrono::seconds kChangeWithin{5};
-constexpr std::chrono::seconds kCreateWithin{15};
-constexpr std::size_t kCreatedAtOnce = 100;
-constexpr std::chrono::seconds kAskUnreadableAgain{30};
-
-std::chrono::nanoseconds thread_cpu() {
-  timespec spent{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-  return std::chrono::seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
-}
-
-// Has a peer been silent for so long that its endpoint may be rewritten? What is remembered of it may be outdated: it
-// is never decided upon.
-bool has_silent_peer(const net::WgDevice& device, const HandshakeClock& handshakes, SteadyTime now) {
-  return std::ranges::any_of(device.peers, [&](const net::WgPeer& peer) {
-    const auto age = handshakes.age(peer.public_key, now);
-    return !age || *age >= reconcile::kStaleHandshake;
-  });
-}
-
-std::vector<model::InterfaceAddress> addresses_of(const net::Link& link) {
-  std::vector<model::InterfaceAddress> addresses;
-  for (const auto& address : link.addresses) addresses.push_back({address.local, address.peer});
-  return addresses;
-}
-
-std::vector<net::LinkAddress> link_addresses(const std::vector<model::InterfaceAddress>& addresses) {
-  std::vector<net::LinkAddress> result;
-  for (const auto& address : addresses) result.push_back({address.local, address.peer});
-  return result;
-}
-
-model::TunnelPeer peer_of(const net::WgPeer& peer, const HandshakeClock& handshakes, SteadyTime now) {
-  model::TunnelPeer result;
-  result.public_key = peer.public_key;
-  result.preshared_key = peer.preshared_key;
-  result.endpoint = peer.endpoint;
-  result.keepalive = peer.keepalive;
-  result.allowed_ips = peer.allowed_ips;
-  result.handshake_age = handshakes.age(peer.public_key, now);
-  return result;
-}
-
-// A link as a tunnel, without its WireGuard side. REQUIRES: it has our mark.
-Tunnel tunnel_of(const net::Link& link) {
-  OwnershipMark mark = read_mark(link.alias).value();
-  Tunnel tunnel;
-  tunnel.name = link.name;
-  tunnel.owner = std::move(mark.owner);
-  tunnel.mtu_bytes = link.mtu_bytes;
-  tunnel.up = link.up;
-  tunnel.addresses = addresses_of(link);
-  tunnel.configured_endpoint = std::move(mark.configured_endpoint);
-  return tunnel;
-}
-
-net::WgPeerChange change_of(const model::TunnelPeer& peer) {
-  net::WgPeerChange change;
-  change.public_key = peer.public_key;
-  change.preshared_key = peer.preshared_key;
-  change.endpoint = peer.endpoint;
-  change.keepalive = peer.keepalive;
-  change.allowed_ips = peer.allowed_ips;
-  return change;
-}
-
-net::WgChange change_of(const UpdateTunnel& action) {
-  net::WgChange change;
-  change.private_key = action.private_key;
-  change.listen_port = action.listen_port;
-  for (const Key& key : action.remove_peers) {
-    net::WgPeerChange removal;
-    removal.public_key = key;
-    removal.remove = true;
-    change.peers.push_back(std::move(removal));
+bird::ProtocolOrder::Kind kind_of(reconcile::SessionOrder::Kind kind) {
+  switch (kind) {
+    case reconcile::SessionOrder::Kind::shut: return bird::ProtocolOrder::Kind::disable;
+    case reconcile::SessionOrder::Kind::reopen: return bird::ProtocolOrder::Kind::enable;
+    case reconcile::SessionOrder::Kind::restart: break;
   }
-  for (const auto& update : action.peers) {
-    net::WgPeerChange peer;
-    peer.public_key = update.public_key;
-    peer.only_if_present = !update.add;
-    peer.preshared_key = update.preshared_key;
-    peer.endpoint = update.endpoint;
-    peer.keepalive = update.keepalive;
-    peer.allowed_ips = update.allowed_ips;
-    change.peers.push_back(std::move(peer));
-  }
-  return change;
+  return bird::ProtocolOrder::Kind::restart;
 }
 
-bool is_empty(const net::WgChange& change) {
-  return !change.private_key && !change.listen_port && change.peers.empty();
-}
-
-Result<net::WireGuard*> choose_maker(WireGuardBackend wanted, const Result<std::unique_ptr<net::WireGuard>>& kernel,
-                                     net::WireGuard* userspace) {
-  switch (wanted) {
-    case WireGuardBackend::kernel:
-      if (!kernel) return std::unexpected(with_context(kernel.error(), "wireguard.backend is \"kernel\""));
-      return kernel->get();
-    case WireGuardBackend::userspace: return userspace;
-    case WireGuardBackend::automatic: return kernel ? kernel->get() : userspace;
-  }
-  return userspace;
+bool has_policy(const std::vector<std::shared_ptr<const model::BirdFile>>& files) {
+  return std::ranges::any_of(files, [](const auto& file) { return file->owner == model::kPolicyOwner; });
 }
 
 }  // namespace
 
-LinuxNode::LinuxNode(const BirdSettings& bird, net::NetlinkSocket netlink, net::LinkWatch watch)
-    : netlink_(std::move(netlink)),
-      pool_(bird.control_socket, bird.pool),
-      folder_(bird.peer_folder),
-      transaction_(pool_, folder_, bird.names, {}),
-      watch_(std::move(watch)) {}
+LinuxNode::LinuxNode(const AgentConfig& config, NodeLinks links)
+    : links_(std::move(links)),
+      pool_(config.bird.control_socket, config.bird.pool),
+      folder_(config.bird.peer_folder),
+      transaction_(pool_, folder_, config.bird.names, {}),
+      has_mesh_(config.mesh.enabled),
+      has_firewall_(config.firewall == FirewallMode::nftables) {
+  if (config.bird.ownership != BirdOwnership::full) return;
+  base_config_path_ = config.bird.config_file;
+  base_config_text_ = bird::render_main(config.bird.peer_folder, config.node.name, config.node.ipv4);
+}
 
 LinuxNode::~LinuxNode() = default;
 
 Result<std::unique_ptr<LinuxNode>> LinuxNode::open(const AgentConfig& config) {
-  TRY(auto netlink, net::NetlinkSocket::open(net::NetlinkFamily::route));
-  TRY(auto watch, net::LinkWatch::open());
-  std::unique_ptr<LinuxNode> node(new LinuxNode(config.bird, std::move(netlink), std::move(watch)));
-  auto kernel = net::open_kernel_wireguard();
-  net::UserspaceWireGuard userspace;
-  userspace.program = config.wireguard.userspace_program;
-  node->userspace_ = net::open_userspace_wireguard(std::move(userspace));
-  TRY(node->maker_, choose_maker(config.wireguard.backend, kernel, node->userspace_.get()));
-  // That it has none is an answer; any other fault must not make its tunnels look like nobody's.
-  if (!kernel && kernel.error().code != Errc::invalid) return std::unexpected(kernel.error());
-  if (kernel) node->kernel_ = std::move(*kernel);
-  if (config.bird.ownership == BirdOwnership::full) {
-    node->base_config_path_ = config.bird.config_file;
-    node->base_config_text_ = base_config_text(config.bird, config.node);
-  }
-  return node;
-}
-
-std::string_view LinuxNode::backend_name() const { return maker_ == userspace_.get() ? "userspace" : "kernel"; }
-
-net::WireGuard* LinuxNode::backend_of(std::string_view link_kind) const {
-  if (kernel_ && link_kind == kernel_->link_kind()) return kernel_.get();
-  return link_kind == userspace_->link_kind() ? userspace_.get() : nullptr;
-}
-
-// Events are taken before the list is read: what changes in between is seen twice, never missed.
-Result<void> LinuxNode::look_at_links(Deadline deadline) {
-  const auto now = steady_now();
-  TRY(const bool changed, watch_.wait(Deadline(now), {}));
-  if (!changed && links_listed_at_ && now - *links_listed_at_ < kTrustEvents) return {};
-  links_listed_at_.reset();
-  TRY(auto links, net::list_links(netlink_, deadline));
-  std::ranges::sort(links, {}, &net::Link::name);
-  std::vector<Seen> before = std::exchange(seen_, {});
-  foreign_links_.clear();
-  for (net::Link& link : links) {
-    if (!read_mark(link.alias)) {
-      foreign_links_.push_back(std::move(link.name));
-      continue;
-    }
-    const auto known = std::ranges::lower_bound(before, link.name, {},
-                                                [](const Seen& seen) -> const std::string& { return seen.link.name; });
-    Seen seen;
-    if (known != before.end() && known->link == link) {
-      seen = std::move(*known);
-    } else {
-      if (known != before.end() && known->link.name == link.name) seen.handshakes = known->handshakes;
-      seen.link = std::move(link);
-    }
-    seen_.push_back(std::move(seen));
-  }
-  links_listed_at_ = now;
-  return {};
-}
-
-void LinuxNode::read_device(Seen& seen, Deadline deadline) {
-  seen.device.reset();
-  seen.unreadable.clear();
-  net::WireGuard* backend = backend_of(seen.link.kind);
-  auto device = backend != nullptr ? backend->get(seen.link.name, deadline.or_sooner(kReadWithin))
-                                   : Result<net::WgDevice>(fail(Errc::not_found, "link is no WireGuard device"));
-  seen.read_at = steady_now();
-  if (device) {
-    seen.handshakes.look(device->peers, wall_now(), seen.read_at);
-    seen.device = std::move(*device);
-  } else if (device.error().code == Errc::not_found) {
-    log::warning("a link with our mark is no WireGuard device",
-                 {{"link", seen.link.name}, {"error", device.error().what}});
-  } else {
-    seen.unreadable = std::move(device.error().what);
-    log::warning("a WireGuard device cannot be read", {{"link", seen.link.name}, {"error", seen.unreadable}});
-  }
-}
-
-// Read are: devices never read, those whose link changed or that we changed, those with a silent peer, and then the
-// longest unread as far as the bounds above allow. Up to kDevicesPerLook all are read each time. One that could not be
-// read is left alone for a while, because to ask it may cost a second.
-Result<void> LinuxNode::look_at_devices(Deadline deadline, const std::stop_token& stop) {
-  const auto now = steady_now();
-  std::vector<std::pair<SteadyTime, std::uint32_t>> others;
-  others.reserve(seen_.size());
-  for (std::uint32_t i = 0; i < seen_.size(); ++i) {
-    Seen& seen = seen_[i];
-    if (stop.stop_requested()) return fail(Errc::cancelled, "look at WireGuard devices: stopped");
-    if (!seen.unreadable.empty() && now - seen.read_at < kAskUnreadableAgain) continue;
-    if (!seen.device || has_silent_peer(*seen.device, seen.handshakes, now)) {
-      read_device(seen, deadline);
-    } else {
-      others.emplace_back(seen.read_at, i);
-    }
-  }
-  std::ranges::sort(others);
-  const auto cpu_before = thread_cpu();
-  for (std::size_t n = 0; n < others.size() && !stop.stop_requested(); ++n) {
-    if (n >= kDevicesPerLook && thread_cpu() - cpu_before >= kDevicesCpuPerLook) break;
-    read_device(seen_[others[n].second], deadline);
-  }
-  return {};
-}
-
-Result<std::vector<Tunnel>> LinuxNode::observe_tunnels(Deadline deadline, const std::stop_token& stop) {
-  TRY_VOID(look_at_links(deadline));
-  TRY_VOID(look_at_devices(deadline, stop));
-  std::vector<Tunnel> tunnels;
-  tunnels.reserve(seen_.size());
-  const auto now = steady_now();
-  for (const Seen& seen : seen_) {
-    Tunnel& tunnel = tunnels.emplace_back(tunnel_of(seen.link));
-    tunnel.unreadable = seen.unreadable;
-    if (!seen.device) {
-      if (seen.unreadable.empty()) tunnel.owner = kNobody;
-      continue;
-    }
-    tunnel.private_key = seen.device->private_key;
-    tunnel.listen_port = seen.device->listen_port;
-    tunnel.peers.reserve(seen.device->peers.size());
-    for (const auto& peer : seen.device->peers) tunnel.peers.push_back(peer_of(peer, seen.handshakes, now));
-  }
-  return tunnels;
+  TRY(auto links, NodeLinks::open(config));
+  return std::unique_ptr<LinuxNode>(new LinuxNode(config, std::move(links)));
 }
 
 reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_token& stop) {
@@ -279,7 +60,7 @@ reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_
     return state;
   }
   state.was_cut_off = transaction_.was_cut_off();
-  if (base_config_text_) {
+  if (base_config_text_ && has_policy(state.files)) {
     const auto is_current = is_base_config_current(base_config_path_, *base_config_text_);
     if (!is_current) {
       state.problem = is_current.error().what;
@@ -299,130 +80,110 @@ reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_
   }
   state.reachable = true;
   if (const auto version = pool_.version()) state.version = version->text();
-  for (auto& protocol : *protocols) state.protocols.push_back(std::move(protocol.name));
+  for (auto& protocol : *protocols) {
+    if (protocol.state == kDisabled) state.shut_protocols.push_back(protocol.name);
+    state.protocols.push_back(std::move(protocol.name));
+  }
   std::ranges::sort(state.protocols);
+  std::ranges::sort(state.shut_protocols);
+  state.has_stale_verdicts = has_policy(state.files) && has_stale_verdicts(deadline, stop);
+  if (has_mesh_) {
+    if (auto babel = pool_.ask("show babel neighbors", deadline.or_sooner(std::chrono::seconds(10)), stop))
+      state.babel_interfaces = bird::parse_babel_neighbors(*babel);
+  }
   return state;
+}
+
+// That BIRD cannot say is no problem: it is asked at the next look.
+bool LinuxNode::has_stale_verdicts(Deadline deadline, const std::stop_token& stop) {
+  const auto roas = bird::look_at_roas(pool_, deadline.or_sooner(std::chrono::seconds(10)), stop);
+  return roas && *roas && filter_memory_.is_stale(**roas);
+}
+
+reconcile::FirewallState LinuxNode::observe_firewall(Deadline deadline) {
+  reconcile::FirewallState state;
+  if (!ruleset_) {
+    auto opened = net::Ruleset::open();
+    if (!opened) {
+      state.problem = std::move(opened.error().what);
+      return state;
+    }
+    ruleset_.emplace(std::move(*opened));
+  }
+  auto table = ruleset_->read(deadline);
+  if (!table) {
+    state.problem = std::move(table.error().what);
+  } else if (*table) {
+    state.rules = model::Firewall{(*table)->rules.udp_ports, (*table)->rules.tunnel_interfaces};
+    state.intact = (*table)->intact;
+  }
+  return state;
+}
+
+Result<void> LinuxNode::apply_firewall(const model::Firewall& firewall, Deadline deadline, const std::stop_token&) {
+  if (!ruleset_) return fail(Errc::unavailable, "the firewall could not be opened");
+  TRY_VOID(ruleset_->apply({firewall.udp_ports, firewall.tunnel_interfaces}, deadline.or_sooner(kFirewallWithin)));
+  return {};
 }
 
 Result<reconcile::NodeState> LinuxNode::observe(Deadline deadline, const std::stop_token& stop) {
   reconcile::NodeState state;
-  TRY(state.tunnels, observe_tunnels(deadline, stop));
-  state.foreign_links = foreign_links_;
+  TRY(state.tunnels, links_.observe(deadline, stop));
+  state.foreign_links = links_.foreign();
   state.bird = observe_bird(deadline, stop);
+  if (has_firewall_) state.firewall = observe_firewall(deadline.or_sooner(kFirewallWithin));
   return state;
 }
 
-Result<void> LinuxNode::finish_created(const Tunnel& tunnel, Deadline deadline) {
-  net::WgChange device;
-  device.private_key = tunnel.private_key;
-  if (tunnel.listen_port != 0) device.listen_port = tunnel.listen_port;
-  device.replace_peers = true;
-  for (const auto& peer : tunnel.peers) device.peers.push_back(change_of(peer));
-  TRY_VOID(maker_->set(tunnel.name, device, deadline));
-
-  net::LinkChange link;
-  link.mtu_bytes = tunnel.mtu_bytes;
-  link.no_generated_address = true;
-  link.add_addresses = link_addresses(tunnel.addresses);
-  if (tunnel.up) link.up = true;
-  TRY(const int index, net::index_of(netlink_, tunnel.name, deadline));
-  return net::change_link(netlink_, index, tunnel.name, link, deadline);
+Result<std::vector<model::RouteCounts>> LinuxNode::count_routes(Deadline deadline, const std::stop_token& stop) {
+  TRY(const auto reply, pool_.ask("show protocols all \"dn42_*\"", deadline, stop));
+  return bird::parse_route_counts(reply);
 }
 
-// Devices start together: a userspace daemon takes 40 ms to come up, and 100 of them not much longer.
-void LinuxNode::create_all(std::span<const TunnelAction> actions, std::vector<Result<void>>& results, Deadline deadline,
-                           const std::stop_token& stop) {
-  std::vector<net::WireGuard::NewDevice> devices;
-  std::vector<std::size_t> positions;
-  const auto create = [&] {
-    if (devices.empty() || stop.stop_requested()) return;
-    const Deadline limit = deadline.or_sooner(kCreateWithin);
-    auto created = maker_->create(devices, limit);
-    for (std::size_t n = 0; n < positions.size(); ++n) {
-      const Tunnel& tunnel = std::get<CreateTunnel>(actions[positions[n]]).tunnel;
-      results[positions[n]] = created[n] ? finish_created(tunnel, limit) : std::move(created[n]);
-    }
-    devices.clear();
-    positions.clear();
-  };
-  for (std::size_t i = 0; i < actions.size(); ++i) {
-    const auto* wanted = std::get_if<CreateTunnel>(&actions[i]);
-    if (wanted == nullptr) continue;
-    if (auto free = net::check_udp_port_free(wanted->tunnel.listen_port); !free) {
-      results[i] = std::move(free);
-      continue;
-    }
-    devices.push_back({wanted->tunnel.name, write_mark({wanted->tunnel.owner, wanted->tunnel.configured_endpoint})});
-    positions.push_back(i);
-    if (devices.size() == kCreatedAtOnce) create();
+Result<void> LinuxNode::give_orders(const reconcile::BirdAction& action, Deadline deadline,
+                                    const std::stop_token& stop) {
+  if (action.orders.empty()) return {};
+  std::vector<bird::ProtocolOrder> orders;
+  std::vector<std::string> commands;
+  for (const auto& order : action.orders) {
+    orders.push_back({kind_of(order.kind), order.protocol, action.message});
+    commands.push_back(bird::command_of(orders.back()));
   }
-  create();
+  TRY(auto lease, pool_.take(deadline, stop));
+  TRY(const auto replies, lease->ask_all(commands, deadline, stop));
+  for (std::size_t i = 0; i < replies.size(); ++i) TRY_VOID(bird::outcome_of(orders[i], replies[i]));
+  return {};
 }
 
-Result<void> LinuxNode::update(const UpdateTunnel& action, Deadline deadline) {
-  TRY(const net::Link link, net::find_link(netlink_, action.name, deadline));
-  const net::WgChange device = change_of(action);
-  if (!is_empty(device)) {
-    net::WireGuard* backend = backend_of(link.kind);
-    if (backend == nullptr) return fail(Errc::conflict, fmt::format("link {} is no WireGuard device", action.name));
-    if (action.listen_port) TRY_VOID(net::check_udp_port_free(*action.listen_port));
-    TRY_VOID(backend->set(action.name, device, deadline));
-  }
-  net::LinkChange change;
-  if (action.configured_endpoint) change.alias = write_mark({action.owner, *action.configured_endpoint});
-  change.mtu_bytes = action.mtu_bytes;
-  change.add_addresses = link_addresses(action.add_addresses);
-  change.remove_addresses = link_addresses(action.remove_addresses);
-  if (action.set_up) change.up = true;
-  return net::change_link(netlink_, link.index, action.name, change, deadline);
-}
-
-Result<void> LinuxNode::remove(const RemoveTunnel& action, Deadline deadline) {
-  auto link = net::find_link(netlink_, action.name, deadline);
-  if (!link) return link.error().code == Errc::not_found ? Result<void>{} : std::unexpected(link.error());
-  if (!read_mark(link->alias)) return fail(Errc::conflict, fmt::format("link {} is not ours any more", action.name));
-  net::WireGuard* backend = backend_of(link->kind);
-  auto removed = backend != nullptr ? backend->remove(action.name, deadline)
-                                    : net::delete_link(netlink_, link->index, action.name, deadline);
-  if (!removed && removed.error().code == Errc::not_found) return {};
-  return removed;
-}
-
-std::vector<Result<void>> LinuxNode::apply_tunnels(std::span<const TunnelAction> actions, Deadline deadline,
-                                                   const std::stop_token& stop) {
-  std::vector<Result<void>> results(actions.size(), fail(Errc::cancelled, "stopped before this change"));
-  links_listed_at_.reset();  // IPv6 addresses are announced late (addrconf_dad_work() in net/ipv6/addrconf.c)
-  for (const TunnelAction& action : actions) {
-    const auto changed = std::ranges::find(seen_, link_name(action),
-                                           [](const Seen& seen) -> std::string_view { return seen.link.name; });
-    if (changed == seen_.end()) continue;
-    changed->device.reset();
-    changed->unreadable.clear();
-  }
-  for (std::size_t i = 0; i < actions.size() && !stop.stop_requested();
-       ++i) {  // removals free names and ports for what follows
-    if (const auto* action = std::get_if<RemoveTunnel>(&actions[i]))
-      results[i] = remove(*action, deadline.or_sooner(kChangeWithin));
-  }
-  for (std::size_t i = 0; i < actions.size() && !stop.stop_requested(); ++i) {
-    if (const auto* action = std::get_if<UpdateTunnel>(&actions[i]))
-      results[i] = update(*action, deadline.or_sooner(kChangeWithin));
-  }
-  if (!stop.stop_requested()) create_all(actions, results, deadline, stop);
-  return results;
-}
-
-Result<reconcile::BirdResult> LinuxNode::apply_bird(const reconcile::BirdAction& action, Deadline deadline,
-                                                    const std::stop_token& stop) {
+Result<reconcile::BirdResult> LinuxNode::change_files(const reconcile::BirdAction& action, Deadline deadline,
+                                                      const std::stop_token& stop) {
   bird::FileChange change;
   change.put = action.put;
   change.remove = action.remove;
-  change.main_text = base_config_text_;
+  TRY(const auto listing, folder_.read());
+  const auto is_policy = [](const model::BirdFile& file) { return file.owner == model::kPolicyOwner; };
+  if (has_policy(listing.ours) || std::ranges::any_of(action.put, is_policy)) change.main_text = base_config_text_;
   change.reload = action.reload;
   TRY(auto done, transaction_.apply(change, deadline, stop));
   reconcile::BirdResult result;
   result.configured = done.configured;
   for (auto& refusal : done.refused) result.refused.push_back({std::move(refusal.file), std::move(refusal.message)});
+  result.policy_refused = std::move(done.policy_refused);
+  return result;
+}
+
+Result<reconcile::BirdResult> LinuxNode::apply_bird(const reconcile::BirdAction& action, Deadline deadline,
+                                                    const std::stop_token& stop) {
+  reconcile::BirdResult result;
+  if (action.changes_files()) {
+    TRY(result, change_files(action, deadline, stop));
+  }
+  TRY_VOID(give_orders(action, deadline, stop));
+  if (action.judge_again) {
+    TRY_VOID(bird::ask_filters_again(pool_, deadline.or_sooner(std::chrono::seconds(10)), stop));
+    filter_memory_.note_asked();
+    log::info("this network's own ROA came or went: BIRD's filters judge all routes again");
+  }
   return result;
 }
 

@@ -1,5 +1,5 @@
-// LinuxNode: the real Node: links by rtnetlink, WireGuard by its backend, BIRD by its control socket and peer folder.
-// It translates between the domain's words and the adapters', and decides nothing.
+// LinuxNode: the real Node: links by node_links.h, BIRD by its control socket and peer folder, the firewall by
+// nftables. It translates between the domain's words and the adapters', and decides nothing.
 #pragma once
 
 #include <memory>
@@ -8,13 +8,12 @@
 #include <vector>
 
 #include "agent/config.h"
-#include "agent/handshake_clock.h"
+#include "agent/node_links.h"
 #include "bird/client.h"
 #include "bird/peer_folder.h"
+#include "bird/roa_state.h"
 #include "bird/transaction.h"
-#include "net/link.h"
-#include "net/netlink.h"
-#include "net/wireguard.h"
+#include "net/nftables.h"
 #include "reconcile/node.h"
 
 namespace moenet::agent {
@@ -22,59 +21,44 @@ namespace moenet::agent {
 // Not thread-safe: the reconciler's alone.
 class LinuxNode : public reconcile::Node {
  public:
-  // Errors: denied (no CAP_NET_ADMIN shows later, at the first change), unavailable (no netlink), invalid (no WireGuard
-  // to be had).
+  // Errors: those of NodeLinks::open.
   static Result<std::unique_ptr<LinuxNode>> open(const AgentConfig& config);
   ~LinuxNode() override;
 
   Result<reconcile::NodeState> observe(Deadline deadline, const std::stop_token& stop) override;
   std::vector<Result<void>> apply_tunnels(std::span<const reconcile::TunnelAction> actions, Deadline deadline,
-                                          const std::stop_token& stop) override;
+                                          const std::stop_token& stop) override {
+    return links_.apply(actions, deadline, stop);
+  }
   void share(const std::vector<std::shared_ptr<const model::BirdFile>>& wanted) override { folder_.share(wanted); }
+  Result<void> apply_firewall(const model::Firewall& firewall, Deadline deadline, const std::stop_token& stop) override;
   Result<reconcile::BirdResult> apply_bird(const reconcile::BirdAction& action, Deadline deadline,
                                            const std::stop_token& stop) override;
 
+  Result<std::vector<model::RouteCounts>> count_routes(Deadline deadline, const std::stop_token& stop) override;
+
   // "kernel" or "userspace": what new tunnels are made with.
-  std::string_view backend_name() const;
+  std::string_view backend_name() const { return links_.backend_name(); }
 
  private:
-  // A link with our mark, and its WireGuard device as it was read last.
-  struct Seen {
-    net::Link link;
-    std::optional<net::WgDevice> device;  // absent: never read, changed by us since, or no device
-    HandshakeClock handshakes;
-    SteadyTime read_at{};
-    std::string unreadable;  // why the last reading failed, else empty
-  };
+  LinuxNode(const AgentConfig& config, NodeLinks links);
 
-  LinuxNode(const BirdSettings& bird, net::NetlinkSocket netlink, net::LinkWatch watch);
-
-  net::WireGuard* backend_of(std::string_view link_kind) const;
-  Result<void> look_at_links(Deadline deadline);
-  Result<void> look_at_devices(Deadline deadline, const std::stop_token& stop);
-  void read_device(Seen& seen, Deadline deadline);
-  Result<std::vector<model::Tunnel>> observe_tunnels(Deadline deadline, const std::stop_token& stop);
+  Result<void> give_orders(const reconcile::BirdAction& action, Deadline deadline, const std::stop_token& stop);
   reconcile::BirdState observe_bird(Deadline deadline, const std::stop_token& stop);
-  void create_all(std::span<const reconcile::TunnelAction> actions, std::vector<Result<void>>& results,
-                  Deadline deadline, const std::stop_token& stop);
-  Result<void> finish_created(const model::Tunnel& tunnel, Deadline deadline);
-  Result<void> update(const reconcile::UpdateTunnel& action, Deadline deadline);
-  Result<void> remove(const reconcile::RemoveTunnel& action, Deadline deadline);
+  reconcile::FirewallState observe_firewall(Deadline deadline);
+  bool has_stale_verdicts(Deadline deadline, const std::stop_token& stop);
+  Result<reconcile::BirdResult> change_files(const reconcile::BirdAction& action, Deadline deadline,
+                                             const std::stop_token& stop);
 
-  net::NetlinkSocket netlink_;
-  std::unique_ptr<net::WireGuard> kernel_;  // null where the kernel has none
-  std::unique_ptr<net::WireGuard> userspace_;
-  net::WireGuard* maker_ = nullptr;  // makes new tunnels
+  NodeLinks links_;
   bird::BirdPool pool_;
   bird::PeerFolder folder_;
   bird::BirdTransaction transaction_;
-  // What the last look saw. Links are listed again when the kernel told of a change, when we made one, and every so
-  // often. Devices tell of nothing: of many, some are read again at each look (see look_at_devices()).
-  net::LinkWatch watch_;
-  std::vector<Seen> seen_;                     // sorted by name
-  std::vector<std::string> foreign_links_;     // sorted
-  std::optional<SteadyTime> links_listed_at_;  // absent: they are to be listed again
-  // With bird.ownership "full": where bird.conf is and what it must say.
+  bird::FilterMemory filter_memory_;
+  bool has_mesh_ = false;  // Babel's neighbors are of interest
+  bool has_firewall_ = false;
+  std::optional<net::Ruleset> ruleset_;  // with has_firewall_, once it could be opened
+  // With bird.ownership "full": where bird.conf is and what it must say, once there is a policy that it can include.
   std::string base_config_path_;
   std::optional<std::string> base_config_text_;
 };

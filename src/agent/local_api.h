@@ -1,5 +1,5 @@
-// The agent's own HTTP API: GET /status, and GET or POST /sync (wire contract A12; docs/api.yaml). The bearer token is
-// asked for everything but /status from loopback.
+// The agent's own HTTP API: GET /status, GET or POST /sync, /maintenance, and POST /restart (wire contract A12;
+// docs/api.yaml). The bearer token is asked for everything but /status from loopback.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/config.h"
+#include "agent/node_request.h"
 #include "agent/reconcile_task.h"
 #include "agent/session_sync.h"
 #include "agent/sync_waiters.h"
@@ -21,7 +22,9 @@ struct LocalApiWiring {
   std::function<http::Response(const NodeReport&)> sync_result;
   std::function<std::uint64_t(bool allow_mass_delete)> request_sync;
   SyncWaiters& waiters;
-  std::string no_sync_because = {};  // empty when there can be one
+  std::function<std::string()> maintenance;  // the document of /maintenance, as JSON text
+  std::function<void(NodeRequest)> request;  // its answer comes on another thread
+  std::string no_sync_because = {};          // empty when there can be one, and other requests to the node as well
 };
 
 // Serves until the returned object dies. Errors: those of HttpServer::start.

@@ -12,19 +12,26 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <sodium.h>
 
 #include "agent/commands.h"
+#include "agent/compose_mesh.h"
 #include "agent/config_task.h"
+#include "agent/doctor.h"
 #include "agent/heartbeat_task.h"
+#include "agent/kernel_settings.h"
 #include "agent/keys.h"
 #include "agent/ledger.h"
 #include "agent/linux_node.h"
 #include "agent/local_api.h"
+#include "agent/maintenance_commands.h"
+#include "agent/mesh_report.h"
 #include "agent/node_lock.h"
 #include "agent/reconcile_task.h"
 #include "agent/report_task.h"
+#include "agent/roa_task.h"
 #include "agent/service.h"
 #include "agent/session_sync.h"
 #include "agent/status_document.h"
@@ -40,6 +47,10 @@ namespace {
 // single call to a WireGuard device (agent/linux_node.cpp). Together below the 30 s that are promised; systemd's
 // TimeoutStopSec is 45 s.
 constexpr std::chrono::seconds kStopGrace{10};
+
+// Where the server lets no read wait.
+constexpr std::chrono::seconds kMeshInterval{120};
+constexpr std::chrono::seconds kIbgpInterval{120};
 
 const char* environment_variable(const char* name) { return std::getenv(name); }
 
@@ -81,6 +92,8 @@ void give_back_code() {
       nullptr);
 }
 
+std::string user_agent() { return fmt::format("moenet-agent/{}", version_text()); }
+
 // The agent of one configuration, from its tasks' start to their end. Errors: what keeps it from starting at all.
 class RunningAgent {
  public:
@@ -107,10 +120,18 @@ class RunningAgent {
   explicit RunningAgent(const ConfigWithSource& config)
       : source_(config.source),
         config_(config.loaded.config),
-        control_plane_(config_.control_plane, config_.node.name, fmt::format("moenet-agent/{}", version_text())),
+        control_plane_(config_.control_plane, config_.node.name, user_agent()),
         resolver_([this] { reconcile_wakeup_.notify(); }),
         session_sync_(control_plane_, ledger_, input_, reconcile_wakeup_, config_.control_plane.sync_interval),
-        report_task_(control_plane_, ledger_, report_, input_, report_wakeup_) {}
+        mesh_sync_(kMeshSyncTask, kMeshAnswer, model::read_mesh, control_plane_, ledger_, kMeshInterval,
+                   StateFile(config_.state_folder, kMeshAnswer, identity_of(config_)), mesh_,
+                   [this] { on_mesh_answer(); }),
+        ibgp_sync_(kIbgpSyncTask, kPolicyAnswer, model::read_bird_config, control_plane_, ledger_, kIbgpInterval,
+                   StateFile(config_.state_folder, kPolicyAnswer, identity_of(config_)), policy_,
+                   [this] { reconcile_wakeup_.notify(); }),
+        roa_task_(config_, user_agent(), ledger_, roas_, [this] { reconcile_wakeup_.notify(); }),
+        report_task_(control_plane_, ledger_, report_, input_, report_wakeup_),
+        mesh_report_(control_plane_, ledger_, config_.node.name, report_, mesh_report_wakeup_, kMeshInterval) {}
 
   Result<void> start_all() {
     TRY(const Key key, load_or_create_private_key(config_.wireguard.private_key_path));
@@ -121,14 +142,21 @@ class RunningAgent {
     start_reconcile(key);
     TRY(api_, serve_local_api(api_wiring()));
     put_last_good(config_, input_);
+    mesh_sync_.load();
+    ibgp_sync_.load();
+    roa_task_.load();
     start_tasks();
     return {};
   }
 
   void start_reconcile(const Key& key) {
+    const NodeContext context = context_of(config_, key);
+    backbone_ = std::make_unique<Backbone>(config_, context);
+    maintenance_ = std::make_unique<MaintenanceKeeper>(
+        config_.state_folder, config_.bird.ownership == BirdOwnership::full, maintenance_view_);
     reconcile_task_ = std::make_unique<ReconcileTask>(ReconcileWiring{
-        *node_, NodeContext{config_.node, key, config_.wireguard.keepalive, config_.bird.names}, config_.reconciler,
-        resolver_, ledger_, input_, reconcile_wakeup_, report_,
+        *node_, context, config_.reconciler, resolver_, ledger_, input_, mesh_, policy_, roas_, *backbone_,
+        *maintenance_, requests_, reconcile_wakeup_, report_,
         StateFile(config_.state_folder, kSessionsAnswer, identity_of(config_)),
         [this](const std::shared_ptr<const NodeReport>& report) { on_report(report); }, [] { notify_alive(); }});
   }
@@ -139,25 +167,69 @@ class RunningAgent {
       notify_ready(fmt::format("node {}", config_.node.name));
       give_back_code();
     }
+    const auto phase = maintenance_view_.read()->record.phase;
+    if (std::exchange(told_phase_, phase) != phase) heartbeat_wakeup_.notify();
     if (report == nullptr) return;
     ::malloc_trim(0);  // what a step took for a moment goes back to the system
+    look_at_kernel(*report);
     report_wakeup_.notify();
+    mesh_report_wakeup_.notify();
     waiters_.answer(*report, [](const NodeReport& done) { return http::Response::json(200, sync_document(done)); });
   }
 
+  // What the kernel's settings are, and, where the operator allows it, makes them what a router needs. On
+  // reconcileTask.
+  void look_at_kernel(const NodeReport& report) {
+    std::vector<std::string> tunnels;
+    for (const SessionView& view : *report.sessions) {
+      if (std::holds_alternative<model::InPlace>(view.condition)) tunnels.push_back(view.interface_name);
+    }
+    for (const BackboneView& view : report.backbone) {
+      if (const auto node = model::mesh_node_of(view.owner)) tunnels.push_back(mesh_interface(*node));
+    }
+    auto look = kernel_watch_.look(tunnels);
+    for (const KernelSetting& setting : look.applied.changed) {
+      log::info("kernel setting changed",
+                {{"key", setting.key.text()}, {"was", setting.is.value_or(0)}, {"is", setting.wanted}});
+    }
+    for (const Error& error : look.applied.failed)
+      log::warning("a kernel setting cannot be changed", {{"error", error.what}});
+    kernel_.put(std::move(look));
+  }
+
+  // A node that was moved or renumbered hears it here first: then its own configuration is another one as well.
+  void on_mesh_answer() {
+    reconcile_wakeup_.notify();
+    const auto known = mesh_.read();
+    if (known == nullptr || known->answer == nullptr) return;
+    const model::MeshSelf& self = known->answer->self;
+    const auto differs = [](const auto& told, const auto& ours) { return told && ours && told != ours; };
+    if (differs(self.loopback_ipv4, config_.node.ipv4) || differs(self.loopback_ipv6, config_.node.ipv6))
+      config_wakeup_.notify();
+  }
+
   LocalApiWiring api_wiring() {
-    return LocalApiWiring{config_.api,
-                          [this] {
-                            return status_document({config_.node.name, std::string(node_->backend_name()), started_,
-                                                    control_plane_, ledger_, report_, input_});
-                          },
-                          [](const NodeReport& report) { return http::Response::json(200, sync_document(report)); },
-                          [this](bool allow_mass_delete) {
-                            if (allow_mass_delete) reconcile_task_->allow_mass_delete();
-                            return session_sync_.request();
-                          },
-                          waiters_,
-                          std::string(config_.is_complete ? "" : kWaitsForConfig)};
+    return LocalApiWiring{
+        config_.api,
+        [this] {
+          return status_document({config_.node.name, std::string(node_->backend_name()), started_, control_plane_,
+                                  ledger_, report_, input_, kernel_, maintenance_view_});
+        },
+        [](const NodeReport& report) { return http::Response::json(200, sync_document(report)); },
+        [this](bool allow_mass_delete) {
+          if (allow_mass_delete) reconcile_task_->allow_mass_delete();
+          mesh_sync_.request();
+          ibgp_sync_.request();
+          roa_task_.request(allow_mass_delete);
+          return session_sync_.request();
+        },
+        waiters_,
+        [this] { return boost::json::serialize(maintenance_document(*maintenance_view_.read())); },
+        [this](NodeRequest request) {
+          requests_.add(std::move(request));
+          reconcile_wakeup_.notify();
+        },
+        std::string(config_.is_complete ? "" : kWaitsForConfig)};
   }
 
   void start_task(std::string_view name, std::function<void(const std::stop_token&)> loop) {
@@ -169,13 +241,13 @@ class RunningAgent {
       // The watchdog is fed by the reconciler's progress; before there is a reconciler, by this task's.
       std::function<void()> feed = [] {};
       if (!config_.is_complete) feed = notify_alive;
-      run_config(
-          {control_plane_, ledger_, config_, source_, environment_variable, [] { ::kill(::getpid(), SIGHUP); }, feed},
-          stop);
+      run_config({control_plane_, ledger_, config_, source_, environment_variable, [] { ::kill(::getpid(), SIGHUP); },
+                  feed, config_wakeup_},
+                 stop);
     });
     start_task(kHeartbeatTask, [this](const std::stop_token& stop) {
-      run_heartbeat(control_plane_, ledger_, config_.node.name, public_key_, config_.control_plane.heartbeat_interval,
-                    stop);
+      run_heartbeat(control_plane_, ledger_, {config_.node.name, public_key_, maintenance_view_},
+                    config_.control_plane.heartbeat_interval, heartbeat_wakeup_, stop);
     });
     if (!config_.is_complete) {  // no session may be judged before the node knows its own addresses
       log::info(kWaitsForConfig);
@@ -183,6 +255,15 @@ class RunningAgent {
       return;
     }
     start_task(kSessionSyncTask, [this](const std::stop_token& stop) { session_sync_.run(stop); });
+    if (config_.mesh.enabled) {
+      start_task(kMeshSyncTask, [this](const std::stop_token& stop) { mesh_sync_.run(stop); });
+      start_task(kMeshReportTask, [this](const std::stop_token& stop) { mesh_report_.run(stop); });
+    }
+    if (config_.bird.ownership == BirdOwnership::full) {
+      start_task(kIbgpSyncTask, [this](const std::stop_token& stop) { ibgp_sync_.run(stop); });
+      if (!config_.bird.roa_urls.empty())
+        start_task(kRoaTask, [this](const std::stop_token& stop) { roa_task_.run(stop); });
+    }
     start_task(kReconcileTask, [this](const std::stop_token& stop) { reconcile_task_->run(stop, abort_.get_token()); });
     start_task(kReportTask, [this](const std::stop_token& stop) { report_task_.run(stop); });
     start_task(kWatchTask, [this](const std::stop_token& stop) { run_watch(ledger_, reconcile_wakeup_, stop); });
@@ -195,17 +276,34 @@ class RunningAgent {
   std::stop_source abort_;  // ends a step under way
   std::atomic<bool> ready_{false};
   TaskLedger ledger_;
-  Latest<SessionInput> input_;  // sessionSyncTask -> reconcileTask
-  Latest<NodeReport> report_;   // reconcileTask -> reportTask, /status
+  Latest<SessionInput> input_;                           // sessionSyncTask -> reconcileTask
+  Latest<Known<model::Mesh>> mesh_;                      // meshSyncTask -> reconcileTask
+  Latest<Known<model::BirdPolicy>> policy_;              // ibgpSyncTask -> reconcileTask
+  Latest<KernelWatch::Look> kernel_;                     // reconcileTask -> /status
+  Latest<RoaTable> roas_;                                // roaTask -> reconcileTask
+  Latest<NodeReport> report_;                            // reconcileTask -> reportTask, /status
+  Latest<MaintenanceView> maintenance_view_;             // reconcileTask -> /maintenance, /status, heartbeatTask
+  MaintenancePhase told_phase_ = MaintenancePhase::off;  // to the control plane, or is about to be
+  NodeRequests requests_;                                // local API -> reconcileTask
   Wakeup reconcile_wakeup_;
+  Wakeup heartbeat_wakeup_;
   Wakeup report_wakeup_;
+  Wakeup mesh_report_wakeup_;
+  Wakeup config_wakeup_;
   Key public_key_;
   ControlPlane control_plane_;
   net::Resolver resolver_;
   SessionSync session_sync_;
+  AnswerSync<model::Mesh> mesh_sync_;
+  AnswerSync<model::BirdPolicy> ibgp_sync_;
+  RoaTask roa_task_;
   ReportTask report_task_;
+  MeshReport mesh_report_;
   SyncWaiters waiters_;
   std::unique_ptr<LinuxNode> node_;
+  KernelWatch kernel_watch_{config_.kernel};  // reconcileTask's alone
+  std::unique_ptr<Backbone> backbone_;
+  std::unique_ptr<MaintenanceKeeper> maintenance_;
   std::unique_ptr<ReconcileTask> reconcile_task_;
   std::unique_ptr<http::HttpServer> api_;
   std::vector<std::jthread> tasks_;
@@ -305,8 +403,31 @@ int main(int argc, char** argv) {
   status->add_flag("--json", as_json, "The document of GET /status");
   auto* sync = app.add_subcommand("sync", "Make the running agent sync now, wait for it, and show what changed");
   sync->add_flag("--json", as_json, "The document of GET /sync");
-  sync->add_flag("--allow-mass-delete", allow_mass_delete,
-                 "Let the deletion guard go: sessions that vanished from the list are removed");
+  sync->add_flag(
+      "--allow-mass-delete", allow_mass_delete,
+      "Let the deletion guard go: sessions that vanished from the list are removed; files of ROAs may shrink");
+  auto* doctor = app.add_subcommand(
+      "doctor", "Say what this node lacks and what mends it; changes nothing; exit 1 when there is a problem");
+  doctor->add_flag("--json", as_json, "As JSON");
+  MaintenanceCommand maintenance_command;
+  auto* maintenance = app.add_subcommand("maintenance", "Drain this node before work on it, and restore it afterwards");
+  maintenance->require_subcommand(1);
+  auto* start = maintenance->add_subcommand("start", "Ask all neighbors to route around this node");
+  start->add_flag("--shutdown", maintenance_command.shuts_sessions, "Then take down the sessions with other networks");
+  start->add_option("--message", maintenance_command.message, "What their operators read of it (RFC 9003)");
+  start->add_option("--timeout", maintenance_command.timeout_seconds, "Seconds after which the node counts as drained")
+      ->check(CLI::Range(0, 86400));
+  auto* end = maintenance->add_subcommand("stop", "Back into service");
+  for (auto* command : {start, end})
+    command->add_flag("--wait", maintenance_command.waits, "Until it is done; exit 1 when it takes too long");
+  auto* show = maintenance->add_subcommand("status", "Show the state of maintenance");
+  for (auto* command : {start, end, show})
+    command->add_flag("--json", maintenance_command.as_json, "The document of GET /maintenance");
+  RestartCommand restart_command;
+  auto* restart = app.add_subcommand("restart", "Set up one session anew; no other is disturbed");
+  restart->add_option("name", restart_command.name, "dn42_<asn>, or the interface's name")->required();
+  auto* wg_only = restart->add_flag("--wg-only", restart_command.wg_only, "Only its tunnel");
+  restart->add_flag("--bgp-only", restart_command.bgp_only, "Only its BGP session")->excludes(wg_only);
   auto* genkey = app.add_subcommand("genkey", "Print a new WireGuard private key");
   auto* pubkey = app.add_subcommand("pubkey", "Print the public key of the private key on stdin");
   auto* render = app.add_subcommand("render", "Write the BIRD files that a sync would put in place to a folder");
@@ -325,6 +446,11 @@ int main(int argc, char** argv) {
   if (*plan) return show_plan(config_path, as_json);
   if (*status) return show_status(config_path, as_json);
   if (*sync) return request_sync(config_path, allow_mass_delete, as_json);
+  if (*start) return start_maintenance(config_path, maintenance_command);
+  if (*end) return stop_maintenance(config_path, maintenance_command);
+  if (*show) return show_maintenance(config_path, maintenance_command);
+  if (*restart) return restart_session(config_path, restart_command);
+  if (*doctor) return run_doctor(config_path, as_json);
   if (*genkey) return print_new_key();
   if (*pubkey) return print_public_key();
   if (*render) return render_files(config_path, folder);

@@ -1,8 +1,13 @@
 #include "agent/node_lock.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -11,6 +16,18 @@
 #include "base/log.h"
 
 namespace moenet::agent {
+namespace {
+
+constexpr std::size_t kLocksLimit = 16u << 20;  // some 60 bytes per lock on the host
+
+std::string_view next_word(std::string_view& line) {
+  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+  const std::string_view word = line.substr(0, line.find(' '));
+  line.remove_prefix(word.size());
+  return word;
+}
+
+}  // namespace
 
 Result<UniqueFd> lock_node(const std::string& state_folder) {
   TRY_VOID(make_folder(state_folder, 0700));
@@ -30,6 +47,34 @@ Result<UniqueFd> lock_node(const std::string& state_folder) {
   if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), pid.data(), pid.size(), 0) < 0)
     log::warning("the lock holds no pid", {{"file", path}, {"error", error_from_errno(errno, "write").what}});
   return lock;
+}
+
+Result<std::optional<pid_t>> lock_holder(const std::string& state_folder) {
+  const std::string path = state_folder + "/lock";
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0 && errno == ENOENT) return std::nullopt;
+  TRY(const std::string pid, read_file(path, 16));
+  TRY(const std::string locks, read_file("/proc/locks", kLocksLimit));
+  if (::stat(path.c_str(), &status) != 0) return std::unexpected(error_from_errno(errno, "look at " + path));
+  const std::string file = fmt::format("{:02x}:{:02x}:{}", major(status.st_dev), minor(status.st_dev), status.st_ino);
+  return find_lock_holder(locks, file, pid);
+}
+
+std::optional<pid_t> find_lock_holder(std::string_view locks, std::string_view file, std::string_view pid_in_file) {
+  const std::string_view inode = file.substr(file.rfind(':'));
+  while (!locks.empty()) {
+    std::string_view line = locks.substr(0, locks.find('\n'));
+    locks.remove_prefix(std::min(line.size() + 1, locks.size()));
+    // 1: FLOCK  ADVISORY  WRITE 708 08:01:1311 0 EOF; one who waits for it has "->" behind the number
+    std::array<std::string_view, 6> words;
+    for (auto& word : words) word = next_word(line);
+    const bool is_file = words[5] == file || (words[4] == pid_in_file && words[5].ends_with(inode));
+    if (words[1] != "FLOCK" || !is_file) continue;
+    pid_t pid = 0;
+    const auto [end, error] = std::from_chars(words[4].data(), words[4].data() + words[4].size(), pid);
+    if (error == std::errc() && end == words[4].data() + words[4].size()) return pid;
+  }
+  return std::nullopt;
 }
 
 }  // namespace moenet::agent

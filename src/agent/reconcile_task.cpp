@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/mesh_state.h"
 #include "base/log.h"
 
 namespace moenet::agent {
@@ -18,13 +19,14 @@ using model::SessionRow;
 constexpr std::chrono::seconds kLookAtLeast{60};
 constexpr std::chrono::seconds kLookAtMost{5};
 constexpr int kLookShare = 1500;
+// No event tells of a handshake or of what Babel hears: for so long after a link of the mesh came, went or changed its
+// state, that is looked for often, whatever a look costs.
+constexpr std::chrono::minutes kMeshSettles{2};
 // Events come in bursts (one link is a dozen): the first opens a window in which the others arrive.
 constexpr std::chrono::milliseconds kSettle{50};
 
 // How often a waiting task says that it is alive: well within any sensible WatchdogSec.
 constexpr std::chrono::seconds kProgress{5};
-
-constexpr std::string_view kSessionOwner = "session/";
 
 // How often the name of a silent peer's endpoint is looked up (what the field's timers around wireguard-tools'
 // reresolve-dns do).
@@ -41,7 +43,7 @@ std::chrono::microseconds thread_cpu() {
 }
 
 void insert_owner(std::set<SessionId>& sessions, const model::Owner& owner) {
-  if (owner.starts_with(kSessionOwner)) sessions.insert(owner.substr(kSessionOwner.size()));
+  if (const auto uuid = model::session_of(owner); !uuid.empty()) sessions.emplace(uuid);
 }
 
 std::set<SessionId> sessions_in(const reconcile::NodeState& state) {
@@ -69,16 +71,23 @@ bool counts_as_configured(const model::Condition& condition, bool before) {
 ReconcileTask::ReconcileTask(ReconcileWiring wiring)
     : wiring_(std::move(wiring)), reconciler_(wiring_.node, wiring_.settings), composer_(wiring_.context) {}
 
-Result<void> ReconcileTask::take(const SessionInput& input, const std::stop_token& stop) {
-  if (input.answer == nullptr || (input.answer == taken_ && input.number == taken_number_ && !allow_mass_delete_))
+void ReconcileTask::take_backbone(bool allow_mass_delete) {
+  if (const auto mesh = wiring_.mesh.read()) wiring_.backbone.take_mesh(*mesh, allow_mass_delete);
+  if (const auto policy = wiring_.policy.read()) wiring_.backbone.take_policy(*policy);
+  wiring_.backbone.take_roas(wiring_.roas.read());
+}
+
+Result<void> ReconcileTask::take(const SessionInput& input, bool allow_mass_delete, const std::stop_token& stop) {
+  if (input.answer == nullptr || (input.answer == taken_ && input.number == taken_number_ && !allow_mass_delete))
     return {};
   if (taken_ == nullptr) {  // nothing may be judged before the node was seen once
     TRY(const auto observed, wiring_.node.observe(Deadline::after(wiring_.settings.step_timeout), stop));
     configured_ = sessions_in(observed);
+    bird_version_ = observed.bird.version;
   }
   std::set<SessionId> listed;
   for (const auto& row : input.answer->rows) listed.insert(listed.end(), row.uuid);  // sorted: each goes to the end
-  if (allow_mass_delete_.exchange(false)) guard_.allow_once();
+  if (allow_mass_delete) guard_.allow_once();
   const bool is_from_disk = input.number == 0;
   if (!is_from_disk) verdict_ = guard_.judge(configured_, listed);
 
@@ -147,15 +156,23 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
   report->sync = input.sync;
   report->sync_error = input.sync_error;
   report->guard = verdict_;
+  report->mesh_guard = wiring_.backbone.guard();
   report->keeps_absent = !taken_->all_identified;
-  const Composed& composed =
-      composer_.compose(rows_, [&](std::string_view host) { return wiring_.resolver.lookup(host); });
-  auto done = reconciler_.step(composed.state, composed.status_of, now, stop);
+  const Lookup lookup = [&](std::string_view host) { return wiring_.resolver.lookup(host); };
+  Composed wanted = joined(wiring_.backbone.compose(lookup, bird_version_), composer_.compose(rows_, lookup));
+  wanted.state.switches = switches();
+  auto done = reconciler_.step(std::move(wanted.state), wanted.status_of, now, stop);
   wiring_.ledger.record(kReconcileTask, done ? Result<void>{} : std::unexpected(done.error()));
   if (done) {
     report->step = std::move(*done);
+    shut_protocols_ = report->step.shut_protocols;
+    // Another BIRD than the policy was rendered for: the next step renders for it.
+    if (!report->step.bird_version.empty() && std::exchange(bird_version_, report->step.bird_version) != bird_version_)
+      report->step.retry_at = now;
     look_up_silent(*report, now);
+    describe_backbone(*report, now);
     describe_sessions(*report);
+    look_at_maintenance(*report, stop);
     if (report->step.planned > 0 || !has_shared_) wiring_.node.share(composer_.bird_files());
     has_shared_ = true;
   } else {
@@ -188,16 +205,33 @@ void ReconcileTask::log_problem(const std::string& problem) {
   problem_ = problem;
 }
 
+// Takes over the outcomes that are no session's; they come first.
+void ReconcileTask::describe_backbone(NodeReport& report, SteadyTime now) {
+  auto& outcomes = report.step.outcomes;
+  const auto end =
+      std::ranges::find_if(outcomes, [](const auto& outcome) { return !model::session_of(outcome.owner).empty(); });
+  for (auto outcome = outcomes.begin(); outcome != end; ++outcome) {
+    for (const auto& change : outcome->changes) log::info(change, {{"owner", outcome->owner}});
+    report.backbone.push_back({std::move(outcome->owner), std::move(outcome->condition), outcome->retry_at,
+                               outcome->handshake_age, outcome->is_heard_by_babel, std::move(outcome->changes)});
+  }
+  outcomes.erase(outcomes.begin(), end);
+  auto states = mesh_states(report);
+  if (states != mesh_states_) mesh_changed_ = now;
+  mesh_states_ = std::move(states);
+  for (const auto& change : report.step.changes) log::info(change);
+}
+
 // Joins the outcomes with what the control plane holds, and takes them over; both are sorted by uuid.
 void ReconcileTask::describe_sessions(NodeReport& report) {
   SessionViews views;
-  views.reserve(report.step.sessions.size());
+  views.reserve(report.step.outcomes.size());
   auto row = rows_->begin();
-  for (auto& outcome : report.step.sessions) {
-    while (row != rows_->end() && row->uuid < outcome.uuid) ++row;
-    for (const auto& change : outcome.changes) log::info(change, {{"session", outcome.uuid}, {"asn", outcome.asn}});
+  for (auto& outcome : report.step.outcomes) {
     SessionView view;
-    view.uuid = std::move(outcome.uuid);
+    view.uuid = model::session_of(outcome.owner);
+    while (row != rows_->end() && row->uuid < view.uuid) ++row;
+    for (const auto& change : outcome.changes) log::info(change, {{"session", view.uuid}, {"asn", outcome.asn}});
     view.asn = outcome.asn;
     view.condition = std::move(outcome.condition);
     view.retry_at = outcome.retry_at;
@@ -212,7 +246,7 @@ void ReconcileTask::describe_sessions(NodeReport& report) {
     }
     views.push_back(std::move(view));
   }
-  report.step.sessions = {};
+  report.step.outcomes = {};
   note_configured(views);
   const auto last = wiring_.report.read();
   report.sessions = last != nullptr && *last->sessions == views
@@ -237,18 +271,21 @@ void ReconcileTask::note_configured(const SessionViews& views) {
 // The host may have another address by now. An answer that differs wakes this task, and the silent peer gets it.
 void ReconcileTask::look_up_silent(const NodeReport& report, SteadyTime now) {
   std::erase_if(looked_up_, [&](const auto& entry) { return now - entry.second >= kLookUpAgain; });
-  for (const auto& endpoint : composer_.named_endpoints()) {
+  const auto look_up = [&](const NamedEndpoint& endpoint) {
     const auto outcome =
-        std::ranges::lower_bound(report.step.sessions, endpoint.session, {}, &reconcile::SessionOutcome::uuid);
-    if (outcome == report.step.sessions.end() || outcome->uuid != endpoint.session || !outcome->is_silent) continue;
+        std::ranges::lower_bound(report.step.outcomes, endpoint.owner, {}, &reconcile::PeeringOutcome::owner);
+    if (outcome == report.step.outcomes.end() || outcome->owner != endpoint.owner || !outcome->is_silent) return;
     if (looked_up_.try_emplace(endpoint.host, now).second) wiring_.resolver.refresh(endpoint.host);
-  }
+  };
+  std::ranges::for_each(wiring_.backbone.named_endpoints(), look_up);
+  std::ranges::for_each(composer_.named_endpoints(), look_up);
 }
 
 SteadyTime ReconcileTask::next_look(const NodeReport* report) const {
   const auto now = steady_now();
   if (report == nullptr) return now + kLookAtMost;
-  const std::chrono::microseconds dear = report->cpu * kLookShare;
+  const bool awaits_mesh = now - mesh_changed_ < kMeshSettles;
+  const std::chrono::microseconds dear = awaits_mesh ? std::chrono::microseconds(0) : report->cpu * kLookShare;
   auto next = now + std::clamp<std::chrono::microseconds>(dear, kLookAtMost, kLookAtLeast);
   if (report->step.retry_at) next = std::min<SteadyTime>(next, *report->step.retry_at);
   return next;
@@ -257,17 +294,23 @@ SteadyTime ReconcileTask::next_look(const NodeReport* report) const {
 void ReconcileTask::run(const std::stop_token& stop, const std::stop_token& abort) {
   while (!stop.stop_requested()) {
     std::shared_ptr<const NodeReport> report;
+    std::vector<NodeRequest> restarts = serve_maintenance(wiring_.requests.take());
+    wiring_.backbone.set_draining(wiring_.maintenance.is_draining());
     if (const auto input = wiring_.input.read()) {
-      const auto taken = take(*input, abort);
+      const bool allow_mass_delete = allow_mass_delete_.exchange(false);
+      take_backbone(allow_mass_delete);
+      const auto taken = take(*input, allow_mass_delete, abort);
       // Before the first list nothing is known to be wanted or unwanted: the node stays as it is.
       if (!taken) {
         report = failed_look(*input, taken.error());
       } else if (taken_ != nullptr) {
-        report = step(*input, abort);
+        report = step_with_restarts(*input, std::exchange(restarts, {}), abort);
       }
       if (report != nullptr) wiring_.report.put(report);
       wiring_.on_report(report);
     }
+    for (const NodeRequest& request : restarts)
+      request.answer(fail(Errc::unavailable, "the node's sessions are not known yet"));
     wiring_.on_progress();
     const Deadline next(next_look(report.get()));
     while (!wiring_.wakeup.wait(next.or_sooner(kProgress), stop) && !next.passed() && !stop.stop_requested()) {

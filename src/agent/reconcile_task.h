@@ -14,8 +14,12 @@
 #include <string>
 #include <vector>
 
+#include "agent/backbone.h"
 #include "agent/compose.h"
 #include "agent/ledger.h"
+#include "agent/maintenance_keeper.h"
+#include "agent/node_request.h"
+#include "agent/roa_task.h"
 #include "agent/session_sync.h"
 #include "agent/state_file.h"
 #include "base/latest.h"
@@ -43,16 +47,30 @@ struct SessionView {
 };
 using SessionViews = std::vector<SessionView>;
 
+// The loopback or a neighbor in the mesh, and what has become of it.
+struct BackboneView {
+  model::Owner owner;
+  model::Condition condition;
+  std::optional<SteadyTime> retry_at;
+  std::optional<std::chrono::seconds> handshake_age;  // at `finished` of its report; absent: never, or not seen
+  bool is_heard_by_babel = false;
+  std::vector<std::string> changes;
+
+  friend bool operator==(const BackboneView&, const BackboneView&) = default;
+};
+
 // The result of a step. Immutable once published.
 struct NodeReport {
   // Sorted by uuid; never null. The same object as in the report before when nothing is new, so that a step which does
   // nothing leaves nothing in memory.
   std::shared_ptr<const SessionViews> sessions = std::make_shared<const SessionViews>();
-  reconcile::StepReport step;  // without its sessions
-  std::uint64_t answer = 0;    // SessionInput::number it worked from
+  std::vector<BackboneView> backbone;  // sorted by owner
+  reconcile::StepReport step;          // without its outcomes
+  std::uint64_t answer = 0;            // SessionInput::number it worked from
   std::uint64_t sync = 0;
   std::string sync_error;
   reconcile::DeletionGuard::Verdict guard;
+  reconcile::DeletionGuard::Verdict mesh_guard;
   bool keeps_absent = false;   // a row of the list has no readable uuid, so absence means nothing
   std::optional<Error> error;  // the node could not even be observed; `sessions` are then as they were
   WallTime finished{};
@@ -66,6 +84,12 @@ struct ReconcileWiring {
   net::Resolver& resolver;
   TaskLedger& ledger;
   Latest<SessionInput>& input;
+  Latest<Known<model::Mesh>>& mesh;
+  Latest<Known<model::BirdPolicy>>& policy;
+  Latest<RoaTable>& roas;
+  Backbone& backbone;              // this task's alone
+  MaintenanceKeeper& maintenance;  // this task's alone
+  NodeRequests& requests;
   Wakeup& wakeup;
   Latest<NodeReport>& report;
   StateFile state;
@@ -85,12 +109,19 @@ class ReconcileTask {
   void allow_mass_delete() { allow_mass_delete_ = true; }
 
  private:
-  Result<void> take(const SessionInput& input, const std::stop_token& stop);
+  Result<void> take(const SessionInput& input, bool allow_mass_delete, const std::stop_token& stop);
+  void take_backbone(bool allow_mass_delete);
+  std::vector<NodeRequest> serve_maintenance(std::vector<NodeRequest> requests);
+  std::shared_ptr<const NodeReport> step_with_restarts(const SessionInput& input, std::vector<NodeRequest> restarts,
+                                                       const std::stop_token& stop);
+  model::SessionSwitches switches() const;
+  void look_at_maintenance(NodeReport& report, const std::stop_token& stop);
   void keep_vanished(const std::set<model::SessionId>& listed, std::vector<model::SessionRow>& rows) const;
   void save(const std::shared_ptr<const SessionAnswer>& answer);
   std::shared_ptr<const NodeReport> step(const SessionInput& input, const std::stop_token& stop);
   std::shared_ptr<const NodeReport> failed_look(const SessionInput& input, const Error& error);
   void note_failure(NodeReport& report, const Error& error) const;
+  void describe_backbone(NodeReport& report, SteadyTime now);
   void describe_sessions(NodeReport& report);
   void note_configured(const SessionViews& views);
   void look_up_silent(const NodeReport& report, SteadyTime now);
@@ -107,6 +138,10 @@ class ReconcileTask {
   std::uint64_t taken_number_ = 0;
   Composer::Rows rows_;  // the answer's own, or with those that are kept although it lacks them
   Composer composer_;
+  std::string bird_version_;                        // as seen last
+  std::map<std::string, std::string> mesh_states_;  // as of the last step
+  SteadyTime mesh_changed_{};
+  std::vector<std::string> shut_protocols_;      // as seen last, sorted
   bool has_shared_ = false;                      // the composer's files with the node
   std::string problem_;                          // of the node as a whole, as logged last; empty when there is none
   std::set<model::SessionId> configured_;        // sessions of which this node carries something

@@ -5,24 +5,7 @@
 
 #include <boost/json/value.hpp>
 
-#include "base/backoff.h"
-#include "base/log.h"
-
 namespace moenet::agent {
-namespace {
-
-// A proxy on the way may cut a read that waits: then each next one waits half as long, below this none waits. A server
-// that restarts looks the same, so before long a waiting read is tried again (all chosen).
-constexpr std::chrono::seconds kShortestWait{10};
-constexpr std::chrono::minutes kWaitLonger{10};
-
-// Between two reads, whatever the server answers; only an operator's request is quicker. Chosen: a server that does not
-// wait although it was asked to costs no more than this until that is known, and an approval still arrives within 2 s.
-constexpr std::chrono::seconds kFloor{1};
-
-bool may_be_cut(const Error& error) { return error.code == Errc::unavailable || error.code == Errc::timeout; }
-
-}  // namespace
 
 Result<SessionAnswer> read_answer(std::string body) {
   SessionAnswer answer;
@@ -39,104 +22,32 @@ bool says_the_same(const SessionAnswer& answer, std::string_view body) {
   return answer.text && answer.text == model::SessionText::of(body);
 }
 
-std::uint64_t SessionSync::request() {
-  const std::uint64_t number = ++requests_;
-  {
-    const std::lock_guard lock(mutex_);
-    waiting_.request_stop();
-  }
-  requested_.notify();
-  return number;
-}
+SessionSync::SessionSync(ControlPlane& control_plane, TaskLedger& ledger, Latest<SessionInput>& input,
+                         Wakeup& reconcile, std::chrono::seconds interval)
+    : input_(input),
+      reconcile_(reconcile),
+      loop_({kSessionSyncTask, ledger, interval,
+             [&control_plane](const std::string& etag, std::chrono::seconds wait, const std::stop_token& stop) {
+               return control_plane.fetch("sessions", etag, wait, stop);
+             },
+             [this](std::string body) { return take(std::move(body)); },
+             [this](std::uint64_t sync, const std::string& error) { publish(sync, error); }}) {}
 
-void SessionSync::publish(std::shared_ptr<const SessionAnswer> answer, std::uint64_t sync, std::string sync_error) {
-  input_.put(SessionInput{std::move(answer), answers_, sync, std::move(sync_error)});
+// Until there is an answer, the one from the disk stays.
+void SessionSync::publish(std::uint64_t sync, const std::string& error) {
+  if (error.empty()) ++answers_;
+  const auto last = input_.read();
+  input_.put(SessionInput{answer_ != nullptr || last == nullptr ? answer_ : last->answer, answers_, sync, error});
   reconcile_.notify();
 }
 
-// True when the server does as it was asked: it answers when there is something new, and waits when there is not.
-Result<bool> SessionSync::fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop) {
-  const auto asked = steady_now();
-  TRY(auto fetched, control_plane_.fetch_sessions(answer_ ? etag_ : "", wait, stop));
-  bool is_new = false;
-  if (!fetched.not_modified) {
-    if (answer_ == nullptr || !says_the_same(*answer_, fetched.body)) {
-      auto answer = read_answer(std::move(fetched.body));
-      if (!answer) return std::unexpected(with_context(answer.error(), "fetch sessions"));
-      is_new = answer_ == nullptr || answer->rows != answer_->rows;
-      if (is_new) answer_ = std::make_shared<const SessionAnswer>(std::move(*answer));
-    }
-    etag_ = fetched.etag;
-  }
-  ++answers_;
-  publish(answer_, sync, "");
-  return is_new || steady_now() - asked >= wait / 2;
-}
-
-// Registers a read that waits at the server, so that request() can end it. Absent when a request came meanwhile.
-std::optional<std::stop_source> SessionSync::begin_waiting(std::uint64_t sync) {
-  const std::lock_guard lock(mutex_);
-  if (requests_ != sync) return std::nullopt;
-  waiting_ = std::stop_source();
-  return waiting_;
-}
-
-SessionSync::Read SessionSync::read(std::uint64_t sync, bool may_wait, const std::stop_token& stop) {
-  auto waiting = may_wait ? begin_waiting(sync) : std::nullopt;
-  if (!waiting) return {fetch_once(sync, std::chrono::seconds(0), stop), false};
-  const std::stop_callback forward(stop, [&] { waiting->request_stop(); });
-  return {fetch_once(sync, wait_, waiting->get_token()), true};
-}
-
-void SessionSync::record(const Result<bool>& outcome) {
-  if (!outcome && outcome.error().code == Errc::invalid) {
-    ledger_.record_rejected(kSessionSyncTask, outcome.error());
-  } else {
-    ledger_.record(kSessionSyncTask, outcome ? Result<void>{} : std::unexpected(outcome.error()));
-  }
-  if (!outcome) log::warning("session sync failed; the last good state stays", {{"error", outcome.error().what}});
-}
-
-// The read that waited was cut and the plain one after it was not: it was the waiting.
-void SessionSync::wait_less() {
-  wait_ /= 2;
-  if (wait_ < kShortestWait) wait_ = std::chrono::seconds(0);
-  wait_longer_at_ = steady_now() + kWaitLonger;
-  log::info("a read that waits at the control plane is cut on the way; the next ones wait less",
-            {{"seconds", wait_.count()}});
-}
-
-// Until `end`, or until there is a request that `sync` does not count.
-void SessionSync::pause(SteadyTime end, std::uint64_t sync, const std::stop_token& stop) {
-  const Deadline deadline(end);
-  while (requests_ == sync && !deadline.passed() && !stop.stop_requested()) requested_.wait(deadline, stop);
-}
-
-void SessionSync::run(const std::stop_token& stop) {
-  bool is_cut = false;  // the last read, while it waited; a plain one tells whose fault that is
-  while (!stop.stop_requested()) {
-    const std::uint64_t sync = requests_;
-    const auto last = input_.read();
-    const bool is_asked = last != nullptr && sync > last->sync;
-    const auto asked = steady_now();
-    if (asked >= wait_longer_at_) wait_ = kWait;
-    const auto [outcome, waited] = read(sync, can_wait() && !is_asked && !is_cut, stop);
-    if (!outcome && outcome.error().code == Errc::cancelled) continue;  // the stop, or a request that ended the waiting
-    if (waited && !outcome && may_be_cut(outcome.error())) {
-      is_cut = true;
-      pause(asked + kFloor, sync, stop);
-      continue;
-    }
-    if (std::exchange(is_cut, false) && outcome) wait_less();
-    record(outcome);
-    if (!outcome && (is_asked || last == nullptr)) publish(last ? last->answer : nullptr, sync, outcome.error().what);
-    if (outcome && *outcome && can_wait()) {
-      pause(asked + kFloor, sync, stop);
-    } else {
-      const auto jitter = std::chrono::duration_cast<std::chrono::milliseconds>(interval_ * (random_fraction() * 0.1));
-      pause(steady_now() + std::max<std::chrono::milliseconds>(interval_ - jitter, kFloor), sync, stop);
-    }
-  }
+Result<bool> SessionSync::take(std::string body) {
+  if (answer_ != nullptr && says_the_same(*answer_, body)) return false;
+  auto answer = read_answer(std::move(body));
+  if (!answer) return std::unexpected(with_context(answer.error(), "fetch sessions"));
+  const bool is_new = answer_ == nullptr || answer->rows != answer_->rows;
+  if (is_new) answer_ = std::make_shared<const SessionAnswer>(std::move(*answer));
+  return is_new;
 }
 
 }  // namespace moenet::agent

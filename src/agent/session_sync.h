@@ -1,19 +1,15 @@
 // sessionSyncTask: fetches the sessions and publishes them. It never touches the node; what an answer means is
-// reconcileTask's. Where the server offers it, a request waits at the server for the next change; else it polls: each
-// poll asks to wait, and an early answer that says nothing new is followed by the pause of a poll.
+// reconcileTask's.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
-#include "agent/control_plane.h"
-#include "agent/ledger.h"
+#include "agent/fetch_loop.h"
 #include "base/latest.h"
 #include "model/session_json.h"
 #include "model/session_text.h"
@@ -21,10 +17,6 @@
 namespace moenet::agent {
 
 inline constexpr std::string_view kSessionSyncTask = "sessionSyncTask";
-
-// How long a read may wait at the server: below the 55 s that the contract allows (B2), and below the 60 s after which
-// many proxies cut an idle request.
-inline constexpr std::chrono::seconds kWait{50};
 
 // A complete answer of the control plane.
 struct SessionAnswer {
@@ -51,46 +43,21 @@ bool says_the_same(const SessionAnswer& answer, std::string_view body);
 class SessionSync {
  public:
   SessionSync(ControlPlane& control_plane, TaskLedger& ledger, Latest<SessionInput>& input, Wakeup& reconcile,
-              std::chrono::seconds interval)
-      : control_plane_(control_plane), ledger_(ledger), input_(input), reconcile_(reconcile), interval_(interval) {}
+              std::chrono::seconds interval);
 
-  void run(const std::stop_token& stop);
-
-  // Asks for a fetch now, also when a waiting read is under way. Returns the request's number, which a
-  // SessionInput::sync not smaller answers. Thread-safe.
-  std::uint64_t request();
+  void run(const std::stop_token& stop) { loop_.run(stop); }
+  // As FetchLoop::request(); a SessionInput::sync not smaller answers it. Thread-safe.
+  std::uint64_t request() { return loop_.request(); }
 
  private:
-  struct Read {
-    Result<bool> outcome;  // of fetch_once
-    bool waited;           // it was asked to wait at the server
-  };
+  Result<bool> take(std::string body);
+  void publish(std::uint64_t sync, const std::string& error);
 
-  bool can_wait() const { return answer_ != nullptr && !etag_.empty() && wait_.count() > 0; }
-  Result<bool> fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop);
-  Read read(std::uint64_t sync, bool may_wait, const std::stop_token& stop);
-  std::optional<std::stop_source> begin_waiting(std::uint64_t sync);
-  void record(const Result<bool>& outcome);
-  void wait_less();
-  void pause(SteadyTime end, std::uint64_t sync, const std::stop_token& stop);
-  void publish(std::shared_ptr<const SessionAnswer> answer, std::uint64_t sync, std::string sync_error);
-
-  ControlPlane& control_plane_;
-  TaskLedger& ledger_;
   Latest<SessionInput>& input_;
   Wakeup& reconcile_;
-  std::chrono::seconds interval_;
-
-  Wakeup requested_;
-  std::atomic<std::uint64_t> requests_{0};
-  std::mutex mutex_;          // guards waiting_: request() comes from the API's thread
-  std::stop_source waiting_;  // ends the read that waits at the server
-
-  std::string etag_;
   std::shared_ptr<const SessionAnswer> answer_;
   std::uint64_t answers_ = 0;
-  std::chrono::seconds wait_ = kWait;  // less where waiting reads are cut; 0: they are not tried
-  SteadyTime wait_longer_at_{};        // when to forget that
+  FetchLoop loop_;
 };
 
 }  // namespace moenet::agent

@@ -6,6 +6,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "agent/compose_mesh.h"
+#include "agent/mesh_report.h"
 #include "agent/version.h"
 
 namespace moenet::agent {
@@ -89,6 +91,47 @@ json::object guard_of(const reconcile::DeletionGuard::Verdict& guard) {
   return {{"holds", guard.holds}, {"vanished", std::move(vanished)}, {"seen", guard.seen}, {"needed", guard.needed}};
 }
 
+json::object neighbor_of(model::NodeId node, const BackboneView& view) {
+  const std::string state = mesh_state(view);
+  json::object neighbor;
+  neighbor["node"] = node;
+  neighbor["interface"] = mesh_interface(node);
+  neighbor["state"] = state;  // as it is told to the control plane
+  neighbor["handshake_age_seconds"] =
+      view.handshake_age ? json::value(view.handshake_age->count()) : json::value(nullptr);
+  neighbor["heard_by_babel"] = view.is_heard_by_babel;
+  neighbor["retry_in_seconds"] = view.retry_at ? json::value(seconds_until(*view.retry_at)) : json::value(nullptr);
+  return neighbor;
+}
+
+json::object mesh_of(const NodeReport& report) {
+  json::array neighbors;
+  for (const BackboneView& view : report.backbone) {
+    if (const auto node = model::mesh_node_of(view.owner)) neighbors.push_back(neighbor_of(*node, view));
+  }
+  return {{"neighbors", std::move(neighbors)}, {"deletion_guard", guard_of(report.mesh_guard)}};
+}
+
+// How the loopback is; absent where the agent sees to none.
+json::value loopback_of(const NodeReport& report) {
+  const auto view = std::ranges::find(report.backbone, model::kLoopbackOwner, &BackboneView::owner);
+  if (view == report.backbone.end()) return nullptr;
+  const auto [state, cause] = words_of(view->condition);
+  return json::object{{"state", state}, {"cause", cause}};
+}
+
+// Kernel settings that were not as a router needs them at the last look.
+json::array kernel_of(const KernelWatch::Look& look) {
+  json::array wrong;
+  for (const KernelSetting& setting : look.wrong) {
+    wrong.push_back(json::object{{"key", setting.key.text()},
+                                 {"is", setting.is ? json::value(*setting.is) : json::value(nullptr)},
+                                 {"wanted", setting.wanted},
+                                 {"why", setting.why}});
+  }
+  return wrong;
+}
+
 }  // namespace
 
 std::string status_document(const StatusSource& source) {
@@ -99,15 +142,22 @@ std::string status_document(const StatusSource& source) {
   document["node"] = source.node_name;
   document["uptime_seconds"] = std::chrono::floor<std::chrono::seconds>(steady_now() - source.started).count();
   document["wireguard_backend"] = source.backend;
+  if (const auto kernel = source.kernel.read()) document["kernel_settings"] = kernel_of(*kernel);
   document["breaker"] = breaker_of(source.control_plane);
   document["tasks"] = tasks_of(source.ledger);
   document["sessions_from"] = input == nullptr || !input->answer ? "nowhere"
                               : input->number == 0               ? "state_file"
                                                                  : "control_plane";
+  if (const auto maintenance = source.maintenance.read()) document["maintenance"] = maintenance_document(*maintenance);
   json::array sessions;
   std::map<std::string, int> by_status;
   if (report != nullptr) {
-    document["bird"] = json::object{{"version", report->step.bird_version}, {"problem", report->step.bird_problem}};
+    document["bird"] = json::object{{"version", report->step.bird_version},
+                                    {"problem", report->step.bird_problem},
+                                    {"policy_problem", report->step.policy_problem}};
+    document["firewall"] = json::object{{"problem", report->step.firewall_problem}};
+    document["loopback"] = loopback_of(*report);
+    document["mesh"] = mesh_of(*report);
     document["deletion_guard"] = guard_of(report->guard);
     document["keeps_absent_sessions"] = report->keeps_absent;
     document["last_step"] = json::object{{"finished", utc(report->finished)},
@@ -134,6 +184,11 @@ std::string sync_document(const NodeReport& report) {
       changes.push_back(json::object{{"session", session.uuid}, {"asn", session.asn}, {"change", change}});
     }
   }
+  for (const auto& change : report.step.changes)
+    changes.push_back(json::object{{"owner", "firewall"}, {"change", change}});
+  for (const auto& view : report.backbone) {
+    for (const auto& change : view.changes) changes.push_back(json::object{{"owner", view.owner}, {"change", change}});
+  }
   for (const auto& owner : report.step.removed)
     changes.push_back(json::object{{"owner", owner}, {"change", "removed"}});
   json::object document;
@@ -143,6 +198,7 @@ std::string sync_document(const NodeReport& report) {
   document["failed"] = report.step.failed;
   document["bird_configured"] = report.step.configured_bird;
   document["bird_problem"] = report.step.bird_problem;
+  document["policy_problem"] = report.step.policy_problem;
   document["deletion_guard"] = guard_of(report.guard);
   document["changes"] = std::move(changes);
   return json::serialize(document);

@@ -5,7 +5,9 @@
 #include <string>
 
 #include "agent/control_plane.h"
+#include "agent/kernel_settings.h"
 #include "agent/ledger.h"
+#include "agent/maintenance.h"
 #include "agent/reconcile_task.h"
 
 namespace moenet::agent {
@@ -18,6 +20,8 @@ struct StatusSource {
   const TaskLedger& ledger;
   const Latest<NodeReport>& report;
   const Latest<SessionInput>& input;
+  const Latest<KernelWatch::Look>& kernel;
+  const Latest<MaintenanceView>& maintenance;
 };
 
 std::string status_document(const StatusSource& source);

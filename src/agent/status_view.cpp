@@ -48,6 +48,44 @@ std::string guard_line(const json::value& document) {
       text_at(document, "/deletion_guard/needed"));
 }
 
+std::string policy_line(const json::value& document) {
+  const std::string problem = text_at(document, "/bird/policy_problem");
+  return problem.empty() ? "" : fmt::format("{:<16}REFUSED, the old one stays: {}\n", "policy", problem);
+}
+
+std::string mesh_lines(const json::value& document) {
+  std::string lines;
+  if (const std::string problem = text_at(document, "/firewall/problem"); !problem.empty())
+    lines += fmt::format("{:<16}PROBLEM: {}\n", "firewall", problem);
+  if (const std::string cause = text_at(document, "/loopback/cause"); !cause.empty())
+    lines += fmt::format("{:<16}PROBLEM: {}\n", "loopback", cause);
+  const auto* root = document.if_object();
+  const auto* mesh = root != nullptr ? root->if_contains("mesh") : nullptr;
+  if (mesh == nullptr || array_at(*mesh, "neighbors").empty()) return lines;
+  lines += fmt::format("\n{:<11} {:<16} {:<10} {}\n", "NODE", "INTERFACE", "HANDSHAKE", "MESH");
+  for (const auto& neighbor : array_at(*mesh, "neighbors")) {
+    const std::string age = text_at(neighbor, "/handshake_age_seconds");
+    lines += fmt::format("{:<11} {:<16} {:<10} {}\n", text_at(neighbor, "/node"), text_at(neighbor, "/interface"),
+                         age.empty() ? "never" : span_text(age), text_at(neighbor, "/state"));
+  }
+  return lines;
+}
+
+// Absent while the node is in service.
+std::string maintenance_line(const json::value& maintenance) {
+  const std::string state = text_at(maintenance, "/state");
+  const auto shut = array_at(maintenance, "shut_sessions").size();
+  if (state.empty() || (state == "off" && shut == 0)) return "";
+  std::string line = fmt::format("{:<16}{}", "maintenance", state == "off" ? "ending" : state);
+  if (const auto since = text_at(maintenance, "/since"); !since.empty()) line += " since " + since;
+  if (const auto preferred = text_at(maintenance, "/preferred_routes"); !preferred.empty())
+    line += fmt::format(", {} routes of peers still preferred", preferred);
+  if (shut > 0) line += fmt::format(", {} session{} shut", shut, shut == 1 ? "" : "s");
+  if (const auto message = text_at(maintenance, "/message"); !message.empty())
+    line += fmt::format(" (\"{}\")", message);
+  return line + "\n";
+}
+
 // Tasks whose last word was an error.
 std::string failing_tasks(const json::value& document) {
   std::string lines;
@@ -72,7 +110,11 @@ Result<std::string> status_view(std::string_view document_text) {
   view += fmt::format("{:<16}breaker {}, sessions from the {}\n", "control plane", text_at(document, "/breaker/state"),
                       text_at(document, "/sessions_from") == "state_file" ? "last good state" : "control plane");
   view += guard_line(document);
+  view += policy_line(document);
+  if (const auto* root = document.if_object(); root != nullptr && root->contains("maintenance"))
+    view += maintenance_line(root->at("maintenance"));
   view += failing_tasks(document);
+  view += mesh_lines(document);
   const auto& sessions = array_at(document, "sessions");
   if (sessions.empty()) return view + "\nno sessions\n";
   view += fmt::format("\n{:<11} {:<16} {:<17} {:<10} {}\n", "ASN", "INTERFACE", "STATUS", "HERE", "CAUSE");
@@ -81,6 +123,12 @@ Result<std::string> status_view(std::string_view document_text) {
                         text_at(session, "/status"), text_at(session, "/state"), text_at(session, "/cause"));
   }
   return view;
+}
+
+Result<std::string> maintenance_view(std::string_view document_text) {
+  TRY(const json::value document, model::parse_json(document_text));
+  const std::string line = maintenance_line(document);
+  return line.empty() ? fmt::format("{:<16}off\n", "maintenance") : line;
 }
 
 Result<std::string> sync_view(std::string_view document_text) {

@@ -164,6 +164,14 @@ bool IpPrefix::contains(const IpAddress& other) const {
   return other.family() == address.family() && has_prefix(other, address.bytes(), length);
 }
 
+bool IpPrefix::has_host_bits() const {
+  const std::string_view bytes = address.bytes();
+  for (unsigned bit = length; bit < address.bits(); ++bit) {
+    if ((static_cast<unsigned char>(bytes[bit / 8]) & (0x80u >> bit % 8)) != 0) return true;
+  }
+  return false;
+}
+
 std::string IpPrefix::text() const { return fmt::format("{}/{}", address.text(), length); }
 
 std::string Endpoint::text() const {

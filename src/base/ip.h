@@ -51,6 +51,8 @@ struct IpPrefix {
   static Result<IpPrefix> parse(std::string_view text);
   static IpPrefix host(const IpAddress& address) { return {address, static_cast<std::uint8_t>(address.bits())}; }
   bool contains(const IpAddress& other) const;
+  // Is a bit behind the length set? Then it is an interface's address, and no network.
+  bool has_host_bits() const;
   std::string text() const;
 
   friend auto operator<=>(const IpPrefix&, const IpPrefix&) = default;

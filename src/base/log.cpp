@@ -182,7 +182,7 @@ Output detect_output() {
   return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream ? Output::journald : Output::text;
 }
 
-void write(Level level, std::string_view message, std::vector<Field> fields) {
+void write(Level level, std::string_view message, const std::vector<Field>& fields) {
   if (level < threshold_now.load(std::memory_order_relaxed)) return;
   const int fd = journal_fd.load(std::memory_order_relaxed);
   if (fd < 0) return write_text(level, message, fields);

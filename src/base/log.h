@@ -29,18 +29,18 @@ void start(Output output, Level threshold);
 // journald when the journal reads our stderr (JOURNAL_STREAM, sd_journal_print(3)), else text.
 Output detect_output();
 
-void write(Level level, std::string_view message, std::vector<Field> fields = {});
-inline void debug(std::string_view message, std::vector<Field> fields = {}) {
-  write(Level::debug, message, std::move(fields));
+void write(Level level, std::string_view message, const std::vector<Field>& fields = {});
+inline void debug(std::string_view message, const std::vector<Field>& fields = {}) {
+  write(Level::debug, message, fields);
 }
-inline void info(std::string_view message, std::vector<Field> fields = {}) {
-  write(Level::info, message, std::move(fields));
+inline void info(std::string_view message, const std::vector<Field>& fields = {}) {
+  write(Level::info, message, fields);
 }
-inline void warning(std::string_view message, std::vector<Field> fields = {}) {
-  write(Level::warning, message, std::move(fields));
+inline void warning(std::string_view message, const std::vector<Field>& fields = {}) {
+  write(Level::warning, message, fields);
 }
-inline void error(std::string_view message, std::vector<Field> fields = {}) {
-  write(Level::error, message, std::move(fields));
+inline void error(std::string_view message, const std::vector<Field>& fields = {}) {
+  write(Level::error, message, fields);
 }
 
 }  // namespace moenet::log

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -19,7 +20,7 @@ class Secret {
   Secret() = default;
   explicit Secret(std::string_view value) : value_(value) {}
   Secret(const Secret&) = default;
-  Secret(Secret&& other) noexcept : value_(other.value_) { other.clear(); }
+  Secret(Secret&& other) noexcept : value_(std::move(other.value_)) { other.clear(); }
   Secret& operator=(const Secret& other) {
     if (this != &other) {
       clear();
@@ -30,7 +31,7 @@ class Secret {
   Secret& operator=(Secret&& other) noexcept {
     if (this != &other) {
       clear();
-      value_ = other.value_;
+      value_ = std::move(other.value_);
       other.clear();
     }
     return *this;

@@ -85,4 +85,25 @@ Result<bool> BirdControl::undo() {
   return unexpected_reply("configure undo", reply);
 }
 
+Result<std::optional<std::string>> BirdControl::evaluate(const std::string& expression) {
+  TRY(const Reply reply, ask("eval " + expression));
+  if (reply.code() == 23) return std::optional(reply.text());
+  if (reply.code() >= 9000) return std::optional<std::string>();
+  return unexpected_reply("eval", reply);
+}
+
+Result<std::string> BirdControl::last_boot() {
+  TRY(const Reply reply, ask("show status"));
+  auto boot = parse_last_boot(reply);
+  if (!boot) return unexpected_reply("show status", reply);
+  return std::move(*boot);
+}
+
+Result<void> BirdControl::reload_filters_in(std::string_view pattern) {
+  const std::string command = "reload filters in \"" + std::string(pattern) + "\"";
+  TRY(const Reply reply, ask(command));
+  if (reply.code() == 0 || reply.code() == 8003) return {};  // 8003: no protocol matches
+  return unexpected_reply(command, reply);
+}
+
 }  // namespace moenet::bird

@@ -46,6 +46,14 @@ class BirdControl {
   Result<bool> confirm();
   Result<bool> undo();
 
+  // The value of an expression in the words of the loaded configuration. Nothing: it does not know one of the words.
+  Result<std::optional<std::string>> evaluate(const std::string& expression);
+  // When this BIRD was started, as it prints it: another text is another run.
+  Result<std::string> last_boot();
+  // BIRD 3: the routes of all protocols whose name matches `pattern` go through their import filters again. None that
+  // matches is no error.
+  Result<void> reload_filters_in(std::string_view pattern);
+
  private:
   Result<Reply> ask(const std::string& command);
 

@@ -128,6 +128,7 @@ Result<void> PeerFolder::look_at_files() {
   }
   if (!dir) return std::unexpected(error_from_errno(errno, "read the peer folder " + path_));
   const int folder = ::dirfd(dir.get());
+  if (folder < 0) return std::unexpected(error_from_errno(errno, "read the peer folder " + path_));
   std::map<std::string, Known> found;
   errno = 0;
   for (const dirent* entry = ::readdir(dir.get()); entry != nullptr; errno = 0, entry = ::readdir(dir.get())) {

@@ -1,12 +1,14 @@
 #include "bird/render.h"
 
 #include <algorithm>
-#include <cstdint>
 
 #include <fmt/format.h>
 
 #include "base/utf8.h"
+#include "bird/dn42_prefixes.h"
 #include "bird/peer_folder.h"
+#include "bird/policy.h"
+#include "bird/router_id.h"
 
 namespace moenet::bird {
 namespace {
@@ -18,11 +20,11 @@ constexpr unsigned kLongestPath = 8;
 constexpr unsigned kImportLimit = 9000;
 
 struct Filters {
-  const std::string& import_filter;
+  std::string import_filter;  // a name, or a body in braces
   const std::string& export_filter;
 };
 
-Filters filters_of(model::SessionPolicy policy, const PolicyNames& names) {
+Filters named_filters(model::SessionPolicy policy, const PolicyNames& names) {
   switch (policy) {
     case model::SessionPolicy::full: return {names.import_filter, names.export_filter};
     case model::SessionPolicy::peer: return {names.import_theirs, names.export_own};
@@ -32,15 +34,24 @@ Filters filters_of(model::SessionPolicy policy, const PolicyNames& names) {
   return {names.import_theirs, names.export_own};
 }
 
+// The link's communities are said in the filter itself, so that a change of them changes this session's routes only.
+Filters filters_of(model::SessionPolicy policy, const PolicyNames& names, const LinkTags* tags) {
+  Filters filters = named_filters(policy, names);
+  if (tags == nullptr || *tags == LinkTags{}) return filters;
+  const bool takes_all = policy == model::SessionPolicy::full || policy == model::SessionPolicy::downstream;
+  filters.import_filter = fmt::format("{{ moenet_link({}, {}, {}); {}(); }}", tags->latency_tier, tags->bandwidth_mbit,
+                                      tags->crypto, takes_all ? "moenet_import_valid" : "moenet_import_theirs");
+  return filters;
+}
+
 // A family that the session does not carry is said to be closed: unsaid, it would be what the operator's template makes
 // of it.
 void add_channel(std::string& out, std::string_view family, bool is_carried, bool extended_next_hop,
-                 const model::Session& session, const PolicyNames& names) {
+                 const model::Session& session, const Filters& filters) {
   if (!is_carried) {
     out += fmt::format("  {} {{ import none; export none; }};\n", family);
     return;
   }
-  const Filters filters = filters_of(session.policy, names);
   out += fmt::format("  {} {{\n", family);
   if (extended_next_hop) out += "    extended next hop on;\n";
   out += fmt::format("    import filter {};\n    export filter {};\n", filters.import_filter, filters.export_filter);
@@ -57,21 +68,11 @@ void add_own_prefix_check(std::string& out, const std::vector<IpPrefix>& own, Ip
   if (!set.empty()) out += fmt::format("  if net.type = {} then {{ if net ~ [ {} ] then reject; }}\n", type, set);
 }
 
-// The prefixes that DN42 and the networks it exchanges routes with use (DN42 wiki, 2026-08).
-constexpr std::string_view kPrefixCheck = R"(  if net.type = NET_IP4 then {
-    if ! (net ~ [ 172.20.0.0/14{21,29}, 172.20.0.0/24{28,32}, 172.21.0.0/24{28,32}, 172.22.0.0/24{28,32},
-                  172.23.0.0/24{28,32}, 172.31.0.0/16+, 10.100.0.0/14+, 10.127.0.0/16+, 10.0.0.0/8{15,24} ]) then reject;
-  }
-  if net.type = NET_IP6 then {
-    if ! (net ~ [ fd00::/8{44,64} ]) then reject;
-  }
-)";
-
 std::string import_checks(const std::vector<IpPrefix>& own) {
   std::string out;
   add_own_prefix_check(out, own, IpFamily::v4, "NET_IP4");
   add_own_prefix_check(out, own, IpFamily::v6, "NET_IP6");
-  out += kPrefixCheck;
+  out += kRefuseOtherPrefixes;
   out += fmt::format("  if bgp_path.len > {} then reject;\n", kLongestPath);
   out += "  if (65535, 0) ~ bgp_community then bgp_local_pref = 0;  # GRACEFUL_SHUTDOWN, RFC 8326\n";
   return out;
@@ -85,7 +86,7 @@ std::string filter(std::string_view name, std::string_view body) {
 
 std::string export_filter(std::string_view name) {
   return filter(name, "  if source = RTS_STATIC then accept;\n  if source != RTS_BGP then reject;\n" +
-                          std::string(kPrefixCheck) + "  accept;\n");
+                          std::string(kRefuseOtherPrefixes) + "  accept;\n");
 }
 
 // What this network originates is a static here, or came over iBGP and has an empty path.
@@ -104,15 +105,6 @@ std::string peer_template(const PolicyNames& names, std::string_view local_as) {
                        family, kImportLimit);
   }
   return out + "}\n";
-}
-
-// BIRD's router id is 32 bits, unique in the network. A node without IPv4 gets one of its name (FNV-1a), out of
-// 240.0.0.0/4, where no address of a router is.
-std::string router_id(const model::NodeIdentity& node) {
-  if (node.ipv4) return node.ipv4->text();
-  std::uint32_t hash = 2166136261u;
-  for (const char c : node.name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
-  return fmt::format("{}.{}.{}.{}", 240 + (hash >> 24) % 15, (hash >> 16) & 255, (hash >> 8) & 255, hash & 255);
 }
 
 std::string kernel(std::string_view family, const std::optional<IpAddress>& source) {
@@ -152,7 +144,7 @@ std::string quote(std::string_view text) {
 }
 
 Result<model::BirdFile> render_peer(const model::Session& session, const model::Peering& peering,
-                                    const PolicyNames& names) {
+                                    const PolicyNames& names, const LinkTags* tags) {
   model::BirdFile file;
   const std::string name = protocol_name(session.asn);
   file.name = name + ".conf";
@@ -173,8 +165,9 @@ Result<model::BirdFile> render_peer(const model::Session& session, const model::
     }
     out += fmt::format("  password {};\n", quote(session.bgp_password->reveal()));
   }
-  add_channel(out, "ipv4", peering.carries_ipv4, peering.extended_next_hop, session, names);
-  add_channel(out, "ipv6", peering.carries_ipv6, false, session, names);
+  const Filters filters = filters_of(session.policy, names, tags);
+  add_channel(out, "ipv4", peering.carries_ipv4, peering.extended_next_hop, session, filters);
+  add_channel(out, "ipv6", peering.carries_ipv6, false, session, filters);
   out += "}\n";
   return file;
 }
@@ -183,8 +176,8 @@ std::string render_base(const BaseConfig& base) {
   std::vector<IpPrefix> own = base.own_prefixes;
   std::sort(own.begin(), own.end());
   std::string out = ownership_line(std::string(kBaseOwner));
-  out +=
-      fmt::format("log syslog all;\nrouter id {};\n\nprotocol device\n{{\n  scan time 10;\n}}\n", router_id(base.node));
+  out += fmt::format("log syslog all;\nrouter id {};\n\nprotocol device\n{{\n  scan time 10;\n}}\n",
+                     router_id(base.node.name, base.node.ipv4));
   out += kernel("ipv4", base.node.ipv4) + kernel("ipv6", base.node.ipv6);
   out += "\n# This network's own prefixes: announced from here unless a better route to them is known.\n";
   out += statics("ipv4", IpFamily::v4, own) + statics("ipv6", IpFamily::v6, own);

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "base/ip.h"
+
 namespace moenet::bird {
 namespace {
 
@@ -41,6 +43,21 @@ std::optional<ConfigError> split_position(std::string_view text) {
     }
   }
   return std::nullopt;
+}
+
+// "1 imported, 0 filtered, 3 exported, 1 preferred": numbers each before its word.
+void add_counts(std::string_view text, model::RouteCounts& counts) {
+  while (!text.empty()) {
+    const std::string_view number = take_word(text);
+    std::string_view word = take_word(text);
+    if (word.ends_with(',')) word.remove_suffix(1);
+    std::uint64_t count = 0;
+    if (std::from_chars(number.data(), number.data() + number.size(), count).ec != std::errc{}) return;
+    if (word == "imported") counts.imported += count;
+    if (word == "filtered") counts.filtered += count;
+    if (word == "exported") counts.exported += count;
+    if (word == "preferred") counts.preferred += count;
+  }
 }
 
 }  // namespace
@@ -107,11 +124,14 @@ std::string Version::text() const {
 }
 
 Result<Version> parse_greeting(const Reply& reply) {
+  std::string_view rest = reply.lines.size() == 1 ? std::string_view(reply.lines.front().text) : std::string_view();
+  if (reply.code() != 1 || take_word(rest) != "BIRD")
+    return fail(Errc::invalid, "the greeting on the control socket is not BIRD's");
+  return parse_version(take_word(rest));
+}
+
+Result<Version> parse_version(std::string_view number) {
   const auto wrong = [] { return fail(Errc::invalid, "the greeting on the control socket is not BIRD's"); };
-  if (reply.code() != 1 || reply.lines.size() != 1) return wrong();
-  std::string_view rest = reply.lines.front().text;
-  if (take_word(rest) != "BIRD") return wrong();
-  const std::string_view number = take_word(rest);
   Version version;
   int* const parts[] = {&version.major, &version.minor, &version.patch};
   const char* at = number.data();
@@ -137,6 +157,15 @@ std::optional<ConfigError> parse_config_error(const Reply& reply) {
 
 // A row is printed as "%-10s %-10s %-10s %-6s %-12s  %s" (nest/proto.c): words up to the state, then `since`, which may
 // hold one blank (`timeformat protocol iso long`), two blanks, and the rest.
+std::optional<std::string> parse_last_boot(const Reply& reply) {
+  constexpr int kStatusLine = 1011;
+  int seen = 0;
+  for (const ReplyLine& line : reply.lines) {
+    if (line.code == kStatusLine && ++seen == 4) return line.text;
+  }
+  return std::nullopt;
+}
+
 Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply) {
   std::vector<ProtocolStatus> rows;
   if (reply.code() == 8003) return rows;  // no protocol matches the pattern
@@ -157,6 +186,47 @@ Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+// A channel's line "Routes:" (nest/proto.c) stands among the details (1006) of its protocol's row (1002).
+Result<std::vector<model::RouteCounts>> parse_route_counts(const Reply& reply) {
+  constexpr std::string_view kRoutes = "Routes:";
+  std::vector<model::RouteCounts> all;
+  if (reply.code() == 8003) return all;  // no protocol matches the pattern
+  if (reply.is_error()) return fail(Errc::internal, "show protocols all: " + reply.text());
+  for (const ReplyLine& line : reply.lines) {
+    std::string_view rest = line.text;
+    if (line.code == 1002) {
+      const std::string_view name = take_word(rest);
+      if (name.empty()) return fail(Errc::invalid, "show protocols all: a row has no name");
+      all.emplace_back().protocol = name;
+      continue;
+    }
+    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+    if (line.code != 1006 || all.empty() || !rest.starts_with(kRoutes)) continue;
+    rest.remove_prefix(kRoutes.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+    add_counts(rest, all.back());
+  }
+  return all;
+}
+
+// RFC 8966 section 2.1. BIRD lists a neighbor that is lost with it, for as long as one of its last 16 hellos came.
+constexpr std::string_view kBabelInfinity = "65535";
+
+std::vector<std::string> parse_babel_neighbors(const Reply& reply) {
+  std::vector<std::string> interfaces;
+  for (const ReplyLine& line : reply.lines) {
+    std::string_view rest = line.text;
+    if (line.code != 1024 || !IpAddress::parse(take_word(rest))) continue;
+    const std::string_view interface = take_word(rest);
+    const std::string_view metric = take_word(rest);
+    if (!metric.empty() && metric != kBabelInfinity) interfaces.emplace_back(interface);
+  }
+  std::ranges::sort(interfaces);
+  const auto repeated = std::ranges::unique(interfaces);
+  interfaces.erase(repeated.begin(), repeated.end());
+  return interfaces;
 }
 
 }  // namespace moenet::bird

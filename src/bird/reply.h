@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/route_counts.h"
 
 namespace moenet::bird {
 
@@ -57,6 +58,9 @@ struct Version {
 // From the greeting `0001 BIRD 3.1.8 ready.` Errors: invalid.
 Result<Version> parse_greeting(const Reply& reply);
 
+// "3.1.8", "2.14". Errors: invalid.
+Result<Version> parse_version(std::string_view number);
+
 // `8002 FILE:LINE:COL text` or `8002 FILE: text`, split. FILE is empty when BIRD names none. Absent when the reply is
 // no such error.
 struct ConfigError {
@@ -66,6 +70,10 @@ struct ConfigError {
   std::string text;
 };
 std::optional<ConfigError> parse_config_error(const Reply& reply);
+
+// When BIRD was started, as `show status` prints it. By its place, the fourth line of code 1011 (cmd_show_status() in
+// nest/cmds.c of all versions), and not by its words. Absent when the reply is no such thing.
+std::optional<std::string> parse_last_boot(const Reply& reply);
 
 // One row of `show protocols`.
 struct ProtocolStatus {
@@ -80,5 +88,13 @@ struct ProtocolStatus {
   friend bool operator==(const ProtocolStatus&, const ProtocolStatus&) = default;
 };
 Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply);
+
+// The routes of each protocol in `show protocols all`, in its order. A protocol without channels, or whose channels are
+// down, carries none. Errors: those of parse_protocols.
+Result<std::vector<model::RouteCounts>> parse_route_counts(const Reply& reply);
+
+// The interfaces of `show babel neighbors` on which a neighbor hears us and we hear it, sorted: its cost is not
+// infinite. None where BIRD runs no Babel.
+std::vector<std::string> parse_babel_neighbors(const Reply& reply);
 
 }  // namespace moenet::bird

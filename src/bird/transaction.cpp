@@ -11,7 +11,9 @@
 #include "base/latest.h"
 #include "bird/check_config.h"
 #include "bird/control.h"
+#include "bird/main_file.h"
 #include "bird/stage.h"
+#include "bird/touched.h"
 
 namespace moenet::bird {
 namespace {
@@ -19,7 +21,6 @@ namespace {
 // How long taking back a swap may last beyond the caller's deadline: BIRD answers in 50 ms at 5,000 peers, or is away.
 constexpr std::chrono::seconds kRollbackTime{5};
 constexpr std::chrono::milliseconds kFirstPause{5}, kLongestPause{100};
-constexpr std::size_t kMostMainBytes = 16u << 20;
 
 bool is_plain_name(const std::string& name) {
   const auto is_plain = [](char c) {
@@ -34,49 +35,6 @@ std::string position(const std::string& file, int line, int column) {
   if (line == 0) return file;
   return file + ":" + std::to_string(line) + ":" + std::to_string(column);
 }
-
-// BIRD's main file while it is swapped, for a node whose BIRD we own.
-struct MainFile {
-  std::string path;
-  std::optional<std::string> wanted;  // none: it is the operator's
-  std::optional<std::string> old_text;
-  struct stat old_status{};
-
-  Result<void> take_up() {
-    if (!wanted) return {};
-    auto text = read_file(path, kMostMainBytes);
-    if (!text && text.error().code == Errc::not_found) return {};
-    if (!text) return std::unexpected(std::move(text).error());
-    if (owner_in(*text) != model::Owner(kBaseOwner)) {
-      return fail(Errc::invalid,
-                  path + " is not ours: move it away, and let BIRD read the one that `moenet-agent render` makes");
-    }
-    if (*text == *wanted) wanted.reset();
-    if (::stat(path.c_str(), &old_status) != 0) return std::unexpected(error_from_errno(errno, "look at " + path));
-    old_text = std::move(*text);
-    return {};
-  }
-  Result<void> write(gid_t group) const {
-    if (!wanted) return {};
-    return write_text(*wanted, old_text ? old_status.st_uid : static_cast<uid_t>(-1),
-                      old_text ? old_status.st_gid : group);
-  }
-  Result<void> restore() const {
-    if (!wanted) return {};
-    if (old_text) return write_text(*old_text, old_status.st_uid, old_status.st_gid);
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-      return std::unexpected(error_from_errno(errno, "remove " + path));
-    return {};
-  }
-
- private:
-  Result<void> write_text(const std::string& text, uid_t user, gid_t group) const {
-    TRY_VOID(atomic_write_file(path, text, 0640));
-    if (::chown(path.c_str(), user, group) != 0)
-      return std::unexpected(error_from_errno(errno, "give " + path + " its owner"));
-    return {};
-  }
-};
 
 // One apply().
 class Run {
@@ -116,7 +74,12 @@ class Run {
   Result<void> judge(const ConfigError& error, const CheckConfig& check);
   std::string missing_names(const CheckConfig& check) const;
   bool uses_filter(const std::string& name) const;
+  bool is_policy(const std::string& name) const;
+  bool changes_policy() const;
+  bool has_old_policy() const;
   void refuse(const std::string& name, std::string message);
+  Result<void> refuse_policy(const std::string& message);
+  void guard(const std::vector<ProtocolStatus>& before);
   Result<void> load(BirdControl& bird);
   Result<void> run_new_files(BirdControl& bird, bool& accepted);
   Result<void> gate(BirdControl& bird, Deadline until);
@@ -140,6 +103,7 @@ class Run {
   std::set<std::string> remove_;
   bool reload_ = false;
   bool was_cut_off_ = false;
+  bool owns_main_ = false;
   std::set<std::string> guarded_;  // untouched BGP sessions that were Established
   TransactionResult result_;
 };
@@ -150,6 +114,7 @@ Result<void> Run::take_up(const FileChange& change) {
   was_cut_off_ = Stage::has_journal(folder_.path());
   reload_ = change.reload || was_cut_off_;
   main_.wanted = change.main_text;
+  owns_main_ = change.main_text.has_value();
   for (const model::BirdFile& file : change.put) {
     const auto live = live_.find(file.name);
     if (!is_plain_name(file.name)) {
@@ -196,6 +161,32 @@ void Run::refuse(const std::string& name, std::string message) {
   result_.refused.push_back({name, std::move(message)});
 }
 
+bool Run::is_policy(const std::string& name) const {
+  const auto put = put_.find(name);
+  if (put != put_.end()) return put->second->owner == model::kPolicyOwner;
+  const auto live = live_.find(name);
+  return live != live_.end() && live->second->owner == model::kPolicyOwner;
+}
+
+bool Run::changes_policy() const {
+  return std::any_of(put_.begin(), put_.end(), [&](const auto& entry) { return is_policy(entry.first); }) ||
+         std::any_of(remove_.begin(), remove_.end(), [&](const auto& name) { return is_policy(name); });
+}
+
+bool Run::has_old_policy() const {
+  return std::any_of(live_.begin(), live_.end(),
+                     [](const auto& entry) { return entry.second->owner == model::kPolicyOwner; });
+}
+
+// All of it stays as it was. Where there is none from before, peers have nothing to build on, and nothing can be done.
+Result<void> Run::refuse_policy(const std::string& message) {
+  if (!changes_policy() || !has_old_policy()) return fail(Errc::invalid, "BIRD refuses its policy: " + message);
+  std::erase_if(remove_, [&](const std::string& name) { return is_policy(name); });
+  std::erase_if(put_, [&](const auto& entry) { return entry.second->owner == model::kPolicyOwner; });
+  result_.policy_refused = message;
+  return {};
+}
+
 // Checks what BIRD would read, and again without each file that it refuses, until it is content.
 Result<void> Run::check_and_cut(BirdControl& bird) {
   for (;;) {
@@ -231,7 +222,7 @@ Result<bool> Run::refuse_by_ourselves(const CheckConfig& check, const FolderView
     cut = true;
   }
   if (cut) return true;
-  const std::string missing = folder.ours.empty() ? "" : missing_names(check);
+  const std::string missing = folder.ours.empty() || owns_main_ ? "" : missing_names(check);
   if (!missing.empty()) return fail(Errc::invalid, missing);
   return false;
 }
@@ -293,11 +284,15 @@ Result<void> Run::judge(const ConfigError& error, const CheckConfig& check) {
   }
   const std::string name = file.substr(file.rfind('/') + 1);
   const std::string words = position(name, line, error.column) + " " + error.text;
-  if (put_.contains(name) && file == stage_.path_of(name)) {
+  const bool is_ours = file == stage_.path_of(name) || file == folder_.path() + "/" + name;
+  if (is_ours && is_policy(name)) return refuse_policy(words);
+  const bool is_staged = put_.contains(name) && file == stage_.path_of(name);
+  const bool is_live =
+      live_.contains(name) && !put_.contains(name) && !remove_.contains(name) && file == folder_.path() + "/" + name;
+  if (is_staged || is_live) {
     refuse(name, words);
-  } else if (live_.contains(name) && !put_.contains(name) && !remove_.contains(name) &&
-             file == folder_.path() + "/" + name) {
-    refuse(name, words);
+  } else if (changes_policy() && has_old_policy()) {
+    return refuse_policy(position(file, line, error.column) + " " + error.text);  // it may be what the policy brings
   } else {
     return fail(Errc::invalid,
                 "BIRD's configuration is wrong: " + position(file, line, error.column) + " " + error.text);
@@ -318,13 +313,28 @@ std::vector<std::string> Run::fallen(const std::vector<ProtocolStatus>& now) con
   return names;
 }
 
+void Run::guard(const std::vector<ProtocolStatus>& before) {
+  std::vector<FileEdit> edits;
+  std::vector<std::string_view> unchanged;
+  for (const auto& [name, file] : put_) {
+    const auto live = live_.find(name);
+    edits.push_back({live != live_.end() ? std::string_view(live->second->text) : std::string_view(), file->text});
+  }
+  for (const std::string& name : remove_) edits.push_back({live_.at(name)->text, ""});
+  for (const auto& [name, file] : live_) {
+    if (!put_.contains(name) && !remove_.contains(name)) unchanged.push_back(file->text);
+  }
+  if (main_.wanted && main_.old_text) edits.push_back({*main_.old_text, *main_.wanted});
+  const auto touched = touched_protocols(edits, unchanged);
+  if (!touched) return;
+  for (const ProtocolStatus& row : before) {
+    if (row.proto == "BGP" && row.is_established() && !touched->contains(row.name)) guarded_.insert(row.name);
+  }
+}
+
 Result<void> Run::load(BirdControl& bird) {
   TRY(const std::vector<ProtocolStatus> before, bird.protocols());
-  for (const ProtocolStatus& row : before) {
-    const std::string file = row.name + ".conf";
-    const bool is_touched = put_.contains(file) || remove_.contains(file);
-    if (row.proto == "BGP" && row.is_established() && !is_touched) guarded_.insert(row.name);
-  }
+  guard(before);
   Stage::Swap swap{{}, {remove_.begin(), remove_.end()}};
   for (const auto& [name, file] : put_) swap.put.push_back(name);
   bool accepted = false;

@@ -1,5 +1,6 @@
 // BirdTransaction: a set of peer files goes into BIRD as a whole, or not at all, and what BIRD refuses is cut out by
 // name.
+// The files of the policy (owner model::kPolicyOwner) go in together or not at all.
 //   stage -> `configure check` on a main file that reads the staged files -> swap with backup -> `configure timeout` ->
 //   gate -> `configure confirm`; on any failure after the swap: the old files back and `configure undo`.
 // A journal in the stage (stage.h) survives kill -9. The next apply() then starts from the whole files that it finds,
@@ -42,6 +43,7 @@ struct Refusal {
 struct TransactionResult {
   bool configured = false;       // BIRD runs the new configuration
   std::vector<Refusal> refused;  // cut out; the rest went on
+  std::string policy_refused;    // BIRD's words for a file of the policy: all of the policy is as it was
   std::chrono::milliseconds took{0};
 };
 
@@ -56,11 +58,12 @@ class BirdTransaction {
  public:
   BirdTransaction(BirdPool& pool, PeerFolder& folder, PolicyNames names, TransactionSettings settings);
 
-  // At most one `configure` (that is not a `check`). A file whose bytes are live already is no change; without any
-  // change nothing is asked of BIRD. Errors: unavailable (BIRD is away, or took the change back by itself), invalid
-  // (the operator's bird.conf itself is wrong, or lacks a name that peer files need: the text names it and holds the
-  // snippet, or does not include the peer folder), conflict (the gate saw an untouched session fall: all is as before),
-  // denied (also: BIRD may not read the peer files), timeout, cancelled (all is as before).
+  // With `main_text` the names that peer files build on are the policy's business, else they are looked for in the
+  // operator's files. At most one `configure` (that is not a `check`). A file whose bytes are live already is no
+  // change; without any change nothing is asked of BIRD. Errors: unavailable (BIRD is away, or took the change back by
+  // itself), invalid (the operator's bird.conf itself is wrong, or lacks a name that peer files need: the text names it
+  // and holds the snippet, or does not include the peer folder), conflict (the gate saw an untouched session fall: all
+  // is as before), denied (also: BIRD may not read the peer files), timeout, cancelled (all is as before).
   Result<TransactionResult> apply(const FileChange& change, Deadline deadline, const std::stop_token& stop);
 
   // Is there a journal of a transaction that was cut off? Then apply() reloads, whatever the change says, and must be

@@ -45,7 +45,7 @@ std::expected<AgentCaller, http::Response> Access::agent(const http::Request& re
   const std::string_view token = bearer_token(request);
   if (!token.empty()) {
     if (keys_.shared_key && equal_in_constant_time(token, keys_.shared_key->reveal())) return AgentCaller{};
-    if (const auto node = store_.node_of_token(hash_of_token(token))) return AgentCaller{*node};
+    if (const auto node = store_.node_of_token(hash_of_token(token))) return AgentCaller{node};
   }
   return std::unexpected(refused(agent_failures_, request, now, 401, "Unauthorized"));
 }

@@ -10,25 +10,6 @@ namespace moenet::controlplane {
 
 namespace {
 
-// DN42 has no community for the whole of Europe's parts: they share one.
-constexpr std::array<Region, 15> kRegions = {{
-    {101, "AS-E", "AS", "LC_REGION_AS_E", "DN42_REGION_AS_E"},
-    {102, "AS-SE", "AS", "LC_REGION_AS_SE", "DN42_REGION_AS_SE"},
-    {103, "AS-S", "AS", "LC_REGION_AS_S", "DN42_REGION_AS_S"},
-    {104, "AS-N", "AS", "LC_REGION_AS_N", "DN42_REGION_AS_N"},
-    {201, "NA-E", "NA", "LC_REGION_NA_E", "DN42_REGION_NA_E"},
-    {202, "NA-C", "NA", "LC_REGION_NA_C", "DN42_REGION_NA_C"},
-    {203, "NA-W", "NA", "LC_REGION_NA_W", "DN42_REGION_NA_W"},
-    {204, "CA", "NA", "LC_REGION_CA", "DN42_REGION_CA"},
-    {205, "SA", "NA", "LC_REGION_SA", "DN42_REGION_SA"},
-    {301, "EU-W", "EU", "LC_REGION_EU_W", "DN42_REGION_EU"},
-    {302, "EU-C", "EU", "LC_REGION_EU_C", "DN42_REGION_EU"},
-    {303, "EU-E", "EU", "LC_REGION_EU_E", "DN42_REGION_EU"},
-    {401, "OC", "OC", "LC_REGION_OC", "DN42_REGION_OC"},
-    {501, "AF", "AF", "LC_REGION_AF", "DN42_REGION_AF"},
-    {502, "ME", "AF", "LC_REGION_ME", "DN42_REGION_ME"},
-}};
-
 bool equal_without_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
@@ -47,21 +28,15 @@ void put_hextet(std::array<std::uint8_t, 16>& bytes, std::size_t index, unsigned
 
 }  // namespace
 
-std::span<const Region> regions() { return kRegions; }
-
 const Region* find_region(std::string_view code_or_name) {
-  const auto found = std::ranges::find_if(kRegions, [&](const Region& region) {
+  const auto found = std::ranges::find_if(model::regions(), [&](const Region& region) {
     return equal_without_case(region.name, code_or_name) || std::to_string(region.code) == code_or_name;
   });
-  return found == kRegions.end() ? nullptr : &*found;
-}
-
-const Region* find_region(int code) {
-  const auto found = std::ranges::find(kRegions, code, &Region::code);
-  return found == kRegions.end() ? nullptr : &*found;
+  return found == model::regions().end() ? nullptr : &*found;
 }
 
 std::optional<IpAddress> loopback_ipv4(const Settings& settings, const Node& node) {
+  if (const auto own = IpAddress::parse(node.loopback_ipv4)) return *own;
   const auto prefix = IpPrefix::parse(settings.ipv4_prefix);
   if (!prefix || !prefix->address.is_v4()) return std::nullopt;
   std::array<std::uint8_t, 4> bytes{};
@@ -74,6 +49,7 @@ std::optional<IpAddress> loopback_ipv4(const Settings& settings, const Node& nod
 }
 
 std::optional<IpAddress> loopback_ipv6(const Settings& settings, const Node& node) {
+  if (const auto own = IpAddress::parse(node.loopback_ipv6)) return *own;
   const auto prefix = IpPrefix::parse(settings.ipv6_prefix);
   if (!prefix || !prefix->address.is_v6() || prefix->length > 48) return std::nullopt;
   std::array<std::uint8_t, 16> bytes{};

@@ -3,30 +3,23 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 #include "controlplane/settings.h"
 #include "controlplane/store.h"
 #include "model/peering.h"
+#include "model/region.h"
 
 namespace moenet::controlplane {
 
-struct Region {
-  int code = 0;
-  std::string_view name;             // "AS-E": as operators write it
-  std::string_view continent;        // "AS"
-  std::string_view large_community;  // the constant that names it in the deployed BIRD policy: "LC_REGION_AS_E"
-  std::string_view community;        // "DN42_REGION_AS_E"
-};
+using model::find_region;
+using model::Region;
 
-std::span<const Region> regions();
-// By code ("101") or name ("AS-E", any case).
+// By code ("101") or name ("AS-E", any case); null when there is none.
 const Region* find_region(std::string_view code_or_name);
-const Region* find_region(int code);
 
-// The loopbacks are nothing when the prefix of the settings has no room for them.
+// The node's own where the operator gave it one, else derived; nothing when the prefix of the settings has no room.
 std::optional<IpAddress> loopback_ipv4(const Settings& settings, const Node& node);  // prefix + id
 std::optional<IpAddress> loopback_ipv6(const Settings& settings,
                                        const Node& node);          // prefix:region:id::1, decimal digits as hextets

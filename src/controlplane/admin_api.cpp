@@ -9,6 +9,7 @@
 #include "controlplane/admin_body.h"
 #include "controlplane/answers.h"
 #include "controlplane/bootstrap.h"
+#include "controlplane/mesh_report.h"
 #include "controlplane/node_draft.h"
 #include "controlplane/node_views.h"
 #include "controlplane/token.h"
@@ -69,7 +70,12 @@ http::Response AdminApi::show_node(const http::Request& request, std::string_vie
   return guarded(request, [&]() -> Checked<http::Response> {
     CHECKED_TRY(const auto node, store_.find_node(name));
     CHECKED_TRY(const auto settings, store_.settings());
-    return json_answer(200, operator_view(settings, node));
+    CHECKED_TRY(const auto report, store_.document_of(node.id, "mesh-status"));
+    CHECKED_TRY(const auto nodes, store_.nodes());
+    json::object answer = operator_view(settings, node).as_object();
+    answer["mesh"] = report ? mesh_links(report->json, nodes) : json::array();
+    answer["meshReportedAt"] = report ? json::value(report->at) : json::value(nullptr);
+    return json_answer(200, answer);
   });
 }
 
@@ -80,6 +86,14 @@ http::Response AdminApi::edit_node(const http::Request& request, std::string_vie
     CHECKED_TRY(const auto settings, store_.settings());
     log::info("node changed", {{"node", changed.name}});
     return json_answer(200, operator_view(settings, changed));
+  });
+}
+
+http::Response AdminApi::remove_node(const http::Request& request, std::string_view name) const {
+  return guarded(request, [&]() -> Checked<http::Response> {
+    CHECKED_TRY(const auto removed, store_.delete_node(name, request.parameter("force") == "1"));
+    log::info("node deleted", {{"node", removed.name}, {"id", removed.id}});
+    return http::Response{204, {}, ""};
   });
 }
 

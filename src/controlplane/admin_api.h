@@ -24,6 +24,8 @@ class AdminApi {
   http::Response add_node(const http::Request& request) const;  // 201 with the token, told this once
   http::Response show_node(const http::Request& request, std::string_view node) const;
   http::Response edit_node(const http::Request& request, std::string_view node) const;
+  // 204; ?force=1 with its sessions, for a node that is gone for good.
+  http::Response remove_node(const http::Request& request, std::string_view node) const;
   http::Response rotate_token(const http::Request& request, std::string_view node) const;
   // 201 with the URL of a script that makes a machine this node; good once, for a day.
   http::Response add_bootstrap(const http::Request& request, std::string_view node) const;

@@ -129,7 +129,11 @@ AgentAnswer AgentApi::shared_view(const http::Request& request, const Node& node
   if (!settings) return {database_away(settings.error())};
   const auto nodes = store_.nodes();
   if (!nodes) return {database_away(nodes.error())};
-  if (action == "mesh") return conditional(request, node, node.changes, success(mesh_view(*settings, node, *nodes)));
+  if (action == "mesh") {
+    auto secret = settings->mesh.preshared_keys ? store_.network_secret() : Result<Secret>();
+    if (!secret) return {database_away(secret.error())};
+    return conditional(request, node, node.changes, success(mesh_view(*settings, node, *nodes, *secret)));
+  }
   const auto policy = bird_config_view(*settings, node, *nodes);
   if (!policy) return {envelope_error(404, "No routing policy is set")};
   return conditional(request, node, node.changes, success(*policy));

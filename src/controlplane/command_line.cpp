@@ -1,6 +1,8 @@
 #include "controlplane/command_line.h"
 
 #include <memory>
+#include <optional>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
@@ -15,11 +17,12 @@ namespace json = boost::json;
 
 constexpr int kUsage = 64;  // EX_USAGE of sysexits.h
 
-// The options of the adds, as typed; they become the admin API's members.
+// The options of adds and changes, as typed; they become the admin API's members.
 struct NodeOptions {
-  std::string name, region, location, provider, bandwidth, ipv4, ipv6;
+  std::string name;
+  std::optional<std::string> region, location, provider, bandwidth, loopback_ipv4, loopback_ipv6, ipv4, ipv6;
   int id = 0;
-  bool rr = false;
+  std::optional<bool> rr;
 };
 struct PeerOptions {
   std::string node, name, description, key, endpoint, ipv4, ipv6, link_local, interface_name, policy;
@@ -31,15 +34,28 @@ void put(json::object& body, std::string_view member, const std::string& value) 
   if (!value.empty()) body[member] = value;
 }
 
-std::string body_of(const NodeOptions& options) {
-  json::object body{{"name", options.name}, {"region", options.region}};
+void put(json::object& body, std::string_view member, const std::optional<std::string>& value) {
+  if (value) body[member] = *value;
+}
+
+json::object body_of_change(const NodeOptions& options) {
+  json::object body;
+  put(body, "region", options.region);
   put(body, "location", options.location);
   put(body, "provider", options.provider);
   put(body, "bandwidth", options.bandwidth);
+  put(body, "loopbackIpv4", options.loopback_ipv4);
+  put(body, "loopbackIpv6", options.loopback_ipv6);
   put(body, "publicIpv4", options.ipv4);
   put(body, "publicIpv6", options.ipv6);
+  if (options.rr) body["isRr"] = *options.rr;
+  return body;
+}
+
+std::string body_of(const NodeOptions& options) {
+  json::object body = body_of_change(options);
+  body["name"] = options.name;
   if (options.id != 0) body["id"] = options.id;
-  if (options.rr) body["isRr"] = true;
   return json::serialize(body);
 }
 
@@ -71,6 +87,8 @@ struct Parser {
 
   void add_serve(CLI::App& app);
   void add_nodes(CLI::App& app);
+  void add_node_options(CLI::App& command);
+  void add_node_changes(CLI::App& nodes);
   void add_peers(CLI::App& app);
   void add_peer_add(CLI::App& peers);
   void add_move(CLI::App& peers, const char* name, const char* help);
@@ -83,6 +101,7 @@ CLI::App* Parser::api_command(CLI::App& app, const char* name, const char* help,
   command->callback([this, kind] {
     api.kind = kind;
     if (kind == ApiCommand::Kind::node_add) api.body = body_of(node);
+    if (kind == ApiCommand::Kind::node_change) api.body = json::serialize(body_of_change(node));
     if (kind == ApiCommand::Kind::peer_add) api.body = body_of(peer);
     line.command = api;
   });
@@ -101,23 +120,46 @@ void Parser::add_serve(CLI::App& app) {
   command->callback([this] { line.command = serve; });
 }
 
+void Parser::add_node_options(CLI::App& command) {
+  command.add_option("--region", node.region,
+                     "AS-E AS-SE AS-S AS-N NA-E NA-C NA-W CA SA EU-W EU-C EU-E OC AF ME, or its code");
+  command.add_option("--location", node.location, "Where it stands, for people");
+  command.add_option("--provider", node.provider, "Who hosts it, for people");
+  command.add_option("--bandwidth", node.bandwidth, "100M, 1G, 10G, … (default 1G)");
+  command.add_option("--loopback-ipv4", node.loopback_ipv4,
+                     "Its DN42 address, within the network's prefix (default, and '': the prefix and its id)");
+  command.add_option("--loopback-ipv6", node.loopback_ipv6, "Likewise");
+  command.add_option("--public-ipv4", node.ipv4, "Where others reach it (default, and '': what the node says)");
+  command.add_option("--public-ipv6", node.ipv6, "Likewise");
+  // By callbacks: CLI11 gives a flag's variable a value, "false", also when the flag is not there.
+  auto* rr = command.add_flag_callback("--rr", [this] { node.rr = true; }, "It is a route reflector of its region");
+  command.add_flag_callback("--no-rr", [this] { node.rr = false; }, "It is none")->excludes(rr);
+}
+
+void Parser::add_node_changes(CLI::App& nodes) {
+  CLI::App* change = api_command(nodes, "change", "Change what is named; the rest, and its name and id, stay",
+                                 ApiCommand::Kind::node_change);
+  change->add_option("name", api.node, "Its name")->required();
+  add_node_options(*change);
+  CLI::App* remove = api_command(nodes, "delete", "Forget a node and its token; its id is free for the next one",
+                                 ApiCommand::Kind::node_delete);
+  remove->add_option("name", api.node, "Its name")->required();
+  remove->add_flag("--force", api.force, "With its sessions: for a node that is gone for good");
+}
+
 void Parser::add_nodes(CLI::App& app) {
   CLI::App* nodes = app.add_subcommand("node", "Nodes of this network");
   nodes->fallthrough();
   nodes->require_subcommand(1);
   CLI::App* add = api_command(*nodes, "add", "Add a node and print its token, this once", ApiCommand::Kind::node_add);
   add->add_option("name", node.name, "Name: letters, digits, . _ -")->required();
-  add->add_option("--region", node.region,
-                  "AS-E AS-SE AS-S AS-N NA-E NA-C NA-W CA SA EU-W EU-C EU-E OC AF ME, or its code")
-      ->required();
   add->add_option("--id", node.id, "1 to 62 (default: the lowest free one)");
-  add->add_option("--location", node.location, "Where it stands, for people");
-  add->add_option("--provider", node.provider, "Who hosts it, for people");
-  add->add_option("--bandwidth", node.bandwidth, "100M, 1G, 10G, … (default 1G)");
-  add->add_option("--public-ipv4", node.ipv4, "Where others reach it (default: what the node says)");
-  add->add_option("--public-ipv6", node.ipv6, "Likewise");
-  add->add_flag("--rr", node.rr, "It is a route reflector of its region");
+  add_node_options(*add);
+  add->get_option("--region")->required();
   api_command(*nodes, "list", "List the nodes", ApiCommand::Kind::node_list);
+  CLI::App* show = api_command(*nodes, "show", "Show a node", ApiCommand::Kind::node_show);
+  show->add_option("name", api.node, "Its name")->required();
+  add_node_changes(*nodes);
   CLI::App* token =
       api_command(*nodes, "token", "Give a node a new token and print it, this once; the old one ends at once",
                   ApiCommand::Kind::node_token);

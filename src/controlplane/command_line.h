@@ -20,6 +20,9 @@ struct ApiCommand {
   enum class Kind : std::uint8_t {
     node_add,
     node_list,
+    node_show,
+    node_change,
+    node_delete,
     node_token,
     node_bootstrap,
     peer_add,
@@ -35,7 +38,7 @@ struct ApiCommand {
   std::string reason;
   std::string status;  // filter of peer list
   bool force = false;
-  std::string body;        // JSON of an add
+  std::string body;        // JSON of an add or a change
   std::string public_url;  // of node bootstrap; "" = the one that the command itself uses
   std::string psk_file;
   std::string password_file;

@@ -114,6 +114,10 @@ Result<json::value> ask(AdminClient& api, const ApiCommand& command, const std::
   switch (command.kind) {
     case Kind::node_add: return api.call("POST", "nodes", command.body);
     case Kind::node_list: return api.call("GET", "nodes");
+    case Kind::node_show: return api.call("GET", "nodes/" + encoded(command.node));
+    case Kind::node_change: return api.call("PATCH", "nodes/" + encoded(command.node), command.body);
+    case Kind::node_delete:
+      return api.call("DELETE", "nodes/" + encoded(command.node) + (command.force ? "?force=1" : ""));
     case Kind::node_token: return api.call("POST", "nodes/" + encoded(command.node) + "/token", "{}");
     case Kind::node_bootstrap: {
       const json::object body{{"url", command.public_url.empty() ? own_url : command.public_url}};
@@ -143,6 +147,10 @@ Result<json::value> ask(AdminClient& api, const ApiCommand& command, const std::
   return fail(Errc::internal, "no such command");
 }
 
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(wall_now().time_since_epoch()).count();
+}
+
 std::string one_line(const json::value& session) {
   if (session.is_null()) return "deleted\n";
   return fmt::format("AS{} on {}: {} ({})\n", json::serialize(session.at("asn")),
@@ -159,9 +167,10 @@ Result<std::string> page_of(AdminClient& api, const ApiCommand& command, const j
     case Kind::node_bootstrap:
       return fmt::format("on the machine that becomes {}, as root, once and within a day:\ncurl -sS {} | sh\n",
                          required(answer, "name"), required(answer, "url"));
-    case Kind::node_list:
-      return nodes_page(answer.at("nodes"),
-                        std::chrono::duration_cast<std::chrono::milliseconds>(wall_now().time_since_epoch()).count());
+    case Kind::node_list: return nodes_page(answer.at("nodes"), now_ms());
+    case Kind::node_show:
+    case Kind::node_change: return node_page(answer, now_ms());
+    case Kind::node_delete: return "deleted\n";
     case Kind::peer_list: return sessions_page(answer.at("sessions"));
     case Kind::peer_show: {
       TRY(const auto node, api.call("GET", "nodes/" + encoded(required(answer, "node"))));

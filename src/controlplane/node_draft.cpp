@@ -36,6 +36,13 @@ void read_text(const model::JsonReader& reader, std::string_view key, std::strin
   value = *text;
 }
 
+// Null and "" take the operator's address away.
+void read_address(const model::JsonReader& reader, std::string_view key, IpFamily family, std::string& value) {
+  if (!reader.has(key)) return;
+  const auto address = reader.address(key, family);
+  value = address ? address->text() : std::string();
+}
+
 void read_identity(const model::JsonReader& reader, Node& node) {
   if (const auto name = reader.text("name", kMostText)) node.name = *name;
   if (!is_node_name(node.name)) reader.note("name", "a node name (1 to 32 of A-Z a-z 0-9 . _ -)");
@@ -49,10 +56,11 @@ Checked<Node> merge_node(Node node, const json::value& changes) {
   std::vector<model::JsonFault> faults;
   const model::JsonReader reader(changes, faults);
   const bool is_new = node.id == 0;
-  const auto unknown =
-      is_new ? reader.unknown_keys(
-                   {"name", "id", "region", "location", "provider", "isRr", "bandwidth", "publicIpv4", "publicIpv6"})
-             : reader.unknown_keys({"region", "location", "provider", "isRr", "bandwidth", "publicIpv4", "publicIpv6"});
+  const auto unknown = is_new
+                           ? reader.unknown_keys({"name", "id", "region", "location", "provider", "isRr", "bandwidth",
+                                                  "loopbackIpv4", "loopbackIpv6", "publicIpv4", "publicIpv6"})
+                           : reader.unknown_keys({"region", "location", "provider", "isRr", "bandwidth", "loopbackIpv4",
+                                                  "loopbackIpv6", "publicIpv4", "publicIpv6"});
   if (!unknown.empty())
     return refuse(Errc::invalid, is_new ? "no such member" : "no such member, or one that cannot change",
                   unknown.front());
@@ -73,15 +81,10 @@ Checked<Node> merge_node(Node node, const json::value& changes) {
     if (bandwidth_mbit(*bandwidth) == 0) reader.note("bandwidth", "a bandwidth such as 100M or 10G");
     node.bandwidth = *bandwidth;
   }
-  const json::object& object = changes.get_object();
-  if (object.contains("publicIpv4")) {
-    const auto address = reader.address("publicIpv4", IpFamily::v4);
-    node.public_ipv4 = address ? address->text() : "";
-  }
-  if (object.contains("publicIpv6")) {
-    const auto address = reader.address("publicIpv6", IpFamily::v6);
-    node.public_ipv6 = address ? address->text() : "";
-  }
+  read_address(reader, "loopbackIpv4", IpFamily::v4, node.loopback_ipv4);
+  read_address(reader, "loopbackIpv6", IpFamily::v6, node.loopback_ipv6);
+  read_address(reader, "publicIpv4", IpFamily::v4, node.public_ipv4);
+  read_address(reader, "publicIpv6", IpFamily::v6, node.public_ipv6);
   if (!faults.empty()) return refuse(Errc::invalid, faults.front().reason(), faults.front().path);
   return node;
 }

@@ -8,6 +8,7 @@
 
 #include "controlplane/addressing.h"
 #include "controlplane/community_names.h"
+#include "controlplane/mesh_keys.h"
 #include "controlplane/token.h"
 
 namespace moenet::controlplane {
@@ -20,9 +21,17 @@ constexpr int kMeshMtu = 1420;  // WireGuard over a 1500-byte path, as deployed 
 
 std::string text_of(const std::optional<IpAddress>& address) { return address ? address->text() : std::string(); }
 std::string_view type_of(const Node& node) { return node.is_rr ? "rr" : "client"; }
-std::string_view continent_of(const Node& node) {
+
+// "LC_REGION_AS_E": the constant that a community's name stands for in the BIRD policy of deployed nodes.
+std::string constant(std::string_view prefix, std::string_view name) {
+  std::string result(prefix);
+  for (const char c : name) result += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return result;
+}
+
+std::string continent_of(const Node& node) {
   const Region* region = find_region(node.region_code);
-  return region != nullptr ? region->continent : std::string_view();
+  return region != nullptr ? constant("", region->continent) : std::string();
 }
 
 bool is_mesh_peer(const Node& node, const Node& other) {
@@ -61,17 +70,19 @@ json::value policy_view(const Settings& settings, const PolicySettings& policy) 
   for (const RpkiServer& server : policy.rpki_servers) {
     servers.push_back(json::object{{"name", server.name}, {"host", server.host}, {"port", server.port}});
   }
-  return json::object{{"dn42As", settings.asn},
-                      {"dn42Ipv4Prefix", settings.ipv4_prefix},
-                      {"dn42Ipv6Prefix", settings.ipv6_prefix},
-                      {"rpkiServers", std::move(servers)},
-                      {"ebgpImportLimit", policy.ebgp_import_limit},
-                      {"ebgpExportLimit", policy.ebgp_export_limit},
-                      {"ibgpImportLimit", policy.ibgp_import_limit},
-                      {"ibgpExportLimit", policy.ibgp_export_limit},
-                      {"asPathMaxLen", policy.as_path_max_len},
-                      {"communities", communities()},
-                      {"largeCommunities", large_communities(settings.asn)}};
+  json::object view = {{"dn42As", settings.asn},
+                       {"dn42Ipv4Prefix", settings.ipv4_prefix},
+                       {"dn42Ipv6Prefix", settings.ipv6_prefix},
+                       {"rpkiServers", std::move(servers)},
+                       {"ebgpImportLimit", policy.ebgp_import_limit},
+                       {"ebgpExportLimit", policy.ebgp_export_limit},
+                       {"ibgpImportLimit", policy.ibgp_import_limit},
+                       {"ibgpExportLimit", policy.ibgp_export_limit},
+                       {"asPathMaxLen", policy.as_path_max_len},
+                       {"communities", communities()},
+                       {"largeCommunities", large_communities(settings.asn)}};
+  if (!policy.blocked_asns.empty() || !policy.blocked_prefixes.empty()) view["blocklist"] = write_blocklist(policy);
+  return view;
 }
 
 json::object policy_node(const Settings& settings, const Node& node) {
@@ -83,10 +94,21 @@ json::object policy_node(const Settings& settings, const Node& node) {
           {"regionCode", node.region_code},
           {"loopbackIpv4", text_of(loopback_ipv4(settings, node))},
           {"loopbackIpv6", text_of(loopback_ipv6(settings, node))},
-          {"continentLc", region != nullptr ? fmt::format("LC_ORIGIN_{}", region->continent) : std::string()},
-          {"subregionLc", region != nullptr ? region->large_community : std::string_view()},
-          {"regionCommunity", region != nullptr ? region->community : std::string_view()},
+          {"continentLc", region != nullptr ? constant("LC_ORIGIN_", region->continent) : std::string()},
+          {"subregionLc", region != nullptr ? constant("LC_REGION_", region->subregion) : std::string()},
+          {"regionCommunity", region != nullptr ? constant("DN42_REGION_", region->community) : std::string()},
           {"bandwidthCommunity", bandwidth_community(node.bandwidth)}};
+}
+
+// `status.maintenance` of a heartbeat: true, or an object whose `state` is another than "off".
+bool is_draining(const json::value& status) {
+  const json::object* members = status.if_object();
+  const json::value* maintenance = members == nullptr ? nullptr : members->if_contains("maintenance");
+  if (maintenance == nullptr) return false;
+  if (const bool* plain = maintenance->if_bool()) return *plain;
+  const json::object* object = maintenance->if_object();
+  const json::value* state = object == nullptr ? nullptr : object->if_contains("state");
+  return state != nullptr && state->is_string() && state->get_string() != "off";
 }
 
 }  // namespace
@@ -120,7 +142,8 @@ json::value config_view(const Settings& settings, const Node& node) {
   };
 }
 
-json::value mesh_view(const Settings& settings, const Node& node, std::span<const Node> nodes) {
+json::value mesh_view(const Settings& settings, const Node& node, std::span<const Node> nodes,
+                      const Secret& network_secret) {
   json::object self = mesh_member(settings, node);
   self["isRr"] = node.is_rr;
   json::array peers;
@@ -131,6 +154,9 @@ json::value mesh_view(const Settings& settings, const Node& node, std::span<cons
     peer["endpoint"] = mesh_endpoint(node, other);
     peer["mtu"] = kMeshMtu;
     peer["isRr"] = other.is_rr;
+    if (settings.mesh.preshared_keys && !network_secret.empty()) {
+      peer["presharedKey"] = mesh_preshared_key(network_secret, node.uuid, other.uuid).base64();
+    }
     peers.push_back(std::move(peer));
   }
   return json::object{{"self", std::move(self)}, {"peers", std::move(peers)}};
@@ -156,6 +182,7 @@ json::value operator_view(const Settings& settings, const Node& node) {
   const Region* region = find_region(node.region_code);
   boost::system::error_code bad;
   json::value status = json::parse(node.status_json.empty() ? "null" : node.status_json, bad);
+  const bool drains = is_draining(status);
   const auto nullable = [](const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); };
   return json::object{{"id", node.id},
                       {"uuid", node.uuid},
@@ -174,6 +201,7 @@ json::value operator_view(const Settings& settings, const Node& node) {
                       {"publicKey", nullable(node.mesh_public_key)},
                       {"agentVersion", nullable(node.agent_version)},
                       {"lastSeen", node.last_seen == 0 ? json::value(nullptr) : json::value(node.last_seen)},
+                      {"draining", drains},
                       {"status", std::move(status)},
                       {"createdAt", node.created_at},
                       {"changes", node.changes}};

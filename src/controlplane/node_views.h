@@ -7,14 +7,17 @@
 
 #include <boost/json/fwd.hpp>
 
+#include "base/secret.h"
 #include "controlplane/settings.h"
 #include "controlplane/store.h"
 
 namespace moenet::controlplane {
 
 boost::json::value config_view(const Settings& settings, const Node& node);
-// `nodes` are all nodes, by id. The same region is a full mesh; between regions only route reflectors are joined.
-boost::json::value mesh_view(const Settings& settings, const Node& node, std::span<const Node> nodes);
+// `nodes` are all nodes, by id. The same region is a full mesh; between regions only route reflectors are joined. With
+// the setting `mesh.presharedKeys` each peer has the key of the pair, made of `network_secret`, which is else not used.
+boost::json::value mesh_view(const Settings& settings, const Node& node, std::span<const Node> nodes,
+                             const Secret& network_secret);
 // Nothing when no policy is set.
 std::optional<boost::json::value> bird_config_view(const Settings& settings, const Node& node,
                                                    std::span<const Node> nodes);

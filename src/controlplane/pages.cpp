@@ -31,12 +31,34 @@ std::size_t width_of(std::string_view cell) {
       std::ranges::count_if(cell, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-std::string age(const json::value& node, std::int64_t now_ms) {
-  const json::value* seen = node.as_object().if_contains("lastSeen");
+// How long ago a member's time was.
+std::string age(const json::value& node, std::string_view member, std::int64_t now_ms) {
+  const json::value* seen = node.as_object().if_contains(member);
   if (seen == nullptr || !seen->is_int64()) return "never";
   const std::int64_t seconds = std::max<std::int64_t>(0, (now_ms - seen->get_int64()) / 1000);
   if (seconds < 120) return fmt::format("{} s ago", seconds);
   return seconds < 7'200 ? fmt::format("{} min ago", seconds / 60) : fmt::format("{} h ago", seconds / 3'600);
+}
+
+// What an operator must know of a node before anything else.
+std::string state_of(const json::value& node) { return is_true(node, "draining") ? "draining" : "-"; }
+
+// What the node told of its mesh links; empty when it told none.
+std::string mesh_part(const json::value& node, std::int64_t now_ms) {
+  const json::value* mesh = node.as_object().if_contains("mesh");
+  if (mesh == nullptr || !mesh->is_array() || mesh->get_array().empty()) return {};
+  std::vector<std::vector<std::string>> rows{{"NODE", "STATE", "HANDSHAKE", "BABEL", "RTT"}};
+  for (const json::value& link : mesh->get_array()) {
+    const std::string handshake = text(link, "handshakeAge");
+    const std::string rtt = text(link, "rtt");
+    rows.push_back({text(link, "node", "id " + text(link, "id")), text(link, "state"),
+                    handshake == "-" ? handshake : handshake + " s ago",
+                    text(link, "babel") == "-" ? "-"
+                    : is_true(link, "babel")   ? "neighbor"
+                                               : "none",
+                    rtt == "-" ? rtt : rtt + " ms"});
+  }
+  return fmt::format("\nmesh, told {}:\n\n{}", age(node, "meshReportedAt", now_ms), table(rows));
 }
 
 const json::value& report_of(const json::value& session) {
@@ -116,13 +138,34 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
 }
 
 std::string nodes_page(const json::value& nodes, std::int64_t now_ms) {
-  std::vector<std::vector<std::string>> rows{{"ID", "NAME", "REGION", "TYPE", "IPV4", "IPV6", "AGENT", "SEEN"}};
+  std::vector<std::vector<std::string>> rows{
+      {"ID", "NAME", "REGION", "TYPE", "STATE", "IPV4", "IPV6", "AGENT", "SEEN"}};
   for (const json::value& node : nodes.as_array()) {
     rows.push_back({text(node, "id"), text(node, "name"), text(node, "region"), is_true(node, "isRr") ? "rr" : "client",
-                    text(node, "loopbackIpv4"), text(node, "loopbackIpv6"), text(node, "agentVersion"),
-                    age(node, now_ms)});
+                    state_of(node), text(node, "loopbackIpv4"), text(node, "loopbackIpv6"), text(node, "agentVersion"),
+                    age(node, "lastSeen", now_ms)});
   }
   return rows.size() == 1 ? "no nodes yet: moenet-controlplane node add NAME --region REGION\n" : table(rows);
+}
+
+std::string node_page(const json::value& node, std::int64_t now_ms) {
+  std::string page = fmt::format("{}: node {}, {}, {}{}, seen {}\n", text(node, "name"), text(node, "id"),
+                                 text(node, "region"), is_true(node, "isRr") ? "reflector" : "client",
+                                 is_true(node, "draining") ? ", draining" : "", age(node, "lastSeen", now_ms));
+  for (const auto& [label, member] : {std::pair{"uuid", "uuid"},
+                                      {"location", "location"},
+                                      {"provider", "provider"},
+                                      {"bandwidth", "bandwidth"},
+                                      {"loopback ipv4", "loopbackIpv4"},
+                                      {"loopback ipv6", "loopbackIpv6"},
+                                      {"link-local", "linkLocal"},
+                                      {"public ipv4", "publicIpv4"},
+                                      {"public ipv6", "publicIpv6"},
+                                      {"public key", "publicKey"},
+                                      {"agent", "agentVersion"}}) {
+    page += fmt::format("  {:<15}{}\n", label, text(node, member));
+  }
+  return page + mesh_part(node, now_ms);
 }
 
 std::string sessions_page(const json::value& sessions) {

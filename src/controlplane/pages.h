@@ -13,6 +13,7 @@ namespace moenet::controlplane {
 std::string table(const std::vector<std::vector<std::string>>& rows);
 
 std::string nodes_page(const boost::json::value& nodes, std::int64_t now_ms);
+std::string node_page(const boost::json::value& node, std::int64_t now_ms);
 std::string sessions_page(const boost::json::value& sessions);
 // A session and what the other side pastes: WireGuard and BIRD. `our_asn` from the settings, `node` as the API shows
 // it.

@@ -62,7 +62,7 @@ Result<Secret> admin_token_of(const std::string& state_dir) {
     ::chmod(state_dir.c_str(), 0700);
   }
   if (fs::exists(file, failed)) return read_secret_file(file);
-  const Secret token = make_token();
+  Secret token = make_token();
   TRY_VOID(write_secret_file(file, token));
   if (log::detect_output() == log::Output::journald) {  // which keeps what it is told, and more may read than the file
     log::info("admin token made", {{"file", file.string()}});

@@ -227,6 +227,7 @@ void Service::State::add_admin_routes() {
   admin_route("POST", "/api/v1/admin/nodes", &AdminApi::add_node);
   admin_route("GET", "/api/v1/admin/nodes/{node}", "node", &AdminApi::show_node);
   admin_route("PATCH", "/api/v1/admin/nodes/{node}", "node", &AdminApi::edit_node);
+  admin_route("DELETE", "/api/v1/admin/nodes/{node}", "node", &AdminApi::remove_node);
   admin_route("POST", "/api/v1/admin/nodes/{node}/token", "node", &AdminApi::rotate_token);
   admin_route("POST", "/api/v1/admin/nodes/{node}/bootstrap", "node", &AdminApi::add_bootstrap);
   admin_route("GET", "/api/v1/admin/sessions", &AdminApi::list_sessions);

@@ -1,7 +1,9 @@
 #include "controlplane/settings.h"
 
+#include <algorithm>
 #include <initializer_list>
 #include <limits>
+#include <set>
 #include <string_view>
 
 #include <boost/json.hpp>
@@ -9,6 +11,7 @@
 
 #include "base/ip.h"
 #include "model/json_reader.h"
+#include "model/routing_policy.h"
 
 namespace moenet::controlplane {
 
@@ -20,6 +23,7 @@ using model::JsonReader;
 
 constexpr std::size_t kMostText = 200;  // bytes; chosen: paths and host names are shorter
 constexpr std::size_t kMostServers = 16;
+constexpr std::size_t kMostBlocked = 1'000;  // of each kind; chosen: a list that people keep is shorter
 
 void read_number(const JsonReader& object, std::string_view key, std::uint32_t& value, std::int64_t low,
                  std::int64_t high = std::numeric_limits<std::uint32_t>::max()) {
@@ -30,14 +34,6 @@ void read_text(const JsonReader& object, std::string_view key, std::string& valu
   if (auto text = object.text(key, kMostText)) value = std::move(*text);
 }
 
-bool has_host_bits(const IpPrefix& prefix) {
-  const std::string_view bytes = prefix.address.bytes();
-  for (unsigned bit = prefix.length; bit < prefix.address.bits(); ++bit) {
-    if ((static_cast<unsigned char>(bytes[bit / 8]) & (0x80u >> bit % 8)) != 0) return true;
-  }
-  return false;
-}
-
 // Kept as text, because it is sent as text; it must be a prefix of the family, with no bits set behind its length.
 void read_prefix(const JsonReader& object, std::string_view key, std::string& value, bool v6, unsigned shortest,
                  unsigned longest) {
@@ -45,7 +41,7 @@ void read_prefix(const JsonReader& object, std::string_view key, std::string& va
   if (!text) return;
   const auto prefix = IpPrefix::parse(*text);
   if (!prefix || prefix->address.is_v6() != v6 || prefix->length < shortest || prefix->length > longest ||
-      has_host_bits(*prefix)) {
+      prefix->has_host_bits()) {
     object.note(key, fmt::format("an {} prefix of length {} to {} with no bits set behind it", v6 ? "IPv6" : "IPv4",
                                  shortest, longest));
     return;
@@ -62,16 +58,65 @@ void read_servers(const JsonReader& policy, std::vector<RpkiServer>& servers, st
   }
   const std::size_t faults_before = faults.size();
   std::vector<RpkiServer> read;
+  std::set<std::string> names;
   for (const json::value& item : list->get_array()) {
     const JsonReader server(item, faults, fmt::format("{}[{}]", policy.path_of("rpkiServers"), read.size()));
     RpkiServer& entry = read.emplace_back();
     read_text(server, "name", entry.name);
     read_text(server, "host", entry.host);
     if (const auto port = server.integer("port", 1, 65'535)) entry.port = static_cast<std::uint16_t>(*port);
-    if (entry.name.empty()) server.note("name", "a name");
-    if (entry.host.empty()) server.note("host", "a host name or an address");
+    // As the agent will read it: it takes a policy whole or not at all.
+    const auto sound = model::make_rpki_server(entry.name, entry.host, entry.port);
+    if (!sound) server.note(sound.error().field, sound.error().reason);
+    if (sound && !names.insert(sound->name).second) server.note("name", "the name of one server alone");
   }
   if (faults.size() == faults_before) servers = std::move(read);
+}
+
+// The list under `key` put in the place of `items`, sorted; null empties it. `read` gives nothing for what is none.
+template <class T>
+void read_blocked(const JsonReader& blocklist, std::string_view key, const char* expected, std::vector<T>& items,
+                  auto read) {
+  if (!blocklist.has(key)) return;
+  std::vector<T> read_items;
+  if (const json::value* value = blocklist.find(key)) {
+    const json::array* list = value->if_array();
+    bool is_sound = list != nullptr && list->size() <= kMostBlocked;
+    for (std::size_t i = 0; is_sound && i < list->size(); ++i) {
+      const std::optional<T> item = read((*list)[i]);
+      is_sound = item.has_value();
+      if (item) read_items.push_back(*item);
+    }
+    if (!is_sound) return blocklist.note(key, fmt::format("a list of at most {} {}", kMostBlocked, expected));
+  }
+  std::ranges::sort(read_items);
+  const auto repeated = std::ranges::unique(read_items);
+  read_items.erase(repeated.begin(), repeated.end());
+  items = std::move(read_items);
+}
+
+std::optional<model::Asn> asn_in(const json::value& value) {
+  const auto number = model::integer_in(value);
+  if (!number || *number < 1 || *number > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  return static_cast<model::Asn>(*number);
+}
+
+std::optional<IpPrefix> network_in(const json::value& value) {
+  const json::string* text = value.if_string();
+  if (text == nullptr) return std::nullopt;
+  const auto prefix = IpPrefix::parse({text->data(), text->size()});
+  if (!prefix || prefix->length == 0 || prefix->has_host_bits()) return std::nullopt;
+  return *prefix;
+}
+
+void read_blocklist(const JsonReader& policy, PolicySettings& value) {
+  if (policy.has("blocklist") && policy.find("blocklist") == nullptr) {
+    value.blocked_asns.clear();
+    value.blocked_prefixes.clear();
+  }
+  const JsonReader blocklist = policy.object("blocklist");
+  read_blocked(blocklist, "asns", "AS numbers", value.blocked_asns, asn_in);
+  read_blocked(blocklist, "prefixes", "networks", value.blocked_prefixes, network_in);
 }
 
 void read_policy(const JsonReader& policy, PolicySettings& value, std::vector<JsonFault>& faults) {
@@ -81,6 +126,7 @@ void read_policy(const JsonReader& policy, PolicySettings& value, std::vector<Js
   read_number(policy, "ibgpExportLimit", value.ibgp_export_limit, 1);
   read_number(policy, "asPathMaxLen", value.as_path_max_len, 1, 255);
   read_servers(policy, value.rpki_servers, faults);
+  read_blocklist(policy, value);
 }
 
 void read_agent(const JsonReader& agent, AgentSettings& value) {
@@ -107,10 +153,11 @@ std::vector<std::string> unknown_members(const JsonReader& root) {
   const JsonReader agent = root.object("agent");
   std::vector<std::string> all;
   for (const auto& unknown :
-       {root.unknown_keys({"asn", "ipv4Prefix", "ipv6Prefix", "policy", "agent"}),
+       {root.unknown_keys({"asn", "ipv4Prefix", "ipv6Prefix", "policy", "mesh", "agent"}),
+        root.object("mesh").unknown_keys({"presharedKeys"}),
         policy.unknown_keys({"ebgpImportLimit", "ebgpExportLimit", "ibgpImportLimit", "ibgpExportLimit", "asPathMaxLen",
-                             "rpkiServers"}),
-        agent.unknown_keys({"bird", "wireguard"}),
+                             "rpkiServers", "blocklist"}),
+        policy.object("blocklist").unknown_keys({"asns", "prefixes"}), agent.unknown_keys({"bird", "wireguard"}),
         agent.object("bird").unknown_keys(
             {"controlSocket", "poolSize", "poolSizeMax", "peerConfDir", "ebgpConfTemplateFile", "ibgpConfDir"}),
         agent.object("wireguard")
@@ -133,6 +180,7 @@ void read_members(const JsonReader& root, Settings& settings, std::vector<JsonFa
     if (!settings.policy) settings.policy.emplace();
     read_policy(root.object("policy"), *settings.policy, faults);
   }
+  if (const auto keys = root.object("mesh").boolean("presharedKeys")) settings.mesh.preshared_keys = *keys;
   read_agent(root.object("agent"), settings.agent);
 }
 
@@ -143,10 +191,18 @@ json::value write_policy(const PolicySettings& policy) {
   }
   return json::object{{"ebgpImportLimit", policy.ebgp_import_limit}, {"ebgpExportLimit", policy.ebgp_export_limit},
                       {"ibgpImportLimit", policy.ibgp_import_limit}, {"ibgpExportLimit", policy.ibgp_export_limit},
-                      {"asPathMaxLen", policy.as_path_max_len},      {"rpkiServers", std::move(servers)}};
+                      {"asPathMaxLen", policy.as_path_max_len},      {"rpkiServers", std::move(servers)},
+                      {"blocklist", write_blocklist(policy)}};
 }
 
 }  // namespace
+
+json::value write_blocklist(const PolicySettings& policy) {
+  json::array prefixes;
+  for (const IpPrefix& prefix : policy.blocked_prefixes) prefixes.emplace_back(prefix.text());
+  return json::object{{"asns", json::array(policy.blocked_asns.begin(), policy.blocked_asns.end())},
+                      {"prefixes", std::move(prefixes)}};
+}
 
 json::value write_settings(const Settings& settings) {
   const AgentSettings& agent = settings.agent;
@@ -154,6 +210,7 @@ json::value write_settings(const Settings& settings) {
                       {"ipv4Prefix", settings.ipv4_prefix},
                       {"ipv6Prefix", settings.ipv6_prefix},
                       {"policy", settings.policy ? write_policy(*settings.policy) : json::value(nullptr)},
+                      {"mesh", {{"presharedKeys", settings.mesh.preshared_keys}}},
                       {"agent",
                        {{"bird",
                          {{"controlSocket", agent.bird_control_socket},

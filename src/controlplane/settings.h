@@ -9,6 +9,7 @@
 
 #include <boost/json/fwd.hpp>
 
+#include "base/ip.h"
 #include "controlplane/refusal.h"
 #include "model/session.h"
 
@@ -31,6 +32,8 @@ struct PolicySettings {
   std::uint32_t as_path_max_len = 5;
   std::vector<RpkiServer> rpki_servers = {{"akae", "rpki.akae.re", 8082},
                                           {"launchpadx", "rpki.dn42.launchpadx.top", 8082}};
+  std::vector<model::Asn> blocked_asns;    // routes with one of them in the path are refused; sorted, unique
+  std::vector<IpPrefix> blocked_prefixes;  // these and what is within; networks, sorted, unique
 
   friend bool operator==(const PolicySettings&, const PolicySettings&) = default;
 };
@@ -51,15 +54,27 @@ struct AgentSettings {
   friend bool operator==(const AgentSettings&, const AgentSettings&) = default;
 };
 
+struct MeshSettings {
+  // Nodes get a preshared key for each of their tunnels (mesh_keys.h). Only for networks in which every agent sets it:
+  // a tunnel with a key at one end only is dead.
+  bool preshared_keys = false;
+
+  friend bool operator==(const MeshSettings&, const MeshSettings&) = default;
+};
+
 struct Settings {
   model::Asn asn = 4242420998;
   std::string ipv4_prefix = "172.22.188.0/26";              // node <id> gets the address prefix + id
   std::string ipv6_prefix = "fd00:4242:7777::/48";          // node gets <prefix>:<region>:<id>::1
   std::optional<PolicySettings> policy = PolicySettings{};  // absent: bird-config answers 404
+  MeshSettings mesh;
   AgentSettings agent;
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };
+
+// {"asns":[…],"prefixes":[…]}, in the settings and in bird-config.
+boost::json::value write_blocklist(const PolicySettings& policy);
 
 boost::json::value write_settings(const Settings& settings);
 

@@ -4,11 +4,11 @@
 #include <fmt/ranges.h>
 
 #include "base/log.h"
+#include "controlplane/loopbacks.h"
 #include "controlplane/sql_state.h"
+#include "controlplane/token.h"
 
 namespace moenet::controlplane {
-
-namespace {
 
 Result<Settings> fetch_settings(SqlStore::State& state, soci::session& sql) {
   std::string body;
@@ -26,8 +26,6 @@ Result<Settings> fetch_settings(SqlStore::State& state, soci::session& sql) {
   return settings;
 }
 
-}  // namespace
-
 Result<Settings> SqlStore::settings() {
   return guarded("read settings", [&]() -> Result<Settings> {
     soci::session sql(state_->pool);
@@ -42,6 +40,11 @@ Checked<Settings> SqlStore::change_settings(const SettingsDecision& decide) {
     if (!settings) return std::unexpected(Refusal(settings.error()));
     auto wanted = decide(*settings);
     if (!wanted) return wanted;
+    const bool moves = wanted->ipv4_prefix != settings->ipv4_prefix || wanted->ipv6_prefix != settings->ipv6_prefix;
+    if (moves) {
+      auto checked = check_prefixes(*wanted, all_nodes(transaction.sql()));
+      if (!checked) return std::unexpected(checked.error());
+    }
     const std::string body = boost::json::serialize(write_settings(*wanted));
     transaction.sql()
         << "INSERT INTO settings (id, body) VALUES (1, :body) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
@@ -49,6 +52,29 @@ Checked<Settings> SqlStore::change_settings(const SettingsDecision& decide) {
     transaction.touch_all();
     transaction.commit();
     return wanted;
+  });
+}
+
+Result<Secret> SqlStore::network_secret() {
+  return guarded("read network secret", [&]() -> Result<Secret> {
+    const auto kept = [](soci::session& sql) {
+      std::string text;
+      sql << "SELECT value FROM network_secret WHERE id = 1", soci::into(text);
+      const Secret secret(sql.got_data() ? text : std::string_view());
+      wipe(text.data(), text.size());
+      return secret;
+    };
+    {
+      soci::session sql(state_->pool);
+      if (Secret secret = kept(sql); !secret.empty()) return secret;
+    }
+    WriteTransaction transaction(*state_);
+    if (Secret secret = kept(transaction.sql()); !secret.empty()) return secret;  // another was faster
+    const Secret made = make_token();
+    const std::string text(made.reveal());
+    transaction.sql() << "INSERT INTO network_secret (id, value) VALUES (1, :value)", soci::use(text);
+    transaction.commit();
+    return made;
   });
 }
 
@@ -106,15 +132,17 @@ Result<void> SqlStore::record_document(NodeId node, std::string_view kind, const
   });
 }
 
-Result<std::optional<std::string>> SqlStore::document_of(NodeId node, std::string_view kind) {
-  return guarded("read " + std::string(kind), [&]() -> Result<std::optional<std::string>> {
+Result<std::optional<Document>> SqlStore::document_of(NodeId node, std::string_view kind) {
+  return guarded("read " + std::string(kind), [&]() -> Result<std::optional<Document>> {
     soci::session sql(state_->pool);
-    std::string body;
+    Document document;
+    long long at = 0;
     const std::string kind_text(kind);
-    sql << "SELECT body FROM node_document WHERE node_id = :node AND kind = :kind", soci::use(node),
-        soci::use(kind_text), soci::into(body);
+    sql << "SELECT body, at FROM node_document WHERE node_id = :node AND kind = :kind", soci::use(node),
+        soci::use(kind_text), soci::into(document.json), soci::into(at);
     if (!sql.got_data()) return std::nullopt;
-    return body;
+    document.at = at;
+    return document;
   });
 }
 

@@ -91,6 +91,18 @@ const std::vector<Step>& steps() {
                url TEXT NOT NULL,
                expires_at BIGINT NOT NULL))",
       },
+      {
+          "ALTER TABLE node ADD COLUMN loopback_ipv4 TEXT NOT NULL DEFAULT ''",
+          "ALTER TABLE node ADD COLUMN loopback_ipv6 TEXT NOT NULL DEFAULT ''",
+          // Ids that were given up, with the counter that their next holder goes on from: whoever still waits for a
+          // change of the node before must not take an older number for a newer one.
+          R"(CREATE TABLE retired_node (
+               id BIGINT NOT NULL PRIMARY KEY,
+               changes BIGINT NOT NULL))",
+      },
+      {
+          "CREATE TABLE network_secret (id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL)",
+      },
   };
   return all;
 }

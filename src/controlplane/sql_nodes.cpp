@@ -1,7 +1,8 @@
-// SqlStore: nodes and their tokens.
+// SqlStore: nodes. Their tokens are sql_tokens.cpp.
 
 #include <fmt/format.h>
 
+#include "controlplane/loopbacks.h"
 #include "controlplane/sql_state.h"
 #include "controlplane/token.h"
 #include "model/text.h"
@@ -12,7 +13,7 @@ namespace {
 
 constexpr std::string_view kNodeColumns =
     "id, uuid, name, region_code, location, provider, is_rr, bandwidth, public_ipv4, public_ipv6, seen_ipv4, "
-    "seen_ipv6, "
+    "seen_ipv6, loopback_ipv4, loopback_ipv6, "
     "mesh_public_key, agent_version, status_json, last_seen, created_at, changes";
 
 // A node while its columns are read; SOCI writes numbers as long long.
@@ -43,18 +44,9 @@ soci::details::prepare_temp_type select_nodes(soci::session& sql, NodeRow& row, 
   return (sql.prepare << fmt::format("SELECT {} FROM node {}", kNodeColumns, condition), into(row.id),
           into(row.node.uuid), into(row.node.name), into(row.region), into(row.node.location), into(row.node.provider),
           into(row.rr), into(row.node.bandwidth), into(row.node.public_ipv4), into(row.node.public_ipv6),
-          into(row.node.seen_ipv4), into(row.node.seen_ipv6), into(row.node.mesh_public_key),
-          into(row.node.agent_version), into(row.node.status_json), into(row.last_seen), into(row.created),
-          into(row.changes));
-}
-
-std::vector<Node> all_nodes(soci::session& sql) {
-  NodeRow row;
-  soci::statement all(select_nodes(sql, row, "ORDER BY id"));
-  all.execute();
-  std::vector<Node> nodes;
-  while (all.fetch()) nodes.push_back(row.value());
-  return nodes;
+          into(row.node.seen_ipv4), into(row.node.seen_ipv6), into(row.node.loopback_ipv4),
+          into(row.node.loopback_ipv6), into(row.node.mesh_public_key), into(row.node.agent_version),
+          into(row.node.status_json), into(row.last_seen), into(row.created), into(row.changes));
 }
 
 std::optional<Node> fetch_node(soci::session& sql, std::string_view name_or_uuid) {
@@ -92,11 +84,14 @@ void insert_node(soci::session& sql, const Node& node) {
   const long long region = node.region_code;
   const long long rr = node.is_rr ? 1 : 0;
   const long long created = node.created_at;
-  sql << "INSERT INTO node (id, uuid, name, region_code, location, provider, is_rr, bandwidth, public_ipv4, "
-         "public_ipv6, created_at) "
-         "VALUES (:id, :uuid, :name, :region, :location, :provider, :rr, :bandwidth, :v4, :v6, :created)",
+  const long long changes = node.changes;
+  sql << "INSERT INTO node (id, uuid, name, region_code, location, provider, is_rr, bandwidth, loopback_ipv4, "
+         "loopback_ipv6, public_ipv4, public_ipv6, created_at, changes) "
+         "VALUES (:id, :uuid, :name, :region, :location, :provider, :rr, :bandwidth, :lo4, :lo6, :v4, :v6, :created, "
+         ":changes)",
       use(id), use(node.uuid), use(node.name), use(region), use(node.location), use(node.provider), use(rr),
-      use(node.bandwidth), use(node.public_ipv4), use(node.public_ipv6), use(created);
+      use(node.bandwidth), use(node.loopback_ipv4), use(node.loopback_ipv6), use(node.public_ipv4),
+      use(node.public_ipv6), use(created), use(changes);
 }
 
 void update_node(soci::session& sql, const Node& node) {
@@ -105,28 +100,34 @@ void update_node(soci::session& sql, const Node& node) {
   const long long region = node.region_code;
   const long long rr = node.is_rr ? 1 : 0;
   sql << "UPDATE node SET region_code = :region, location = :location, provider = :provider, is_rr = :rr, "
-         "bandwidth = :bandwidth, public_ipv4 = :v4, public_ipv6 = :v6 WHERE id = :id",
-      use(region), use(node.location), use(node.provider), use(rr), use(node.bandwidth), use(node.public_ipv4),
-      use(node.public_ipv6), use(id);
+         "bandwidth = :bandwidth, loopback_ipv4 = :lo4, loopback_ipv6 = :lo6, public_ipv4 = :v4, public_ipv6 = :v6 "
+         "WHERE id = :id",
+      use(region), use(node.location), use(node.provider), use(rr), use(node.bandwidth), use(node.loopback_ipv4),
+      use(node.loopback_ipv6), use(node.public_ipv4), use(node.public_ipv6), use(id);
 }
 
-void put_token(WriteTransaction& transaction, NodeId node, const TokenHash& token, long long now) {
-  transaction.change_tokens();
-  transaction.sql() << "INSERT INTO node_token (node_id, hash, created_at) VALUES (:node, :hash, :at) "
-                       "ON CONFLICT (node_id) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at",
-      soci::use(node), soci::use(token), soci::use(now);
+// Where the counter of a new node of this id begins.
+std::int64_t first_changes(soci::session& sql, NodeId node) {
+  long long changes = 0;
+  sql << "SELECT COALESCE(MAX(changes), 1) FROM retired_node WHERE id = :id", soci::use(node), soci::into(changes);
+  return changes;
+}
+
+Checked<void> check_in_network(SqlStore::State& state, soci::session& sql, const Node& node) {
+  const auto settings = fetch_settings(state, sql);
+  if (!settings) return std::unexpected(Refusal(settings.error()));
+  return check_loopbacks(*settings, node, all_nodes(sql));
 }
 
 }  // namespace
 
-std::map<TokenHash, NodeId> read_tokens(soci::session& sql) {
-  long long node = 0;
-  TokenHash hash;
-  soci::statement all = (sql.prepare << "SELECT node_id, hash FROM node_token", soci::into(node), soci::into(hash));
+std::vector<Node> all_nodes(soci::session& sql) {
+  NodeRow row;
+  soci::statement all(select_nodes(sql, row, "ORDER BY id"));
   all.execute();
-  std::map<TokenHash, NodeId> tokens;
-  while (all.fetch()) tokens.emplace(hash, static_cast<NodeId>(node));
-  return tokens;
+  std::vector<Node> nodes;
+  while (all.fetch()) nodes.push_back(row.value());
+  return nodes;
 }
 
 Checked<Node> SqlStore::add_node(Node node, const TokenHash& token) {
@@ -134,10 +135,13 @@ Checked<Node> SqlStore::add_node(Node node, const TokenHash& token) {
     WriteTransaction transaction(*state_);
     if (auto claimed = claim_identity(all_nodes(transaction.sql()), node); !claimed)
       return std::unexpected(claimed.error());
+    if (auto checked = check_in_network(*state_, transaction.sql(), node); !checked)
+      return std::unexpected(checked.error());
     if (node.uuid.empty()) node.uuid = make_uuid();
     if (node.created_at == 0) node.created_at = state_->now();
-    node.changes = 2;  // the column's default, and the touch below
+    node.changes = first_changes(transaction.sql(), node.id);
     insert_node(transaction.sql(), node);
+    ++node.changes;  // by the touch below
     put_token(transaction, node.id, token, node.created_at);
     transaction.touch_all();
     transaction.commit();
@@ -158,61 +162,6 @@ Result<Node> SqlStore::find_node(std::string_view name_or_uuid) {
     auto node = fetch_node(sql, name_or_uuid);
     if (!node) return fail(Errc::not_found, fmt::format("no node {}", name_or_uuid));
     return *std::move(node);
-  });
-}
-
-Result<void> SqlStore::replace_node_token(NodeId node, const TokenHash& token) {
-  return guarded("replace token", [&]() -> Result<void> {
-    WriteTransaction transaction(*state_);
-    put_token(transaction, node, token, state_->now());
-    transaction.commit();
-    return {};
-  });
-}
-
-std::optional<NodeId> SqlStore::node_of_token(const TokenHash& token) {
-  const std::lock_guard lock(state_->tokens_mutex);
-  const auto held = state_->tokens.find(token);
-  return held == state_->tokens.end() ? std::nullopt : std::optional(held->second);
-}
-
-Result<void> SqlStore::put_bootstrap(const TokenHash& token, const Bootstrap& bootstrap) {
-  return guarded("keep bootstrap token", [&]() -> Result<void> {
-    using soci::use;
-    WriteTransaction transaction(*state_);
-    const long long expires = bootstrap.expires_at;
-    transaction.sql() << "INSERT INTO bootstrap (node_id, hash, url, expires_at) VALUES (:node, :hash, :url, :expires) "
-                         "ON CONFLICT (node_id) DO UPDATE SET hash = excluded.hash, url = excluded.url, "
-                         "expires_at = excluded.expires_at",
-        use(bootstrap.node), use(token), use(bootstrap.url), use(expires);
-    transaction.commit();
-    return {};
-  });
-}
-
-Result<RedeemedBootstrap> SqlStore::redeem_bootstrap(const TokenHash& token, const TokenHash& node_token, UnixMs now) {
-  return guarded("redeem bootstrap token", [&]() -> Result<RedeemedBootstrap> {
-    using soci::into;
-    using soci::use;
-    {  // Anybody may ask: a guess takes no write lock.
-      soci::session sql(state_->pool);
-      int known = 0;
-      sql << "SELECT COUNT(*) FROM bootstrap WHERE hash = :hash", use(token), into(known);
-      if (known == 0) return fail(Errc::not_found, "bootstrap token is unknown or used up");
-    }
-    WriteTransaction transaction(*state_);
-    soci::session& sql = transaction.sql();
-    RedeemedBootstrap redeemed;
-    NodeId node = 0;
-    const long long at = now;
-    sql << "SELECT node.id, node.name, bootstrap.url FROM bootstrap JOIN node ON node.id = bootstrap.node_id "
-           "WHERE bootstrap.hash = :hash AND bootstrap.expires_at > :now",
-        use(token), use(at), into(node), into(redeemed.node_name), into(redeemed.url);
-    if (!sql.got_data()) return fail(Errc::not_found, "bootstrap token is unknown, used up or expired");
-    sql << "DELETE FROM bootstrap WHERE node_id = :node", use(node);
-    put_token(transaction, node, node_token, at);
-    transaction.commit();
-    return redeemed;
   });
 }
 
@@ -251,11 +200,40 @@ Checked<Node> SqlStore::change_node(std::string_view name_or_uuid, const NodeDec
     if (!node) return refuse(Errc::not_found, fmt::format("no node {}", name_or_uuid));
     auto wanted = decide(*node);
     if (!wanted) return wanted;
+    if (auto checked = check_in_network(*state_, transaction.sql(), *wanted); !checked)
+      return std::unexpected(checked.error());
     update_node(transaction.sql(), *wanted);
     transaction.touch_all();
     transaction.commit();
     wanted->changes = node->changes + 1;
     return wanted;
+  });
+}
+
+Checked<Node> SqlStore::delete_node(std::string_view name_or_uuid, bool with_sessions) {
+  return guarded("delete node", [&]() -> Checked<Node> {
+    using soci::use;
+    WriteTransaction transaction(*state_);
+    soci::session& sql = transaction.sql();
+    const auto node = fetch_node(sql, name_or_uuid);
+    if (!node) return refuse(Errc::not_found, fmt::format("no node {}", name_or_uuid));
+    long long sessions = 0;
+    sql << "SELECT COUNT(*) FROM session WHERE node_id = :node", use(node->id), soci::into(sessions);
+    if (sessions > 0 && !with_sessions) {
+      return refuse(Errc::conflict, fmt::format("{} has {} sessions: delete them first, so that the node removes them",
+                                                node->name, sessions));
+    }
+    const long long changes = node->changes + 1;
+    sql << "DELETE FROM session WHERE node_id = :node", use(node->id);
+    sql << "DELETE FROM node WHERE id = :node", use(node->id);  // and by it all that it told, and its tokens
+    sql << "INSERT INTO retired_node (id, changes) VALUES (:id, :changes) "
+           "ON CONFLICT (id) DO UPDATE SET changes = excluded.changes",
+        use(node->id), use(changes);
+    transaction.retire(node->id, changes);
+    transaction.change_tokens();
+    transaction.touch_all();
+    transaction.commit();
+    return *node;
   });
 }
 

@@ -158,7 +158,7 @@ bool claims_differ(const StoredSession& row, const StoredSession& wanted) {
 
 Changed carry_out(WriteTransaction& transaction, const SessionChange& change, UnixMs now) {
   soci::session& sql = transaction.sql();
-  const auto row = fetch_one(sql, change.uuid);
+  auto row = fetch_one(sql, change.uuid);
   if (!row) return refuse(Errc::not_found, fmt::format("no session {}", change.uuid));
   auto verdict = change.decide(*row);
   if (!verdict) return std::unexpected(verdict.error());

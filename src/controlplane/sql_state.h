@@ -42,6 +42,8 @@ class WriteTransaction {
   // The node reads something else from now on.
   void touch(NodeId node) { touched_.insert(node); }
   void touch_all() { all_ = true; }
+  // The node is gone; its waiting reads are told that its counter is `changes`.
+  void retire(NodeId node, std::int64_t changes) { retired_.emplace_back(node, changes); }
   // From the commit on, the tokens are those of the table.
   void change_tokens() { tokens_ = true; }
   // Raises the counters, commits, then calls the listener.
@@ -51,6 +53,7 @@ class WriteTransaction {
   SqlStore::State& state_;
   soci::session sql_;
   std::set<NodeId> touched_;
+  std::vector<std::pair<NodeId, std::int64_t>> retired_;
   bool all_ = false;
   bool tokens_ = false;
   bool open_ = true;
@@ -82,6 +85,10 @@ auto guarded(std::string_view action, Work&& work) -> decltype(work()) {
 }
 
 std::map<TokenHash, NodeId> read_tokens(soci::session& sql);
+// Instead of the one that the node has.
+void put_token(WriteTransaction& transaction, NodeId node, const TokenHash& token, long long now);
+std::vector<Node> all_nodes(soci::session& sql);  // by id
+Result<Settings> fetch_settings(SqlStore::State& state, soci::session& sql);
 
 // Brings the tables up to date. Errors: invalid when they are newer than this program.
 Result<void> migrate(soci::session& sql, UnixMs now);

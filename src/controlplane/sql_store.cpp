@@ -53,7 +53,7 @@ WriteTransaction::~WriteTransaction() {
 }
 
 void WriteTransaction::commit() {
-  std::vector<std::pair<NodeId, std::int64_t>> raised;
+  std::vector<std::pair<NodeId, std::int64_t>> raised = std::move(retired_);
   if (all_) {
     sql_ << "UPDATE node SET changes = changes + 1";
   } else {

@@ -29,9 +29,11 @@ class SqlStore final : public Store {
   Result<RedeemedBootstrap> redeem_bootstrap(const TokenHash& token, const TokenHash& node_token, UnixMs now) override;
   Result<void> record_heartbeat(NodeId node, const Heartbeat& heartbeat) override;
   Checked<Node> change_node(std::string_view name_or_uuid, const NodeDecision& decide) override;
+  Checked<Node> delete_node(std::string_view name_or_uuid, bool with_sessions) override;
 
   Result<Settings> settings() override;
   Checked<Settings> change_settings(const SettingsDecision& decide) override;
+  Result<Secret> network_secret() override;
 
   Result<SessionsOfNode> sessions_of(NodeId node) override;
   Result<std::vector<StoredSession>> sessions() override;
@@ -42,7 +44,7 @@ class SqlStore final : public Store {
   Result<void> record_reports(NodeId node, const std::vector<SessionReport>& reports) override;
   Result<std::vector<SessionReport>> reports_of(NodeId node) override;
   Result<void> record_document(NodeId node, std::string_view kind, const std::string& json, UnixMs at) override;
-  Result<std::optional<std::string>> document_of(NodeId node, std::string_view kind) override;
+  Result<std::optional<Document>> document_of(NodeId node, std::string_view kind) override;
 
   struct State;  // the connections; shared by the sql_*.cpp of this class
 

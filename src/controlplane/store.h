@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/secret.h"
 #include "controlplane/refusal.h"
 #include "controlplane/settings.h"
 #include "model/session.h"
@@ -34,7 +35,9 @@ struct Node {
   std::string provider;
   bool is_rr = false;
   std::string bandwidth = "1G";  // "100M", "10G": what the BIRD policy names
-  std::string public_ipv4;       // set by the operator; empty: what the node last told us
+  std::string loopback_ipv4;     // set by the operator; empty: derived from the id (addressing.h)
+  std::string loopback_ipv6;
+  std::string public_ipv4;  // set by the operator; empty: what the node last told us
   std::string public_ipv6;
   std::string seen_ipv4;  // told by heartbeats
   std::string seen_ipv6;
@@ -98,6 +101,14 @@ struct SessionReport {
   UnixMs at = 0;
 };
 
+// The latest document of a kind that a node told.
+struct Document {
+  std::string json;
+  UnixMs at = 0;
+
+  friend bool operator==(const Document&, const Document&) = default;
+};
+
 // What becomes of a row that was looked at.
 struct Keep {};
 struct Replace {
@@ -138,7 +149,7 @@ class Store {
 
   // --- nodes
   // Takes the lowest free id when `node.id` is 0, makes a uuid when it has none. Refusals: name or id taken; no id
-  // left.
+  // left; those of check_loopbacks (loopbacks.h).
   virtual Checked<Node> add_node(Node node, const TokenHash& token) = 0;
   virtual Result<std::vector<Node>> nodes() = 0;  // by id
   // Of a name the case counts, of a uuid not.
@@ -156,15 +167,23 @@ class Store {
   // Mesh key and public addresses are read by other nodes: a new one raises every node's `changes`.
   virtual Result<void> record_heartbeat(NodeId node, const Heartbeat& heartbeat) = 0;
   // Reads the node, asks `decide`, and keeps the operator's fields of its answer (region to public_ipv6), all in one
-  // transaction. Raises every node's `changes`. Refusals: not_found, and what `decide` refuses.
+  // transaction. Raises every node's `changes`. Refusals: not_found, what `decide` refuses, and those of
+  // check_loopbacks.
   using NodeDecision = std::function<Checked<Node>(const Node& node)>;
   virtual Checked<Node> change_node(std::string_view name_or_uuid, const NodeDecision& decide) = 0;
+  // Forgets the node with its tokens and all that it told; with its sessions too when so asked. Raises every node's
+  // `changes`, the deleted one's for its waiting reads; the next node of this id counts on from there. The node as it
+  // was. Refusals: not_found; conflict, when it has sessions.
+  virtual Checked<Node> delete_node(std::string_view name_or_uuid, bool with_sessions) = 0;
 
   // --- settings
   virtual Result<Settings> settings() = 0;
-  // As change_node.
+  // As change_node. A new prefix must suit check_prefixes (loopbacks.h).
   using SettingsDecision = std::function<Checked<Settings>(const Settings& settings)>;
   virtual Checked<Settings> change_settings(const SettingsDecision& decide) = 0;
+  // What the mesh's preshared keys are made of (mesh_keys.h): made when first asked for, then the same for ever. It is
+  // for nobody's eyes.
+  virtual Result<Secret> network_secret() = 0;
 
   // --- sessions. They are named by their uuid, in lower or upper case; kept is the lower one.
   virtual Result<SessionsOfNode> sessions_of(NodeId node) = 0;
@@ -190,7 +209,7 @@ class Store {
   virtual Result<std::vector<SessionReport>> reports_of(NodeId node) = 0;              // by name
   // The latest document of a kind: "rtt", "mesh-status".
   virtual Result<void> record_document(NodeId node, std::string_view kind, const std::string& json, UnixMs at) = 0;
-  virtual Result<std::optional<std::string>> document_of(NodeId node, std::string_view kind) = 0;
+  virtual Result<std::optional<Document>> document_of(NodeId node, std::string_view kind) = 0;
 };
 
 }  // namespace moenet::controlplane

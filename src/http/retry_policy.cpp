@@ -41,8 +41,27 @@ std::optional<std::int64_t> number_of(std::string_view text) {
   return value;
 }
 
-// "Sun, 06 Nov 1994 08:49:37 GMT": fixed columns (RFC 9110 section 5.6.7). The two obsolete forms are not read.
-std::optional<WallTime> parse_imf_fixdate(std::string_view text) {
+std::optional<std::chrono::seconds> retry_after_of(const Result<Response>& outcome, WallTime now) {
+  if (!outcome || (outcome->status != kTooManyRequests && outcome->status != kServiceUnavailable)) return std::nullopt;
+  const auto value = outcome->headers.find("Retry-After");
+  return value ? parse_retry_after(*value, now) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::chrono::milliseconds> RetryPolicy::wait_after(const Result<Response>& outcome, unsigned attempt,
+                                                                 double fraction, WallTime now) const {
+  if (attempt >= max_retries || !may_repeat(outcome)) return std::nullopt;
+  const std::chrono::milliseconds wait = backoff.delay(attempt, fraction);
+  const auto asked = retry_after_of(outcome, now);
+  if (!asked) return wait;
+  // Compared in seconds: a huge Retry-After would overflow as milliseconds.
+  const auto cap = std::chrono::ceil<std::chrono::seconds>(backoff.cap);
+  return std::max(wait, *asked >= cap ? backoff.cap : std::chrono::milliseconds(*asked));
+}
+
+// Fixed columns.
+std::optional<WallTime> parse_http_date(std::string_view text) {
   constexpr std::string_view kShape = "www, dd mmm yyyy hh:mm:ss GMT";
   constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -66,31 +85,12 @@ std::optional<WallTime> parse_imf_fixdate(std::string_view text) {
          std::chrono::seconds(*second);
 }
 
-std::optional<std::chrono::seconds> retry_after_of(const Result<Response>& outcome, WallTime now) {
-  if (!outcome || (outcome->status != kTooManyRequests && outcome->status != kServiceUnavailable)) return std::nullopt;
-  const auto value = outcome->headers.find("Retry-After");
-  return value ? parse_retry_after(*value, now) : std::nullopt;
-}
-
-}  // namespace
-
-std::optional<std::chrono::milliseconds> RetryPolicy::wait_after(const Result<Response>& outcome, unsigned attempt,
-                                                                 double fraction, WallTime now) const {
-  if (attempt >= max_retries || !may_repeat(outcome)) return std::nullopt;
-  const std::chrono::milliseconds wait = backoff.delay(attempt, fraction);
-  const auto asked = retry_after_of(outcome, now);
-  if (!asked) return wait;
-  // Compared in seconds: a huge Retry-After would overflow as milliseconds.
-  const auto cap = std::chrono::ceil<std::chrono::seconds>(backoff.cap);
-  return std::max(wait, *asked >= cap ? backoff.cap : std::chrono::milliseconds(*asked));
-}
-
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, WallTime now) {
   while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
   while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
   if (value.empty()) return std::nullopt;
   if (const auto seconds = number_of(value)) return std::chrono::seconds(*seconds);
-  const auto at = parse_imf_fixdate(value);
+  const auto at = parse_http_date(value);
   if (!at) return std::nullopt;
   return std::max(std::chrono::seconds(0), std::chrono::ceil<std::chrono::seconds>(*at - now));
 }

@@ -24,6 +24,9 @@ struct RetryPolicy {
                                                       double fraction, WallTime now) const;
 };
 
+// A date of HTTP, "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7). The two obsolete forms are not read.
+std::optional<WallTime> parse_http_date(std::string_view text);
+
 // Retry-After in either form (RFC 9110 section 10.2.3): seconds, or an IMF-fixdate.
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, WallTime now);
 

@@ -51,19 +51,19 @@ void Router::add(std::string_view method, std::string_view pattern, Handler hand
 }
 
 Answer Router::dispatch(Request& request) const {
-  const Response not_found = Response::text(404, "404 Not Found");
-  if (!request.target.starts_with('/')) return not_found;
+  const auto not_found = [] { return Response::text(404, "404 Not Found"); };
+  if (!request.target.starts_with('/')) return not_found();
   std::vector<std::string> path = segments_of(request.target);
   for (std::string& segment : path) {
     auto decoded = percent_decode(segment);
-    if (!decoded) return not_found;
+    if (!decoded) return not_found();
     segment = std::move(*decoded);
   }
   for (const Route& route : routes_) {
     if (!answers(route.method, request.method)) continue;
     if (const auto bindings = match(route.segments, path)) return route.handler(request, *bindings);
   }
-  return not_found;
+  return not_found();
 }
 
 }  // namespace moenet::http

@@ -7,20 +7,28 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ip.h"
 #include "base/key.h"
 #include "model/lifecycle.h"
+#include "model/mesh.h"
 #include "model/peering.h"
 #include "model/session.h"
 
 namespace moenet::model {
 
-// Who wants an object: "session/<uuid>" (later "mesh/<id>", "loopback"). Written into the link's ifalias and the BIRD
-// file's first line, so that the agent knows its own after a crash and a lost state file.
+// Who wants an object: "session/<uuid>", "mesh/<node id>", "loopback", "policy". Written into the link's ifalias and
+// the BIRD file's first line, so that the agent knows its own after a crash and a lost state file.
 using Owner = std::string;
-inline Owner owner_of_session(const SessionId& uuid) { return "session/" + uuid; }
+Owner owner_of_session(std::string_view uuid);
+Owner owner_of_mesh(NodeId node);
+inline constexpr std::string_view kLoopbackOwner = "loopback";
+inline constexpr std::string_view kPolicyOwner = "policy";
+// The uuid of a session's owner, the node of a mesh's; empty or absent of any other.
+std::string_view session_of(std::string_view owner);
+std::optional<NodeId> mesh_node_of(std::string_view owner);
 
 struct TunnelPeer {
   Key public_key;
@@ -63,13 +71,13 @@ struct BirdFile {
   friend bool operator==(const BirdFile&, const BirdFile&) = default;
 };
 
-// One session compiled for this node.
+// One session, one neighbor in the mesh, or the loopback, compiled for this node.
 struct DesiredPeering {
-  SessionId uuid;
-  Asn asn = 0;
+  Owner owner;
+  Asn asn = 0;  // of a session, else 0
   Intent intent = Intent::untouched;
-  // With intent present: both are there. Else both are null. Shared, so that a session which did not change is compiled
-  // once and never copied on its way to the node.
+  // With intent present: the tunnel is there, and the file of a session too. Else both are null. Shared, so that a
+  // session which did not change is compiled once and never copied on its way to the node.
   std::shared_ptr<const Tunnel> tunnel;
   std::shared_ptr<const BirdFile> bird_file;
   std::string protocol;  // "dn42_<asn>": the BIRD protocol that bird_file defines
@@ -85,8 +93,25 @@ struct DesiredPeering {
   friend bool operator==(const DesiredPeering& a, const DesiredPeering& b);  // by content, not by pointer
 };
 
+// What is wanted of BIRD's protocols beside their configuration. A protocol in no list is left as it is: an operator
+// who disables one by hand is not contradicted. Each list is sorted, and no name is in two of them.
+struct SessionSwitches {
+  std::vector<std::string> shut;    // maintenance holds them down
+  std::vector<std::string> reopen;  // maintenance held them down, and they may be up again
+  std::vector<std::string> kept;    // are down by somebody else's hand, and stay so when BIRD reads its configuration
+  std::string message;              // for the neighbors of those that are shut (RFC 9003)
+
+  friend bool operator==(const SessionSwitches&, const SessionSwitches&) = default;
+};
+
 struct DesiredState {
-  std::vector<DesiredPeering> peerings;  // sorted by uuid
+  std::vector<DesiredPeering> peerings;  // sorted by owner
+  SessionSwitches switches;
+  bool wants_firewall = false;  // what the tunnels need is let in; else the firewall is none of our business
+  bool keeps_mesh = false;      // nothing is known of the mesh yet: what there is of it stays
+  // BIRD's policy: files of kPolicyOwner, sorted by name, which go in together or not at all. Absent: not known, and
+  // what is there stays.
+  std::optional<std::vector<std::shared_ptr<const BirdFile>>> policy;
 };
 
 }  // namespace moenet::model

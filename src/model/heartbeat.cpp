@@ -29,6 +29,20 @@ std::optional<Key> read_key(const JsonReader& reader, std::string_view key) {
   return std::nullopt;
 }
 
+// An object whose state is not "off", or plain `true`. Nothing else says anything, and nothing is a fault: who writes
+// it is a later agent, or an earlier one.
+std::optional<HeartbeatMaintenance> read_maintenance(const json::value* value) {
+  if (value != nullptr && value->is_bool() && value->get_bool()) return HeartbeatMaintenance{"draining", {}};
+  if (value == nullptr || !value->is_object()) return std::nullopt;
+  std::vector<JsonFault> ignored;
+  const JsonReader reader(*value, ignored);
+  HeartbeatMaintenance maintenance;
+  maintenance.state = reader.free_text("state", kWordBytesMax);
+  maintenance.since = std::chrono::sys_seconds(std::chrono::seconds(read_count(reader, "since")));
+  if (maintenance.state.empty() || maintenance.state == "off") return std::nullopt;
+  return maintenance;
+}
+
 }  // namespace
 
 json::value write_json(const Heartbeat& heartbeat) {
@@ -45,6 +59,10 @@ json::value write_json(const Heartbeat& heartbeat) {
   if (heartbeat.mesh_public_key) status["meshPublicKey"] = heartbeat.mesh_public_key->base64();
   if (heartbeat.public_ipv4) status["publicIpv4"] = heartbeat.public_ipv4->text();
   if (heartbeat.public_ipv6) status["publicIpv6"] = heartbeat.public_ipv6->text();
+  if (const auto& maintenance = heartbeat.maintenance) {
+    status["maintenance"] =
+        json::object{{"state", maintenance->state}, {"since", maintenance->since.time_since_epoch().count()}};
+  }
   json::object body;
   body["node_id"] = heartbeat.node;
   body["agent_version"] = heartbeat.agent_version;
@@ -72,6 +90,7 @@ Result<Heartbeat> read_heartbeat(const json::value& body) {
   heartbeat.mesh_public_key = read_key(status, "meshPublicKey");
   heartbeat.public_ipv4 = status.address("publicIpv4", IpFamily::v4);
   heartbeat.public_ipv6 = status.address("publicIpv6", IpFamily::v6);
+  heartbeat.maintenance = read_maintenance(status.find("maintenance"));
   if (faults.empty()) return heartbeat;
   std::string what = "heartbeat";
   for (const JsonFault& fault : faults) what += (&fault == &faults.front() ? ": " : "; ") + fault.text();

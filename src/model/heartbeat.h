@@ -14,6 +14,14 @@
 
 namespace moenet::model {
 
+// That a node is being drained, or is. Absent: it is in service.
+struct HeartbeatMaintenance {
+  std::string state;  // "draining", "drained", "down"
+  std::chrono::sys_seconds since{};
+
+  friend bool operator==(const HeartbeatMaintenance&, const HeartbeatMaintenance&) = default;
+};
+
 struct Heartbeat {
   std::string node;  // its name
   std::string agent_version;
@@ -28,6 +36,7 @@ struct Heartbeat {
   std::optional<Key> mesh_public_key;
   std::optional<IpAddress> public_ipv4;
   std::optional<IpAddress> public_ipv6;
+  std::optional<HeartbeatMaintenance> maintenance;
 
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };

@@ -162,6 +162,12 @@ std::string JsonFault::reason() const { return value.empty() ? "expected " + exp
 
 std::string JsonFault::text() const { return path.empty() ? reason() : path + ": " + reason(); }
 
+std::string texts_of(const std::vector<JsonFault>& faults) {
+  std::string result;
+  for (const JsonFault& fault : faults) result += (result.empty() ? "" : "; ") + fault.text();
+  return result;
+}
+
 JsonReader::JsonReader(const json::value& value, std::vector<JsonFault>& faults, std::string path)
     : object_(value.if_object()), faults_(&faults), path_(std::move(path)) {
   if (object_ == nullptr && !value.is_null()) faults_->push_back({path_, describe_json(value), "an object"});
@@ -214,6 +220,14 @@ std::optional<std::int64_t> JsonReader::integer(std::string_view key, std::int64
   if (value == nullptr || is_blank(*value)) return std::nullopt;
   const std::optional<std::int64_t> number = integer_in(*value);
   if (number && *number >= low && *number <= high) return number;
+  note(key, "a number from " + std::to_string(low) + " to " + std::to_string(high));
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> JsonReader::required_integer(std::string_view key, std::int64_t low,
+                                                         std::int64_t high) const {
+  const json::value* value = find(key);
+  if (value != nullptr && !is_blank(*value)) return integer(key, low, high);
   note(key, "a number from " + std::to_string(low) + " to " + std::to_string(high));
   return std::nullopt;
 }

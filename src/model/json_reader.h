@@ -46,6 +46,9 @@ struct JsonFault {
   friend bool operator==(const JsonFault&, const JsonFault&) = default;
 };
 
+// All of them in one line: "bird.poolSize: 0 is not …; metric: 5 is not an object".
+std::string texts_of(const std::vector<JsonFault>& faults);
+
 // The fields of one JSON object. Each reader returns nothing when the field is absent, null or (but for text) an empty
 // string, and when it is wrong, which is then noted in `faults`. The object and `faults` must outlive it.
 class JsonReader {
@@ -64,6 +67,8 @@ class JsonReader {
   // Text that only people read: made valid UTF-8 and cut to `max_bytes`. Never a fault.
   std::string free_text(std::string_view key, std::size_t max_bytes) const;
   std::optional<std::int64_t> integer(std::string_view key, std::int64_t low, std::int64_t high) const;
+  // The same, but absence is a fault too.
+  std::optional<std::int64_t> required_integer(std::string_view key, std::int64_t low, std::int64_t high) const;
   // true, false, 0, 1, "true", "false".
   std::optional<bool> boolean(std::string_view key) const;
   // A unicast address of the family, loopback too; a prefix length or a zone behind it is dropped.

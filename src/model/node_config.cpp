@@ -104,9 +104,7 @@ Result<NodeConfig> read_node_config(const json::value& data) {
   config.metric = read_metric(reader.object("metric"));
   config.auto_update = read_auto_update(reader.object("autoUpdate"));
   if (faults.empty()) return config;
-  std::string what = "node config";
-  for (const JsonFault& fault : faults) what += (&fault == &faults.front() ? ": " : "; ") + fault.text();
-  return fail(Errc::invalid, std::move(what));
+  return fail(Errc::invalid, "node config: " + texts_of(faults));
 }
 
 json::value write_node_config(const NodeConfig& config) {

@@ -29,8 +29,19 @@ std::string_view name_of(TunnelType type) {
     case TunnelType::wireguard: return "wireguard";
     case TunnelType::gre: return "gre";
     case TunnelType::ip6gre: return "ip6gre";
+    case TunnelType::loopback: return "loopback";
   }
   return "unknown";
+}
+
+bool is_interface_name(std::string_view name) {
+  constexpr std::size_t kMost = 15;  // IFNAMSIZ - 1, linux/if.h
+  const auto is_allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '-';
+  };
+  const bool is_special = name == "." || name == ".." || name == "all" || name == "default";
+  return !name.empty() && name.size() <= kMost && !is_special && std::ranges::all_of(name, is_allowed);
 }
 
 std::string_view name_of(SessionPolicy policy) {

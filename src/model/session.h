@@ -32,7 +32,8 @@ enum class SessionStatus : std::uint8_t {
 std::string_view name_of(SessionStatus status);
 std::optional<SessionStatus> session_status_from_int(std::int64_t value);
 
-enum class TunnelType : std::uint8_t { wireguard, gre, ip6gre };
+// `loopback` is never on the wire: a link of our own that carries the node's addresses and leads nowhere.
+enum class TunnelType : std::uint8_t { wireguard, gre, ip6gre, loopback };
 std::string_view name_of(TunnelType type);  // "wireguard", "gre", "ip6gre": as on the wire
 
 // What is sent and accepted (wire contract A3).
@@ -43,6 +44,10 @@ enum class SessionPolicy : std::uint8_t {
   downstream,  // send own, accept all valid
 };
 std::string_view name_of(SessionPolicy policy);
+
+// 1…15 bytes of [A-Za-z0-9_.-], none of "." and "..", nor "all" and "default", which are the kernel's own folders below
+// /proc/sys/net/*/conf (devinet.c refuses them as links).
+bool is_interface_name(std::string_view name);
 
 // Can a BGP password be said in BIRD's language? Its strings know no escapes, so a quote would end them.
 bool is_bird_password(std::string_view password);
@@ -55,7 +60,7 @@ struct Session {
   SessionStatus status = SessionStatus::pending;
 
   TunnelType type = TunnelType::wireguard;
-  std::string interface_name;        // 1…15 bytes of [A-Za-z0-9_.-], none of "." ".." "all" "default"
+  std::string interface_name;        // is_interface_name
   std::uint32_t mtu_bytes = 1420;    // 1280…9000
   std::uint16_t listen_port = 0;     // UDP; 0 = the kernel's choice
   std::optional<HostPort> endpoint;  // absent: wait for the peer to call; its port is never 0

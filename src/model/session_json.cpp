@@ -21,7 +21,6 @@ namespace {
 constexpr std::int64_t kAsnMax = 4294967295;        // RFC 6793; 0 is reserved (RFC 7607)
 constexpr std::int64_t kMtuMin = 1280;              // IPv6 needs it (RFC 8200 section 5)
 constexpr std::int64_t kMtuMax = 9000;              // wire contract A3
-constexpr std::size_t kInterfaceBytesMax = 15;      // IFNAMSIZ less its NUL
 constexpr std::size_t kNameBytesMax = 255;          // chosen: a name is one line
 constexpr std::size_t kDescriptionBytesMax = 1024;  // chosen: 10,000 of 10 kB would not fit the agent's memory
 constexpr std::size_t kLastErrorBytesMax = 1024;    // 255 characters (A5) of at most four bytes
@@ -37,7 +36,7 @@ std::string_view view(const json::string& text) { return {text.data(), text.size
 
 // RFC 9562 section 4, in lower case; empty when it is none.
 SessionId read_uuid(const JsonReader& row) {
-  const std::string text = lower_case(row.text("uuid", 36).value_or(""));
+  std::string text = lower_case(row.text("uuid", 36).value_or(""));
   bool is_uuid = text.size() == 36;
   for (std::size_t i = 0; is_uuid && i < text.size(); ++i) {
     const bool is_dash_place = i == 8 || i == 13 || i == 18 || i == 23;
@@ -83,19 +82,12 @@ void read_type(const JsonReader& row, Session& session) {
 }
 
 // A missing name is a fault, although writers derive it from the ASN: guessing the wrong spelling would make a second
-// link. "all" and "default" are the kernel's own folders below /proc/sys/net/*/conf, which devinet.c refuses as links.
+// link.
 void read_interface(const JsonReader& row, Session& session) {
   const json::value* value = row.find("interface");
   const json::string* text = value == nullptr ? nullptr : value->if_string();
   const std::string_view name = text == nullptr ? std::string_view() : view(*text);
-  const auto is_allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-           c == '-';
-  };
-  const bool is_special = name == "." || name == ".." || name == "all" || name == "default";
-  const bool is_fit =
-      !name.empty() && name.size() <= kInterfaceBytesMax && std::all_of(name.begin(), name.end(), is_allowed);
-  if (!is_fit || is_special) {
+  if (!is_interface_name(name)) {
     row.note("interface", "a link name (1 to 15 of A-Z a-z 0-9 _ . -)");
     return;
   }

@@ -90,16 +90,27 @@ Steps steps_of(int index, std::string_view name, const LinkChange& change) {
     // EAFNOSUPPORT: a link without IPv6 makes no address of its own anyhow.
     steps.add(encode_set_no_generated_address(index), fmt::format("set addrgenmode none on {}", name), Errc::invalid);
   }
-  for (const auto& address : change.remove_addresses) {
-    steps.add(encode_remove_address(index, address), fmt::format("remove address {} from {}", describe(address), name),
-              Errc::conflict);  // EADDRNOTAVAIL: it is not there
-  }
   // Before the addresses: the kernel makes the route to an IPv6 address's peer only when the link is up as the address
   // comes (addrconf_dad_begin() in net/ipv6/addrconf.c; seen on 6.18).
   if (change.up)
     steps.add(encode_set_up(index, *change.up), fmt::format("set {} {}", name, *change.up ? "up" : "down"));
-  for (const auto& address : change.add_addresses) {
+  const auto add = [&](const LinkAddress& address) {
     steps.add(encode_add_address(index, address), fmt::format("add address {} to {}", describe(address), name));
+  };
+  const auto is_in_the_way = [&](const LinkAddress& added) {
+    return std::ranges::any_of(change.remove_addresses, [&](const LinkAddress& removed) {
+      return removed.local.address == added.local.address;
+    });
+  };
+  for (const auto& address : change.add_addresses) {
+    if (!is_in_the_way(address)) add(address);
+  }
+  for (const auto& address : change.remove_addresses) {
+    steps.add(encode_remove_address(index, address), fmt::format("remove address {} from {}", describe(address), name),
+              Errc::conflict);  // EADDRNOTAVAIL: it is not there
+  }
+  for (const auto& address : change.add_addresses) {
+    if (is_in_the_way(address)) add(address);
   }
   return steps;
 }

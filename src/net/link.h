@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "base/clock.h"
@@ -19,8 +20,14 @@ namespace moenet::net {
 struct LinkAddress {
   IpPrefix local;
   std::optional<IpAddress> peer;  // of a point-to-point address
+  // Read only: it bears the number that every address of ours gets (IFA_PROTO, kernel 5.18 and later; older ones forget
+  // it). Two addresses are equal whatever it says.
+  bool is_ours = false;
 
-  friend auto operator<=>(const LinkAddress&, const LinkAddress&) = default;
+  friend auto operator<=>(const LinkAddress& a, const LinkAddress& b) {
+    return std::tie(a.local, a.peer) <=> std::tie(b.local, b.peer);
+  }
+  friend bool operator==(const LinkAddress& a, const LinkAddress& b) { return a.local == b.local && a.peer == b.peer; }
 };
 
 struct Link {
@@ -40,9 +47,10 @@ struct Link {
 Result<std::vector<Link>> list_links(NetlinkSocket& socket, Deadline deadline);
 
 // What to change on a link; absent fields stay as they are. One netlink batch, whose order is: alias, mtu, addrgenmode,
-// removed addresses, up, added addresses. Adding an address that is there and removing one that is not are no errors. A
-// failing step does not keep the later ones from being tried; the first error is returned, with the errno, the step and
-// the link ("add address 172.22.188.2/32 to dn42_7: …").
+// up, added addresses, removed ones, so that a link which changes its address is never without one; only an address
+// that is removed and added with another length or peer goes before it comes. Adding an address that is there and
+// removing one that is not are no errors. A failing step does not keep the later ones from being tried; the first error
+// is returned, with the errno, the step and the link ("add address 172.22.188.2/32 to dn42_7: …").
 struct LinkChange {
   std::optional<std::string> alias;
   std::optional<std::uint32_t> mtu_bytes;

@@ -8,6 +8,7 @@
 #include <string>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <utility>
 
 #include <libmnl/libmnl.h>
 
@@ -31,6 +32,15 @@ struct CloseSocket {
   void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
 };
 using MnlSocket = std::unique_ptr<mnl_socket, CloseSocket>;
+
+int bus_of(NetlinkFamily family) {
+  switch (family) {
+    case NetlinkFamily::route: return NETLINK_ROUTE;
+    case NetlinkFamily::generic: return NETLINK_GENERIC;
+    case NetlinkFamily::netfilter: return NETLINK_NETFILTER;
+  }
+  std::unreachable();
+}
 
 Result<MnlSocket> open_bound(int bus, unsigned groups) {
   MnlSocket socket(mnl_socket_open2(bus, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -123,10 +133,9 @@ NetlinkSocket& NetlinkSocket::operator=(NetlinkSocket&&) noexcept = default;
 NetlinkSocket::~NetlinkSocket() = default;
 
 Result<NetlinkSocket> NetlinkSocket::open(NetlinkFamily family) {
-  const bool generic = family == NetlinkFamily::generic;
   auto state = std::make_unique<State>();
-  TRY(state->socket, open_bound(generic ? NETLINK_GENERIC : NETLINK_ROUTE, 0));
-  state->wipes = generic;
+  TRY(state->socket, open_bound(bus_of(family), 0));
+  state->wipes = family == NetlinkFamily::generic;
   int on = 1;  // both only make errors more telling: a kernel without them is no fault
   (void)mnl_socket_setsockopt(state->socket.get(), NETLINK_EXT_ACK, &on, sizeof on);
   (void)mnl_socket_setsockopt(state->socket.get(), NETLINK_CAP_ACK, &on, sizeof on);

@@ -17,7 +17,7 @@ struct nlmsghdr;
 
 namespace moenet::net {
 
-enum class NetlinkFamily { route, generic };
+enum class NetlinkFamily { route, generic, netfilter };
 
 // Not thread-safe: one per thread.
 class NetlinkSocket {

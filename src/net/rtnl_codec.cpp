@@ -55,6 +55,9 @@ Message set_link(int index) {
   return message;
 }
 
+// `ip address` shows it as "proto 0x6d". Numbers below 16 are the kernel's (linux/if_addr.h); chosen: "m".
+constexpr std::uint8_t kAddressProtocol = 0x6d;
+
 NetlinkBytes address_message(std::uint16_t type, std::uint16_t flags, int index, const LinkAddress& address) {
   Message message(type, flags);
   auto* body = message.extra<ifaddrmsg>();
@@ -71,6 +74,7 @@ NetlinkBytes address_message(std::uint16_t type, std::uint16_t flags, int index,
   };
   put(IFA_LOCAL, local);
   put(IFA_ADDRESS, address.peer.value_or(local));
+  if (type == RTM_NEWADDR) mnl_attr_put_u8(message.header(), IFA_PROTO, kAddressProtocol);
   return message.finish();
 }
 
@@ -202,16 +206,19 @@ Result<std::optional<std::pair<int, LinkAddress>>> decode_address(std::span<cons
   if (header.nlmsg_type != RTM_NEWADDR) return std::nullopt;
   std::optional<IpAddress> local;
   std::optional<IpAddress> address;
+  bool is_ours = false;
+  std::uint8_t protocol = 0;
   each_attribute(attributes, [&](const Attribute& attribute) {
     if (attribute.type == IFA_LOCAL) local = address_of(attribute, body.ifa_family);
     if (attribute.type == IFA_ADDRESS) address = address_of(attribute, body.ifa_family);
+    if (attribute.type == IFA_PROTO) is_ours = attribute.read(protocol) && protocol == kAddressProtocol;
     return true;
   });
   // IPv6 without a peer comes as IFA_ADDRESS alone; with a peer, IFA_LOCAL is ours and IFA_ADDRESS the peer's
   // (linux/if_addr.h).
   if (!local) local = address;
   if (!local || body.ifa_prefixlen > local->bits()) return fail(Errc::internal, "an address message without address");
-  LinkAddress result{{*local, body.ifa_prefixlen}, std::nullopt};
+  LinkAddress result{{*local, body.ifa_prefixlen}, std::nullopt, is_ours};
   if (address && *address != *local) result.peer = address;
   return std::pair(static_cast<int>(body.ifa_index), std::move(result));
 }

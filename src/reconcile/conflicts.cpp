@@ -53,7 +53,7 @@ void visit_claims(const Tunnel& tunnel, const Visit& visit) {
 template <class Visit>
 void visit_claims(const DesiredPeering& peering, const Visit& visit) {
   visit_claims(*peering.tunnel, visit);
-  visit(Claim{Claim::Kind::file, 0, peering.bird_file->name});
+  if (peering.bird_file) visit(Claim{Claim::Kind::file, 0, peering.bird_file->name});
 }
 
 // All that runs of an owner.
@@ -89,8 +89,15 @@ void lose(DesiredPeering& peering, std::string cause) {
   peering.bird_file.reset();
 }
 
+std::string name_of(const DesiredPeering& peering) {
+  const std::string_view uuid = model::session_of(peering.owner);
+  if (!uuid.empty()) return fmt::format("the session with AS{} ({})", peering.asn, uuid);
+  if (const auto node = model::mesh_node_of(peering.owner)) return fmt::format("the mesh tunnel to node {}", *node);
+  return "the " + peering.owner;
+}
+
 std::string taken_text(const Claim& claim, const DesiredPeering& holder) {
-  const std::string who = fmt::format("the session with AS{} ({})", holder.asn, holder.uuid);
+  const std::string who = name_of(holder);
   switch (claim.kind) {
     case Claim::Kind::link: return fmt::format("interface {} is in use by {}", claim.text, who);
     case Claim::Kind::port: return fmt::format("listen port {} is in use by {}", claim.port, who);
@@ -109,13 +116,13 @@ void settle_foreign(model::DesiredState& desired, const NodeState& observed) {
   for (DesiredPeering& peering : desired.peerings) {
     if (peering.intent != Intent::present) continue;
     const std::string& link = peering.tunnel->name;
-    const std::string& file = peering.bird_file->name;
     if (std::ranges::binary_search(observed.foreign_links, link)) {
       lose(peering, fmt::format("interface {0} exists and is not ours: remove it (`ip link delete {0}`) or adopt it "
                                 "(`ip link set {0} alias '{1} {2}'`)",
-                                link, kOwnershipMark, model::owner_of_session(peering.uuid)));
-    } else if (std::ranges::binary_search(observed.bird.foreign_files, file)) {
-      lose(peering, fmt::format("BIRD file {} exists in the peer folder and is not ours: remove or rename it", file));
+                                link, kOwnershipMark, peering.owner));
+    } else if (peering.bird_file && std::ranges::binary_search(observed.bird.foreign_files, peering.bird_file->name)) {
+      lose(peering, fmt::format("BIRD file {} exists in the peer folder and is not ours: remove or rename it",
+                                peering.bird_file->name));
     }
   }
 }
@@ -148,7 +155,7 @@ class Round {
     const DesiredPeering& peering = desired_.peerings[i];
     const auto reserve = [&](const Claim& claim) { holders_.try_emplace(claim, i); };
     if (peering.intent == Intent::untouched) {
-      visit_holdings(index_, model::owner_of_session(peering.uuid), reserve);
+      visit_holdings(index_, peering.owner, reserve);
     } else if (peering.intent == Intent::present) {
       // The view kept is the holding's: it lives longer than the peering's, should the peering lose.
       visit_holdings(index_, peering.tunnel->owner, [&](const Claim& holding) {
@@ -189,7 +196,7 @@ bool may_conflict(const model::DesiredState& desired, const NodeState& observed)
       visit_claims(peering, note);
       if (const auto port = chosen_port(peering, observed)) note(*port);
     }
-    if (peering.intent == Intent::untouched) untouched.insert(model::owner_of_session(peering.uuid));
+    if (peering.intent == Intent::untouched) untouched.insert(peering.owner);
   }
   if (!untouched.empty()) {
     for (const Tunnel& tunnel : observed.tunnels) {

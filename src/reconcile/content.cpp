@@ -59,11 +59,29 @@ std::size_t content_of(const model::DesiredPeering& peering) {
   return hash.value();
 }
 
+std::size_t content_of(const std::vector<std::shared_ptr<const model::BirdFile>>& policy) {
+  ContentHash hash;
+  for (const auto& file : policy) add_file(hash, *file);
+  return hash.value();
+}
+
+std::size_t content_of(const model::Firewall& firewall) {
+  ContentHash hash;
+  for (const std::uint16_t port : firewall.udp_ports) hash.add(port);
+  for (const std::string& name : firewall.tunnel_interfaces) hash.add(name);
+  return hash.value();
+}
+
 std::size_t content_of(const BirdAction& action) {
   ContentHash hash;
   for (const model::BirdFile& file : action.put) add_file(hash, file);
   for (const std::string& name : action.remove) hash.add(name);
   hash.add(static_cast<std::uint8_t>(action.reload));
+  hash.add(static_cast<std::uint8_t>(action.judge_again));
+  for (const SessionOrder& order : action.orders) {
+    hash.add(order.protocol);
+    hash.add(static_cast<std::uint8_t>(order.kind));
+  }
   return hash.value();
 }
 

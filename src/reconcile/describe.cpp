@@ -65,9 +65,26 @@ std::string describe(const TunnelAction& action) {
   return line('-', std::get<RemoveTunnel>(action).name, "remove tunnel");
 }
 
+std::string describe(const model::Firewall& firewall) {
+  return line('~', "firewall",
+              fmt::format("let in {} UDP port{} and {} tunnel{}", firewall.udp_ports.size(),
+                          firewall.udp_ports.size() == 1 ? "" : "s", firewall.tunnel_interfaces.size(),
+                          firewall.tunnel_interfaces.size() == 1 ? "" : "s"));
+}
+
+std::string describe(const SessionOrder& order) {
+  switch (order.kind) {
+    case SessionOrder::Kind::shut: return line('~', order.protocol, "shut down for maintenance");
+    case SessionOrder::Kind::reopen: return line('~', order.protocol, "up again after maintenance");
+    case SessionOrder::Kind::restart: break;
+  }
+  return line('~', order.protocol, "restart");
+}
+
 std::string describe(const Plan& plan) {
   if (plan.empty()) return "nothing to change\n";
   std::string text;
+  if (plan.firewall) text += describe(*plan.firewall) + '\n';
   std::set<std::string_view> new_owners;
   for (const TunnelAction& action : plan.before_bird) {
     text += describe(action) + '\n';
@@ -78,6 +95,8 @@ std::string describe(const Plan& plan) {
   }
   for (const std::string& name : plan.bird.remove) text += line('-', name, "remove BIRD file") + '\n';
   if (plan.bird.reload) text += line('~', "bird", "read the configuration again") + '\n';
+  for (const SessionOrder& order : plan.bird.orders) text += describe(order) + '\n';
+  if (plan.bird.judge_again) text += line('~', "bird", "ask the filters again: the network's own ROA changed") + '\n';
   for (const TunnelAction& action : plan.after_bird) text += describe(action) + '\n';
   return text;
 }

@@ -191,11 +191,11 @@ std::optional<UpdateTunnel> difference(const Tunnel& desired, const Tunnel& obse
 std::string obstacle(const model::DesiredPeering& peering, const ObservedIndex& observed) {
   switch (peering.intent) {
     case model::Intent::untouched: return {};
-    case model::Intent::absent: return remains(model::owner_of_session(peering.uuid), observed);
+    case model::Intent::absent: return remains(peering.owner, observed);
     case model::Intent::present: break;
   }
   std::string found = tunnel_obstacle(*peering.tunnel, observed);
-  return found.empty() ? bird_obstacle(peering, observed) : found;
+  return found.empty() && peering.bird_file ? bird_obstacle(peering, observed) : found;
 }
 
 }  // namespace moenet::reconcile

@@ -30,6 +30,18 @@ void Execution::apply(const std::vector<TunnelAction>& actions) {
   }
 }
 
+void Execution::apply_firewall() {
+  if (!plan_.firewall || stop_.stop_requested()) return;
+  changed_ = true;
+  const Result<void> done = node_.apply_firewall(*plan_.firewall, deadline_, stop_);
+  if (done) {
+    changes_["firewall"].push_back(describe(*plan_.firewall));
+  } else if (done.error().code != Errc::cancelled) {
+    firewall_error_ = done.error();
+    ++failed_;
+  }
+}
+
 void Execution::prepare_tunnels() {
   std::vector<TunnelAction> removals;
   std::vector<TunnelAction> others;
@@ -82,25 +94,32 @@ void Execution::apply_bird(const BirdAction& action) {
     hold_back(action);
     if (result.error().code == Errc::cancelled) return;
     bird_error_ = result.error();
-    failed_ += action.put.size() + action.remove.size() + (action.reload ? 1 : 0);
+    failed_ += action.size();
     return;
   }
+  for (const SessionOrder& order : action.orders) changes_[order.owner].push_back(describe(order));
+  if (!action.changes_files()) return;
   configured_bird_ = result->configured;
   if (!result->configured) hold_back(action);
   note_refusals(action, *result);
   if (!result->configured) return;
+  const auto is_refused = [&](const model::Owner& owner) {
+    return refusals_.contains(owner) || (!policy_refusal_.empty() && owner == model::kPolicyOwner);
+  };
   for (const model::BirdFile& file : action.put) {
-    if (!refusals_.contains(file.owner))
-      changes_[file.owner].push_back(fmt::format("~ {}  write BIRD file", file.name));
+    if (!is_refused(file.owner)) changes_[file.owner].push_back(fmt::format("~ {}  write BIRD file", file.name));
   }
   for (const std::string& name : action.remove) {
     const model::Owner* owner = owner_of_file(name);
-    if (owner != nullptr) changes_[*owner].push_back(fmt::format("- {}  remove BIRD file", escape_for_log(name)));
+    if (owner != nullptr && !is_refused(*owner))
+      changes_[*owner].push_back(fmt::format("- {}  remove BIRD file", escape_for_log(name)));
   }
 }
 
 // BIRD may also refuse a file that this action did not bring, when what it builds on has changed.
 void Execution::note_refusals(const BirdAction& action, const BirdResult& result) {
+  policy_refusal_ = result.policy_refused;
+  if (!policy_refusal_.empty()) ++failed_;
   for (const BirdRefusal& refusal : result.refused) {
     const auto put = std::ranges::find(action.put, refusal.file, &model::BirdFile::name);
     const model::Owner* owner = put != action.put.end() ? &put->owner : owner_of_file(refusal.file);

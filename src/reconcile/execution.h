@@ -22,6 +22,8 @@ class Execution {
   Execution(Node& node, const Plan& plan, const NodeState& before, Deadline deadline, const std::stop_token& stop)
       : node_(node), plan_(plan), before_(before), deadline_(deadline), stop_(stop) {}
 
+  // Before all: what tunnels need is let in. When that fails the rest goes on.
+  void apply_firewall();
   // First: links are removed that are in the way, then the others made and changed.
   void prepare_tunnels();
   // Second: what is left for BIRD. The changes of an owner whose tunnel failed are held back.
@@ -35,9 +37,11 @@ class Execution {
   bool is_changed() const { return changed_; }  // the node was asked to change something
   bool configured_bird() const { return configured_bird_; }
   std::size_t failed() const { return failed_; }
+  const std::optional<Error>& firewall_error() const { return firewall_error_; }
   const std::optional<Error>& bird_error() const { return bird_error_; }
   const std::map<model::Owner, std::string>& failures() const { return failures_; }  // the first cause of each
   const std::map<model::Owner, std::string>& refusals() const { return refusals_; }  // BIRD's words
+  const std::string& policy_refusal() const { return policy_refusal_; }              // BIRD's words, else empty
   const std::map<model::Owner, std::vector<std::string>>& changes() const { return changes_; }
 
  private:
@@ -56,11 +60,13 @@ class Execution {
   bool changed_ = false;
   bool configured_bird_ = false;
   std::size_t failed_ = 0;
+  std::optional<Error> firewall_error_;
   std::optional<Error> bird_error_;
   std::set<std::string> stuck_links_;    // could not be removed
   std::set<model::Owner> held_in_bird_;  // BIRD still has their files
   std::map<model::Owner, std::string> failures_;
   std::map<model::Owner, std::string> refusals_;
+  std::string policy_refusal_;
   std::map<model::Owner, std::vector<std::string>> changes_;
 };
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "model/desired.h"
+#include "model/route_counts.h"
 #include "reconcile/plan.h"
 
 namespace moenet::reconcile {
@@ -36,8 +37,15 @@ class Node {
   // What is wanted, so that a file which is equal to it is in memory once. Changes nothing that can be seen.
   virtual void share(const std::vector<std::shared_ptr<const model::BirdFile>>& wanted) { static_cast<void>(wanted); }
 
-  // Carries out the BIRD action as one transaction.
+  // Makes our table of the firewall let in just this. Errors: unavailable, timeout; the table is as it was.
+  virtual Result<void> apply_firewall(const model::Firewall& firewall, Deadline deadline,
+                                      const std::stop_token& stop) = 0;
+
+  // Carries out the BIRD action: its files as one transaction, then its orders.
   virtual Result<BirdResult> apply_bird(const BirdAction& action, Deadline deadline, const std::stop_token& stop) = 0;
+
+  // The routes of all BGP sessions with other networks. Dear with thousands of them: for when it is of interest.
+  virtual Result<std::vector<model::RouteCounts>> count_routes(Deadline deadline, const std::stop_token& stop) = 0;
 };
 
 }  // namespace moenet::reconcile

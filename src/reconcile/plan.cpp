@@ -22,6 +22,13 @@ enum class Fate : std::uint8_t {
   untouched,     // whatever it is
 };
 
+template <class T>
+void sort_unique(std::vector<T>& items) {
+  std::ranges::sort(items);
+  const auto repeated = std::ranges::unique(items);
+  items.erase(repeated.begin(), repeated.end());
+}
+
 class Planner {
  public:
   Planner(const model::DesiredState& desired, const NodeState& observed)
@@ -33,30 +40,39 @@ class Planner {
 
   Plan run() {
     for (const DesiredPeering& peering : desired_.peerings) {
-      if (peering.intent == Intent::untouched) leave_untouched(model::owner_of_session(peering.uuid));
+      if (peering.intent == Intent::untouched) leave_untouched(peering.owner);
     }
+    if (desired_.keeps_mesh) leave_mesh();
     for (const DesiredPeering& peering : desired_.peerings) {
       if (peering.intent != Intent::present) continue;
       const auto owned = index_.of(peering.tunnel->owner);
       const auto tunnel = own_tunnel(owned, peering.tunnel->name);
-      const auto file = own_file(owned, peering.bird_file->name);
+      const auto file = peering.bird_file ? own_file(owned, peering.bird_file->name) : kNone;
       if (is_blocked(peering, tunnel, file)) {
         leave_untouched(peering.tunnel->owner);
-        plan_.blocked.push_back(peering.uuid);
+        plan_.blocked.push_back(peering.owner);
       } else {
         want_tunnel(*peering.tunnel, tunnel);
-        want_file(peering, file);
+        if (peering.bird_file) want_file(*peering.bird_file, peering.protocol, file);
       }
     }
+    want_policy();
     free_taken_ports();
+    if (desired_.wants_firewall) want_firewall();
     return collect();
   }
 
  private:
-  void leave_untouched(const model::Owner& owner) {
+  void leave_untouched(std::string_view owner) {
     const auto owned = index_.of(owner);
     for (auto i = owned.first_tunnel; i != kNone; i = index_.next_tunnel(i)) fates_[i] = Fate::untouched;
     for (auto i = owned.first_file; i != kNone; i = index_.next_file(i)) stays_[i] = true;
+  }
+
+  void leave_mesh() {
+    for (std::uint32_t i = 0; i < fates_.size(); ++i) {
+      if (model::mesh_node_of(index_.tunnel(i).owner)) fates_[i] = Fate::untouched;
+    }
   }
 
   std::uint32_t own_tunnel(ObservedIndex::Owned owned, std::string_view name) const {
@@ -80,9 +96,12 @@ class Planner {
       const auto holder = index_.tunnel_named(peering.tunnel->name);
       if (holder != kNone && fates_[holder] == Fate::untouched) return true;
     }
-    if (own_file != kNone) return false;
-    if (index_.is_foreign_file(peering.bird_file->name)) return true;
-    const auto holder = index_.file_named(peering.bird_file->name);
+    return own_file == kNone && peering.bird_file && is_held(peering.bird_file->name);
+  }
+
+  bool is_held(std::string_view file) const {
+    if (index_.is_foreign_file(file)) return true;
+    const auto holder = index_.file_named(file);
     return holder != kNone && stays_[holder];
   }
 
@@ -102,17 +121,51 @@ class Planner {
     changes_.emplace_back(CreateTunnel{wanted});
   }
 
-  void want_file(const DesiredPeering& peering, std::uint32_t own) {
+  // `protocol`: what BIRD runs when it has read the file; empty when that does not tell.
+  void want_file(const model::BirdFile& wanted, std::string_view protocol, std::uint32_t own) {
     if (!index_.state().bird.reachable) return;
-    const model::BirdFile& wanted = *peering.bird_file;
     const bool is_equal = own != kNone && (&index_.file(own) == &wanted || index_.file(own).text == wanted.text);
     const auto at = own != kNone ? own : index_.file_named(wanted.name);
     if (at != kNone) stays_[at] = true;  // as it is, or overwritten
     if (!is_equal) {
       plan_.bird.put.push_back(wanted);
-    } else if (!index_.runs_protocol(peering.protocol)) {
+    } else if (!protocol.empty() && !index_.runs_protocol(protocol)) {
       plan_.bird.reload = true;
     }
+  }
+
+  // BIRD forgets a `disable` when it reads its configuration (nest/proto.c, proto_reconfigure()): it is given again
+  // then.
+  void want_switch(const DesiredPeering& peering) {
+    if (peering.protocol.empty() || peering.intent == Intent::absent) return;
+    const model::SessionSwitches& wish = desired_.switches;
+    const auto is_in = [&](const std::vector<std::string>& list) {
+      return std::ranges::binary_search(list, peering.protocol);
+    };
+    const bool is_shut = is_in(index_.state().bird.shut_protocols);
+    if (is_shut && (is_in(wish.shut) || is_in(wish.kept))) {
+      if (plan_.bird.changes_files()) order(peering, SessionOrder::Kind::shut);
+    } else if (peering.intent == Intent::present && is_in(is_shut ? wish.reopen : wish.shut)) {
+      order(peering, is_shut ? SessionOrder::Kind::reopen : SessionOrder::Kind::shut);
+    }
+  }
+
+  void order(const DesiredPeering& peering, SessionOrder::Kind kind) {
+    plan_.bird.orders.push_back({peering.owner, peering.protocol, kind});
+    if (kind == SessionOrder::Kind::shut) plan_.bird.message = desired_.switches.message;
+  }
+
+  // All of the policy or none of it.
+  void want_policy() {
+    const auto owned = index_.of(model::kPolicyOwner);
+    bool is_blocked = false;
+    if (desired_.policy) {
+      for (const auto& file : *desired_.policy)
+        is_blocked |= own_file(owned, file->name) == kNone && is_held(file->name);
+    }
+    if (is_blocked) plan_.blocked.emplace_back(model::kPolicyOwner);
+    if (!desired_.policy || is_blocked) return leave_untouched(model::kPolicyOwner);
+    for (const auto& file : *desired_.policy) want_file(*file, "", own_file(owned, file->name));
   }
 
   void free_taken_ports() {
@@ -134,6 +187,29 @@ class Planner {
     changes_.emplace_back(CreateTunnel{wanted});
   }
 
+  // Open for every tunnel that is wanted or stays.
+  void want_firewall() {
+    const FirewallState& observed = index_.state().firewall;
+    if (!observed.problem.empty()) return;
+    model::Firewall wanted;
+    const auto let_in = [&](const std::string& name, std::uint16_t port) {
+      wanted.tunnel_interfaces.push_back(name);
+      if (port != 0) wanted.udp_ports.push_back(port);
+    };
+    for (std::uint32_t i = 0; i < fates_.size(); ++i) {
+      const Tunnel& tunnel = index_.tunnel(i);
+      const bool stays = fates_[i] == Fate::keep || fates_[i] == Fate::untouched;
+      if (stays && tunnel.type != model::TunnelType::loopback) let_in(tunnel.name, tunnel.listen_port);
+    }
+    for (const DesiredPeering& peering : desired_.peerings) {
+      const bool is_wanted = peering.intent == Intent::present && peering.tunnel->type != model::TunnelType::loopback;
+      if (is_wanted) let_in(peering.tunnel->name, peering.tunnel->listen_port);
+    }
+    sort_unique(wanted.udp_ports);
+    sort_unique(wanted.tunnel_interfaces);
+    if (observed.rules != wanted || !observed.intact) plan_.firewall = std::move(wanted);
+  }
+
   Plan collect() {
     for (std::uint32_t i = 0; i < fates_.size(); ++i) {
       const Tunnel& tunnel = index_.tunnel(i);
@@ -149,6 +225,8 @@ class Planner {
       }
       std::ranges::sort(plan_.bird.put, {}, &model::BirdFile::name);
       plan_.bird.reload |= bird.was_cut_off;
+      plan_.bird.judge_again = bird.has_stale_verdicts;
+      for (const DesiredPeering& peering : desired_.peerings) want_switch(peering);
     }
     return std::move(plan_);
   }
@@ -169,12 +247,12 @@ bool operator==(const BirdState& a, const BirdState& b) {
   const auto same_file = [](const auto& x, const auto& y) { return x == y || *x == *y; };
   return a.reachable == b.reachable && a.problem == b.problem && a.version == b.version &&
          std::ranges::equal(a.files, b.files, same_file) && a.foreign_files == b.foreign_files &&
-         a.protocols == b.protocols && a.was_cut_off == b.was_cut_off;
+         a.protocols == b.protocols && a.shut_protocols == b.shut_protocols &&
+         a.babel_interfaces == b.babel_interfaces && a.was_cut_off == b.was_cut_off &&
+         a.has_stale_verdicts == b.has_stale_verdicts;
 }
 
-std::size_t Plan::size() const {
-  return before_bird.size() + bird.put.size() + bird.remove.size() + (bird.reload ? 1 : 0) + after_bird.size();
-}
+std::size_t Plan::size() const { return (firewall ? 1 : 0) + before_bird.size() + bird.size() + after_bird.size(); }
 
 std::string_view link_name(const TunnelAction& action) {
   if (const auto* create = std::get_if<CreateTunnel>(&action)) return create->tunnel.name;

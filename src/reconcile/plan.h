@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/desired.h"
+#include "model/firewall.h"
 
 namespace moenet::reconcile {
 
@@ -22,15 +23,28 @@ struct BirdState {
   std::vector<std::shared_ptr<const model::BirdFile>> files;  // ours, sorted by name
   std::vector<std::string> foreign_files;                     // names in the peer folder that are not ours
   std::vector<std::string> protocols;                         // names of all protocols that BIRD runs, sorted
-  bool was_cut_off = false;  // a transaction's journal is there: BIRD may not run what the files say
+  std::vector<std::string> shut_protocols;                    // those of them that are disabled, sorted
+  std::vector<std::string> babel_interfaces;                  // on which Babel hears a neighbor, sorted
+  bool was_cut_off = false;         // a transaction's journal is there: BIRD may not run what the files say
+  bool has_stale_verdicts = false;  // routes were judged before this network's own ROA came or went
 
   friend bool operator==(const BirdState& a, const BirdState& b);  // files by content, not by pointer
+};
+
+// Our table of the firewall.
+struct FirewallState {
+  std::optional<model::Firewall> rules;  // absent: there is none
+  bool intact = false;                   // nobody changed anything in it but by way of `rules`
+  std::string problem;                   // why it cannot be read; then the rest says nothing
+
+  friend bool operator==(const FirewallState&, const FirewallState&) = default;
 };
 
 struct NodeState {
   std::vector<model::Tunnel> tunnels;      // ours, sorted by name
   std::vector<std::string> foreign_links;  // names of links that are not ours, sorted
   BirdState bird;
+  FirewallState firewall;  // with DesiredState::wants_firewall, else empty
 
   friend bool operator==(const NodeState&, const NodeState&) = default;
 };
@@ -76,12 +90,28 @@ using TunnelAction = std::variant<CreateTunnel, UpdateTunnel, RemoveTunnel>;
 std::string_view link_name(const TunnelAction& action);
 const model::Owner& owner_of(const TunnelAction& action);
 
+// An order to the protocol of a session, which changes no file.
+struct SessionOrder {
+  enum class Kind : std::uint8_t { shut, reopen, restart };  // plan() never asks for a restart
+  model::Owner owner;
+  std::string protocol;
+  Kind kind = Kind::shut;
+  friend bool operator==(const SessionOrder&, const SessionOrder&) = default;
+};
+
 struct BirdAction {
   std::vector<model::BirdFile> put;
-  std::vector<std::string> remove;  // file names
-  bool reload = false;              // BIRD must read again although no file changes
+  std::vector<std::string> remove;   // file names
+  bool reload = false;               // BIRD must read again although no file changes
+  std::vector<SessionOrder> orders;  // after the files, sorted by owner
+  std::string message;               // of those that shut
+  bool judge_again = false;          // all routes of other networks go through the filters again; no configuration
 
-  bool empty() const { return put.empty() && remove.empty() && !reload; }
+  bool changes_files() const { return !put.empty() || !remove.empty() || reload; }
+  bool empty() const { return !changes_files() && orders.empty() && !judge_again; }
+  std::size_t size() const {
+    return put.size() + remove.size() + (reload ? 1 : 0) + orders.size() + (judge_again ? 1 : 0);
+  }
   friend bool operator==(const BirdAction&, const BirdAction&) = default;
 };
 
@@ -90,23 +120,28 @@ struct BirdRefusal {
   std::string message;
 };
 struct BirdResult {
-  bool configured = false;
+  bool configured = false;  // BIRD runs the new configuration; of an action that configures
   std::vector<BirdRefusal> refused;
+  std::string policy_refused;  // BIRD's words, when it refused a file of the policy: none of them was changed
 };
 
-// In the order of execution: tunnels are set up before BIRD speaks over them, and removed after it has stopped. Among
-// `before_bird`, removals (a link that must be made anew, or whose name or port another session takes over) come first;
-// each group is sorted by name, so that equal input gives an equal plan.
+// In the order of execution: the firewall lets in what tunnels need, tunnels are set up before BIRD speaks over them,
+// and removed after it has stopped. Among `before_bird`, removals (a link that must be made anew, or whose name or port
+// another session takes over) come first; each group is sorted by name, so that equal input gives an equal plan.
 struct Plan {
+  std::optional<model::Firewall> firewall;  // the whole of it, when it is not as wanted
   std::vector<TunnelAction> before_bird;
   BirdAction bird;
   std::vector<TunnelAction> after_bird;
-  // Sessions of which nothing was planned although they are not in place: a name that they need is held, or what there
-  // is of their tunnel cannot be read. Sorted as the desired state is.
-  std::vector<model::SessionId> blocked;
+  // Peerings of which nothing was planned although they are not in place: a name that they need is held, or what there
+  // is of their tunnel cannot be read. Sorted as the desired state is. kPolicyOwner, last, for a policy whose file's
+  // name is held.
+  std::vector<model::Owner> blocked;
 
-  bool empty() const { return before_bird.empty() && bird.empty() && after_bird.empty(); }  // nothing to do
-  std::size_t size() const;                                                                 // how much to do
+  bool empty() const {  // nothing to do
+    return !firewall && before_bird.empty() && bird.empty() && after_bird.empty();
+  }
+  std::size_t size() const;  // how much to do
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 
@@ -119,11 +154,12 @@ inline constexpr std::chrono::seconds kStaleHandshake{135};
 // planned: conflicts.h says why. While BIRD does not answer, its folder is left as it is and links are still set up and
 // removed: BIRD cannot tell the neighbor anything anyway, and whoever disabled a peer wants it off the network now. The
 // file follows when BIRD is back. A tunnel whose port another one takes over is removed and made anew, because the
-// kernel refuses a port that is still bound.
+// kernel refuses a port that is still bound. Sessions that maintenance shuts keep tunnel and file: in place is whose
+// configuration is.
 //
-// REQUIRES: desired.peerings is sorted by uuid; a peering's tunnel and file have the owner owner_of_session(uuid); no
-// two peerings with intent present claim one link, port or file (see conflicts.h). Takes linear time but for sorting
-// what changes.
+// REQUIRES: desired.peerings is sorted by owner; a peering's tunnel and file have its owner, the policy's files have
+// kPolicyOwner, and no peering has; no two peerings with intent present claim one link, port or file (see conflicts.h).
+// Takes linear time but for sorting what changes.
 Plan plan(const model::DesiredState& desired, const NodeState& observed);
 
 // The same for one peering: is there nothing to do for it, and does BIRD run it? What "in place" means.
@@ -133,5 +169,7 @@ bool is_in_place(const model::DesiredPeering& peering, const NodeState& observed
 std::string describe(const Plan& plan);
 // One change in the same words, without the newline.
 std::string describe(const TunnelAction& action);
+std::string describe(const model::Firewall& firewall);
+std::string describe(const SessionOrder& order);
 
 }  // namespace moenet::reconcile

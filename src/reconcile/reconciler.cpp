@@ -19,9 +19,9 @@ using model::DesiredState;
 using model::Intent;
 using model::Invalid;
 
-DesiredPeering* find(DesiredState& desired, const model::SessionId& uuid) {
-  const auto at = std::ranges::lower_bound(desired.peerings, uuid, {}, &DesiredPeering::uuid);
-  return at != desired.peerings.end() && at->uuid == uuid ? &*at : nullptr;
+DesiredPeering* find(DesiredState& desired, const model::Owner& owner) {
+  const auto at = std::ranges::lower_bound(desired.peerings, owner, {}, &DesiredPeering::owner);
+  return at != desired.peerings.end() && at->owner == owner ? &*at : nullptr;
 }
 
 void want_nothing(DesiredPeering& peering, Intent intent) {
@@ -57,7 +57,7 @@ std::vector<std::string> removed_owners(const DesiredState& desired, const NodeS
   for (const model::Tunnel& tunnel : before.tunnels) note(tunnel.owner);
   for (const auto& file : before.bird.files) note(file->owner);
   if (owners.empty()) return {};
-  for (const DesiredPeering& peering : desired.peerings) owners.erase(model::owner_of_session(peering.uuid));
+  for (const DesiredPeering& peering : desired.peerings) owners.erase(peering.owner);
   return {owners.begin(), owners.end()};
 }
 
@@ -72,7 +72,7 @@ void spare_what_runs(DesiredState& desired, const NodeState& observed) {
       for (const model::Tunnel& tunnel : observed.tunnels) running->insert(tunnel.owner);
       for (const auto& file : observed.bird.files) running->insert(file->owner);
     }
-    if (running->contains(model::owner_of_session(peering.uuid))) peering.verdict = Broken{std::string(invalid->cause)};
+    if (running->contains(peering.owner)) peering.verdict = Broken{std::string(invalid->cause)};
   }
 }
 
@@ -94,11 +94,25 @@ bool has_silent_peer(const DesiredPeering& peering, const NodeState& observed) {
   return tunnel != nullptr && std::ranges::any_of(tunnel->peers, is_silent);
 }
 
+bool runs_policy(const BirdState& bird, const DesiredState& desired) {
+  if (!bird.reachable || bird.was_cut_off || !desired.policy) return false;
+  return std::ranges::all_of(*desired.policy, [&](const auto& wanted) {
+    const auto at = std::ranges::lower_bound(bird.files, wanted->name, {},
+                                             [](const auto& file) -> const std::string& { return file->name; });
+    return at != bird.files.end() && **at == *wanted;
+  });
+}
+
+std::optional<std::chrono::seconds> handshake_age_of(const DesiredPeering& peering, const NodeState& observed) {
+  const model::Tunnel* tunnel = tunnel_of(peering, observed);
+  return tunnel == nullptr || tunnel->peers.empty() ? std::nullopt : tunnel->peers.front().handshake_age;
+}
+
 }  // namespace
 
 struct Reconciler::Round {
   const DesiredState& desired;
-  const std::set<model::SessionId>& waiting;  // for their next attempt
+  const std::set<model::Owner>& waiting;  // for their next attempt
   const Plan& plan;
   const NodeState& before;
   SteadyTime now;
@@ -109,34 +123,69 @@ struct Reconciler::Round {
 
 void Reconciler::forget_changed(const DesiredState& desired) {
   std::erase_if(memory_, [&](const auto& entry) {
-    const auto at = std::ranges::lower_bound(desired.peerings, entry.first, {}, &DesiredPeering::uuid);
-    return at == desired.peerings.end() || at->uuid != entry.first || content_of(*at) != entry.second.content;
+    const auto at = std::ranges::lower_bound(desired.peerings, entry.first, {}, &DesiredPeering::owner);
+    return at == desired.peerings.end() || at->owner != entry.first || content_of(*at) != entry.second.content;
   });
 }
 
-std::set<model::SessionId> Reconciler::prepare(DesiredState& desired, const std::vector<std::int64_t>& status_of,
-                                               const NodeState& observed, SteadyTime now) const {
-  for (const auto& [uuid, memory] : memory_) {
+std::set<model::Owner> Reconciler::prepare(DesiredState& desired, const std::vector<std::int64_t>& status_of,
+                                           const NodeState& observed, SteadyTime now) const {
+  for (const auto& [owner, memory] : memory_) {
     if (!memory.refused) continue;
-    DesiredPeering* peering = find(desired, uuid);
+    DesiredPeering* peering = find(desired, owner);
     if (peering == nullptr || peering->intent != Intent::present || content_of(*peering) != memory.content) continue;
     want_nothing(*peering, Intent::absent);
     peering->verdict = Invalid{memory.cause};
   }
   spare_what_runs(desired, observed);
   settle_conflicts(desired, status_of, observed);
-  std::set<model::SessionId> waiting;
+  std::set<model::Owner> waiting;
   if (memory_.empty()) return waiting;
   const ObservedIndex index(observed);
-  for (const auto& [uuid, memory] : memory_) {
-    DesiredPeering* peering = find(desired, uuid);
+  for (const auto& [owner, memory] : memory_) {
+    DesiredPeering* peering = find(desired, owner);
     if (memory.refused || memory.not_before <= now || peering == nullptr || peering->verdict) continue;
     if (content_of(*peering) != memory.content || obstacle(*peering, index).empty()) continue;
     want_nothing(*peering, Intent::untouched);
     peering->verdict = Broken{memory.cause};
-    waiting.insert(uuid);
+    waiting.insert(owner);
   }
   return waiting;
+}
+
+// A policy that BIRD refused is not wanted again before its time, unless it is another by now.
+void Reconciler::prepare_policy(DesiredState& desired, SteadyTime now) const {
+  if (!desired.policy || policy_memory_.failures == 0 || policy_memory_.not_before <= now) return;
+  if (content_of(*desired.policy) == policy_memory_.content) desired.policy.reset();
+}
+
+void Reconciler::execute_firewall(Round& round) {
+  if (!round.plan.firewall) {
+    firewall_memory_ = {};
+    return;
+  }
+  const std::size_t content = content_of(*round.plan.firewall);
+  if (content != firewall_memory_.content) firewall_memory_ = {};
+  firewall_memory_.content = content;
+  if (firewall_memory_.failures > 0 && round.now < firewall_memory_.not_before) return;
+  round.execution.apply_firewall();
+  if (const auto& error = round.execution.firewall_error()) {
+    firewall_memory_.not_before = round.now + wait_of(settings_.retry, firewall_memory_.failures++, "firewall");
+    firewall_memory_.cause = error->what;
+  } else {
+    firewall_memory_ = {};
+  }
+}
+
+void Reconciler::note_policy(const Round& round) {
+  if (!round.desired.policy) return;  // it waits, or none is known
+  const std::string& refusal = round.execution.policy_refusal();
+  const std::size_t content = content_of(*round.desired.policy);
+  if (refusal.empty() || content != policy_memory_.content) policy_memory_ = {};
+  if (refusal.empty()) return;
+  policy_memory_.content = content;
+  policy_memory_.cause = refusal;
+  policy_memory_.not_before = round.now + wait_of(settings_.retry, policy_memory_.failures++, model::kPolicyOwner);
 }
 
 void Reconciler::execute_bird(Round& round) {
@@ -161,14 +210,16 @@ void Reconciler::execute_bird(Round& round) {
 }
 
 void Reconciler::execute(Round& round) {
+  execute_firewall(round);
   round.execution.prepare_tunnels();
   execute_bird(round);
+  note_policy(round);
   round.execution.remove_tunnels();
   for (const DesiredPeering& peering : round.desired.peerings) {
     if (round.execution.refusals().empty()) break;
-    const auto refusal = round.execution.refusals().find(model::owner_of_session(peering.uuid));
+    const auto refusal = round.execution.refusals().find(peering.owner);
     if (refusal == round.execution.refusals().end() || peering.intent != Intent::present) continue;
-    Memory& memory = memory_[peering.uuid] = {};
+    Memory& memory = memory_[peering.owner] = {};
     memory.content = content_of(peering);
     memory.cause = "BIRD refuses it: " + refusal->second;
     memory.refused = true;
@@ -176,24 +227,24 @@ void Reconciler::execute(Round& round) {
 }
 
 void Reconciler::remember_failure(const DesiredPeering& peering, const std::string& cause, SteadyTime now) {
-  Memory& memory = memory_[peering.uuid];
+  Memory& memory = memory_[peering.owner];
   memory.content = content_of(peering);
   memory.cause = cause;
   memory.not_before = now;
-  if (memory.failures > 0) memory.not_before += wait_of(settings_.retry, memory.failures - 1, peering.uuid);
+  if (memory.failures > 0) memory.not_before += wait_of(settings_.retry, memory.failures - 1, peering.owner);
   ++memory.failures;
 }
 
-SessionOutcome Reconciler::outcome_of(const DesiredPeering& peering, const Round& round) {
-  SessionOutcome outcome;
-  outcome.uuid = peering.uuid;
+PeeringOutcome Reconciler::outcome_of(const DesiredPeering& peering, const Round& round) {
+  PeeringOutcome outcome;
+  outcome.owner = peering.owner;
   outcome.asn = peering.asn;
   const Execution& execution = round.execution;
-  const model::Owner owner = execution.is_changed() ? model::owner_of_session(peering.uuid) : model::Owner();
+  const model::Owner& owner = peering.owner;
   if (const auto at = execution.changes().find(owner); at != execution.changes().end()) outcome.changes = at->second;
   if (peering.verdict) {
     outcome.condition = *peering.verdict;
-    if (round.waiting.contains(peering.uuid)) outcome.retry_at = memory_[peering.uuid].not_before;
+    if (round.waiting.contains(peering.owner)) outcome.retry_at = memory_[peering.owner].not_before;
     return outcome;
   }
   if (peering.intent == Intent::untouched) {
@@ -201,12 +252,12 @@ SessionOutcome Reconciler::outcome_of(const DesiredPeering& peering, const Round
     return outcome;
   }
   if (execution.refusals().contains(owner) && peering.intent == Intent::present) {
-    outcome.condition = Invalid{memory_[peering.uuid].cause};
+    outcome.condition = Invalid{memory_[peering.owner].cause};
     return outcome;
   }
   const std::string obstacle_now = round.after ? obstacle(peering, *round.after) : std::string();
   if (obstacle_now.empty()) {
-    if (!memory_.empty()) memory_.erase(peering.uuid);
+    if (!memory_.empty()) memory_.erase(peering.owner);
     if (peering.intent == Intent::present &&
         lacks_endpoint(peering, round.after ? round.after->state() : round.before)) {
       outcome.condition =
@@ -228,8 +279,8 @@ SessionOutcome Reconciler::outcome_of(const DesiredPeering& peering, const Round
     outcome.retry_at = round.now + settings_.retry.initial;
   } else {
     remember_failure(peering, has_failed ? failure->second : obstacle_now, round.now);
-    outcome.condition = Broken{memory_[peering.uuid].cause};
-    outcome.retry_at = memory_[peering.uuid].not_before;
+    outcome.condition = Broken{memory_[peering.owner].cause};
+    outcome.retry_at = memory_[peering.owner].not_before;
   }
   return outcome;
 }
@@ -237,19 +288,36 @@ SessionOutcome Reconciler::outcome_of(const DesiredPeering& peering, const Round
 StepReport Reconciler::report_of(const Round& round) {
   const BirdState& bird = round.after ? round.after->state().bird : round.before.bird;
   StepReport report;
-  report.sessions.reserve(round.desired.peerings.size());
+  report.outcomes.reserve(round.desired.peerings.size());
   for (const DesiredPeering& peering : round.desired.peerings) {
-    report.sessions.push_back(outcome_of(peering, round));
-    report.sessions.back().is_silent = has_silent_peer(peering, round.after ? round.after->state() : round.before);
-    take_earliest(report.retry_at, report.sessions.back().retry_at);
+    report.outcomes.push_back(outcome_of(peering, round));
+    PeeringOutcome& outcome = report.outcomes.back();
+    const NodeState& state = round.after ? round.after->state() : round.before;
+    outcome.is_silent = has_silent_peer(peering, state);
+    if (peering.asn == 0 && peering.tunnel) {
+      outcome.handshake_age = handshake_age_of(peering, state);
+      outcome.is_heard_by_babel = std::ranges::binary_search(state.bird.babel_interfaces, peering.tunnel->name);
+    }
+    take_earliest(report.retry_at, report.outcomes.back().retry_at);
   }
   if (round.execution.is_changed()) report.removed = removed_owners(round.desired, round.before, *round.after);
   report.planned = round.plan.size();
   report.failed = round.execution.failed();
   report.configured_bird = round.execution.configured_bird();
   report.bird_problem = bird_memory_.cause.empty() ? text_of_bird_problem(bird) : bird_memory_.cause;
+  report.policy_problem = policy_memory_.cause;
+  report.firewall_problem =
+      round.before.firewall.problem.empty() ? firewall_memory_.cause : round.before.firewall.problem;
+  if (const auto change = round.execution.changes().find("firewall"); change != round.execution.changes().end())
+    report.changes = change->second;
   report.bird_version = bird.version;
+  report.policy_in_place = report.bird_problem.empty() && runs_policy(bird, round.desired);
+  report.shut_protocols = bird.shut_protocols;
   if (!bird_memory_.cause.empty()) take_earliest(report.retry_at, bird_memory_.not_before);
+  if (!policy_memory_.cause.empty()) take_earliest(report.retry_at, policy_memory_.not_before);
+  if (!firewall_memory_.cause.empty()) take_earliest(report.retry_at, firewall_memory_.not_before);
+  // This step's own ROAs made it so.
+  if (bird.has_stale_verdicts && bird_memory_.cause.empty()) take_earliest(report.retry_at, round.now);
   return report;
 }
 
@@ -259,6 +327,7 @@ Result<StepReport> Reconciler::step(DesiredState desired, const std::vector<std:
   TRY(const NodeState before, node_.observe(deadline, stop));
   forget_changed(desired);
   const auto waiting = prepare(desired, status_of, before, now);
+  prepare_policy(desired, now);
   const Plan planned = plan(desired, before);
   Round round{desired, waiting, planned, before, now, Execution(node_, planned, before, deadline, stop), {}};
   execute(round);

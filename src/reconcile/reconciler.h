@@ -19,25 +19,33 @@
 
 namespace moenet::reconcile {
 
-struct SessionOutcome {
-  model::SessionId uuid;
+struct PeeringOutcome {
+  model::Owner owner;
   model::Asn asn = 0;
   model::Condition condition;
   std::optional<SteadyTime> retry_at;  // of a Broken one
   bool is_silent =
       false;  // its endpoint is a name, and the peer has not shaken hands of late: the name may lead elsewhere by now
   std::vector<std::string> changes;  // what this step did for it, in words
+  // Of a mesh neighbor:
+  std::optional<std::chrono::seconds> handshake_age;  // absent: never, or not seen
+  bool is_heard_by_babel = false;
 };
 
 struct StepReport {
-  std::vector<SessionOutcome> sessions;  // sorted by uuid; one per desired peering
+  std::vector<PeeringOutcome> outcomes;  // sorted by owner; one per desired peering
+  std::vector<std::string> changes;      // of what no peering owns: the firewall, in words
   std::vector<std::string> removed;      // owners of objects that nobody wanted and that are gone now
   std::size_t planned = 0;               // actions
   std::size_t failed = 0;
   bool configured_bird = false;
-  std::string bird_problem;  // empty when BIRD is as it should be
+  std::string bird_problem;      // empty when BIRD is as it should be
+  std::string firewall_problem;  // why the firewall is not as wanted
+  std::string policy_problem;    // why BIRD does not run the policy that is wanted; the old one stays
   std::string bird_version;
-  std::optional<SteadyTime> retry_at;  // the earliest of all
+  bool policy_in_place = false;             // BIRD answers and runs the policy that is wanted
+  std::vector<std::string> shut_protocols;  // that BIRD holds down, sorted
+  std::optional<SteadyTime> retry_at;       // the earliest of all
 };
 
 struct ReconcilerSettings {
@@ -74,8 +82,8 @@ class Reconciler {
     std::string cause;
     bool refused = false;  // by BIRD: Invalid until the content changes
   };
-  struct BirdMemory {         // of a transaction that failed as a whole
-    std::size_t content = 0;  // hash of the action; another one is tried at once
+  struct WholeMemory {        // of something that failed as a whole: a BIRD transaction, the policy, the firewall
+    std::size_t content = 0;  // hash of what was tried; another one is tried at once
     unsigned failures = 0;
     SteadyTime not_before{};
     std::string cause;  // empty: the last one went well
@@ -83,18 +91,23 @@ class Reconciler {
   struct Round;  // what one step knows
 
   void forget_changed(const model::DesiredState& desired);
-  std::set<model::SessionId> prepare(model::DesiredState& desired, const std::vector<std::int64_t>& status_of,
-                                     const NodeState& observed, SteadyTime now) const;
+  std::set<model::Owner> prepare(model::DesiredState& desired, const std::vector<std::int64_t>& status_of,
+                                 const NodeState& observed, SteadyTime now) const;
+  void prepare_policy(model::DesiredState& desired, SteadyTime now) const;
   void execute(Round& round);
   void execute_bird(Round& round);
+  void note_policy(const Round& round);
+  void execute_firewall(Round& round);
   void remember_failure(const model::DesiredPeering& peering, const std::string& cause, SteadyTime now);
-  SessionOutcome outcome_of(const model::DesiredPeering& peering, const Round& round);
+  PeeringOutcome outcome_of(const model::DesiredPeering& peering, const Round& round);
   StepReport report_of(const Round& round);
 
   Node& node_;
   ReconcilerSettings settings_;
-  std::map<model::SessionId, Memory> memory_;
-  BirdMemory bird_memory_;
+  std::map<model::Owner, Memory> memory_;
+  WholeMemory bird_memory_;
+  WholeMemory policy_memory_;
+  WholeMemory firewall_memory_;
 };
 
 }  // namespace moenet::reconcile

@@ -33,20 +33,32 @@ class ConfigTaskTest : public ControlPlaneTest {
   bool calls_for_reload() {
     const auto local = understand_config(source_, nullptr, no_environment).value();
     const auto loaded = understand_config(source_, kept_config(local.config), no_environment).value();
-    bool is_new = false;
-    std::stop_source reload;
-    const auto on_new_config = [&] {
-      is_new = true;
-      reload.request_stop();
-    };
-    run_config({*control_plane_, ledger_, loaded.config, source_, no_environment, on_new_config, [] {}},
-               reload.get_token());
+    std::atomic<bool> is_new = false;
+    const auto answered = answers();
+    std::jthread task([&](const std::stop_token& stop) {
+      run_config(
+          {*control_plane_, ledger_, loaded.config, source_, no_environment, [&] { is_new = true; }, [] {}, ask_again_},
+          stop);
+    });
+    await_answers(answered + 1);
+    task = {};
     return is_new;
+  }
+  std::uint64_t answers() const {
+    const auto records = ledger_.records();
+    const auto record = records.find(std::string(kConfigTask));
+    return record == records.end() ? 0 : record->second.runs;
+  }
+  void await_answers(std::uint64_t count) const {
+    const auto deadline = Deadline::after(seconds(10));
+    while (answers() < count && !deadline.passed()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    EXPECT_GE(answers(), count);
   }
 
   support::TemporaryFolder folder_;
   ConfigSource source_;
   TaskLedger ledger_;
+  Wakeup ask_again_;
 };
 
 TEST_F(ConfigTaskTest, OnlyWhatIsTakenOfAnAnswerMakesItNew) {
@@ -67,6 +79,28 @@ TEST_F(ConfigTaskTest, AnAnswerThatSaysNothingEndsTheBootstrapToo) {
   EXPECT_FALSE(calls_for_reload());
 }
 
+TEST_F(ConfigTaskTest, IsAskedAgainWhenTold) {
+  answer_with(config_answer(R"({"node":{"id":2}})"));
+  EXPECT_TRUE(calls_for_reload());
+  const auto local = understand_config(source_, nullptr, no_environment).value();
+  const auto loaded = understand_config(source_, kept_config(local.config), no_environment).value();
+  std::atomic<bool> is_new = false;
+  const auto answered = answers();
+  const std::jthread task([&](const std::stop_token& stop) {
+    run_config(
+        {*control_plane_, ledger_, loaded.config, source_, no_environment, [&] { is_new = true; }, [] {}, ask_again_},
+        stop);
+  });
+  await_answers(answered + 1);
+  EXPECT_FALSE(is_new);
+  answer_with(config_answer(R"({"node":{"id":3}})"));
+  ask_again_.notify();
+  await_answers(answered + 2);
+  const auto deadline = Deadline::after(seconds(5));
+  while (!is_new && !deadline.passed()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  EXPECT_TRUE(is_new);
+}
+
 TEST_F(ConfigTaskTest, SaysThatItLivesWhileItWaitsForTheFirstConfig) {
   answer_with(Response::text(500, "x"));
   const auto local = understand_config(source_, nullptr, no_environment).value();
@@ -74,7 +108,9 @@ TEST_F(ConfigTaskTest, SaysThatItLivesWhileItWaitsForTheFirstConfig) {
   std::atomic<int> progress = 0;
   const auto begun = steady_now();
   const std::jthread task([&](const std::stop_token& stop) {
-    run_config({*control_plane_, ledger_, local.config, source_, no_environment, [] {}, [&] { ++progress; }}, stop);
+    run_config(
+        {*control_plane_, ledger_, local.config, source_, no_environment, [] {}, [&] { ++progress; }, ask_again_},
+        stop);
   });
   while (progress < 3 && steady_now() - begun < seconds(30)) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_LT(steady_now() - begun, seconds(15)) << "before and after the attempt, and 5 s later";

@@ -70,7 +70,7 @@ TEST_F(Config, TheControlPlaneSetsNothingButWhatTheContractLists) {
       "wireguard":{"backend":"userspace","userspaceProgram":"/tmp/evil","dn42Ipv4":"172.22.188.2"},
       "controlPlane":{"syncInterval":1,"tokenFile":"/etc/shadow","maxRetries":20},
       "bootstrap":{"token":"other"},"server":{"listen":"0.0.0.0:1","idleTimeout":1},"api":{"token":"open sesame"},
-      "stateDir":"/tmp/evil","_comment":"x","more":{}})");
+      "kernel":{"manageSettings":true,"acceptLocal":true},"stateDir":"/tmp/evil","_comment":"x","more":{}})");
   ASSERT_TRUE(loaded) << loaded.error().front().text();
   const AgentConfig& config = loaded->config;
   EXPECT_EQ(config.bird.pool.kept, 7u) << "what it may set is set";
@@ -91,6 +91,8 @@ TEST_F(Config, TheControlPlaneSetsNothingButWhatTheContractLists) {
   EXPECT_EQ(config.api.token.reveal(), "t0k3n");
   EXPECT_EQ(config.api.listen.text(), "[::]:24368");
   EXPECT_EQ(config.api.idle_timeout, untold.api.idle_timeout);
+  EXPECT_FALSE(config.kernel.manage_settings);
+  EXPECT_FALSE(config.kernel.accept_local);
   EXPECT_EQ(config.state_folder, untold.state_folder);
   EXPECT_TRUE(loaded->warnings.empty()) << loaded->warnings.front();
 }
@@ -199,11 +201,62 @@ TEST_F(Config, MissingTokenFileIsNamed) {
   EXPECT_NE(faults[0].find("/nowhere/token"), std::string::npos) << faults[0];
 }
 
-TEST_F(Config, FullOwnershipNeedsTheLocalAsn) {
-  const auto faults =
-      faults_of(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"x"},"bird":{"ownership":"full"}})");
-  ASSERT_EQ(faults.size(), 1u);
-  EXPECT_TRUE(faults[0].starts_with("bird.localAsn")) << faults[0];
+TEST_F(Config, KernelSettingsAreTouchedOnlyWhenTheFileSaysSo) {
+  const auto with = [](const std::string& kernel) {
+    return understand(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"x"},"kernel":)" + kernel +
+                      "}");
+  };
+  const auto silent = with("{}");
+  const auto told = with(R"({"manageSettings":true,"acceptLocal":true})");
+  ASSERT_TRUE(silent && told);
+  EXPECT_FALSE(silent->config.kernel.manage_settings || silent->config.kernel.accept_local);
+  EXPECT_TRUE(told->config.kernel.manage_settings && told->config.kernel.accept_local);
+  const auto faulty = with(R"({"manageSettings":"yes"})");
+  ASSERT_FALSE(faulty);
+  EXPECT_EQ(faulty.error().front().path, "kernel.manageSettings");
+}
+
+TEST_F(Config, TheAgentSeesToTheLoopbackWhereItOwnsBirdUnlessToldOtherwise) {
+  const auto kind_of = [&](const std::string& more) {
+    const auto loaded =
+        understand(R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"x"})" + more + "}");
+    EXPECT_TRUE(loaded) << more;
+    return loaded ? loaded->config.loopback.kind : LoopbackKind::none;
+  };
+  EXPECT_EQ(kind_of(""), LoopbackKind::none);
+  EXPECT_EQ(kind_of(R"(,"bird":{"ownership":"full"})"), LoopbackKind::automatic);
+  EXPECT_EQ(kind_of(R"(,"bird":{"ownership":"full"},"loopback":{"kind":"none"})"), LoopbackKind::none);
+  EXPECT_EQ(kind_of(R"(,"loopback":{"kind":"ifb"})"), LoopbackKind::ifb);
+}
+
+TEST_F(Config, NamesFaultsOfTheBackbone) {
+  const auto faults = faults_of(
+      R"({"node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"x"},"mesh":{"enabled":"perhaps"},
+          "loopback":{"kind":"vrf","name":"a name"},"bird":{"country":1000}})");
+  ASSERT_EQ(faults.size(), 4u);
+  EXPECT_TRUE(faults[0].starts_with("bird.country")) << faults[0];
+  EXPECT_TRUE(faults[1].starts_with("mesh.enabled")) << faults[1];
+  EXPECT_TRUE(faults[2].starts_with("loopback.kind")) << faults[2];
+  EXPECT_TRUE(faults[3].starts_with("loopback.name")) << faults[3];
+}
+
+TEST_F(Config, FilesOfRoasAreUrlsEachOnce) {
+  const auto with = [](std::string_view bird) {
+    return R"({"node":{"name":"jp1"},"controlPlane":{"url":"https://cp","token":"t"},"bird":)" + std::string(bird) +
+           "}";
+  };
+  const auto loaded = understand(with(R"({"ownership":"full","roaUrls":["https://a/roa.conf","http://b:8000/x"]})"));
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->config.bird.roa_urls, (std::vector<std::string>{"https://a/roa.conf", "http://b:8000/x"}));
+  EXPECT_EQ(loaded->config.bird.roa_interval, std::chrono::hours(1));
+  EXPECT_TRUE(loaded->warnings.empty());
+  EXPECT_EQ(understand(with(R"({"roaUrls":["https://a/x"],"roaInterval":300})"))->warnings.size(), 1u);
+  for (const char* wrong :
+       {R"("roaUrls":["ftp://a/x"])", R"("roaUrls":["https://u:p@a/x"])", R"("roaUrls":["https://a/x","https://a/x"])",
+        R"("roaUrls":["h://1","h://2"])", R"("roaUrls":["http://1","http://2","http://3","http://4","http://5"])",
+        R"("roaInterval":299)", R"("roaInterval":86401)"}) {
+    EXPECT_FALSE(faults_of(with("{" + std::string(wrong) + "}")).empty()) << wrong;
+  }
 }
 
 }  // namespace

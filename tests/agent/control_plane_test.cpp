@@ -13,7 +13,7 @@ using http::Response;
 using std::chrono::seconds;
 
 TEST_F(ControlPlaneTest, AsksForItsOwnSessionsWithItsToken) {
-  const auto fetched = control_plane_->fetch_sessions("", seconds(0), never_);
+  const auto fetched = control_plane_->fetch("sessions", "", seconds(0), never_);
   ASSERT_TRUE(fetched) << fetched.error().what;
   EXPECT_EQ(fetched->body, kEmptyList);
   ASSERT_EQ(requests().size(), 1u);
@@ -26,7 +26,7 @@ TEST_F(ControlPlaneTest, AConditionalReadMayWaitAndComesBackUnchanged) {
   Response unchanged{304, {}, ""};
   unchanged.headers.set("ETag", "\"1\"");
   answer_with(unchanged);
-  const auto fetched = control_plane_->fetch_sessions("\"1\"", seconds(50), never_);
+  const auto fetched = control_plane_->fetch("sessions", "\"1\"", seconds(50), never_);
   ASSERT_TRUE(fetched);
   EXPECT_TRUE(fetched->not_modified);
   EXPECT_EQ(requests()[0].headers.find("If-None-Match"), "\"1\"");
@@ -43,7 +43,7 @@ TEST_F(ControlPlaneTest, StatusTellsTheCallerWhatItMayDo) {
                                      {429, Errc::unavailable},
                                      {500, Errc::unavailable}}) {
     answer_with(Response::text(status, "x"));
-    const auto fetched = control_plane_->fetch_sessions("", seconds(0), never_);
+    const auto fetched = control_plane_->fetch("sessions", "", seconds(0), never_);
     ASSERT_FALSE(fetched) << status;
     EXPECT_EQ(fetched.error().code, code) << status;
     EXPECT_NE(fetched.error().what.find(std::to_string(status)), std::string::npos) << fetched.error().what;
@@ -69,7 +69,7 @@ TEST_F(ControlPlaneTest, BatchesOnlyWhereTheServerOffersIt) {
   auto offer = Response::json(200, std::string(kEmptyList));
   offer.headers.set("X-MoeNet-Features", "batch-modify");
   answer_with(offer);
-  ASSERT_TRUE(control_plane_->fetch_sessions("", seconds(0), never_));
+  ASSERT_TRUE(control_plane_->fetch("sessions", "", seconds(0), never_));
   auto batch =
       Response::json(200, R"({"code":0,"message":"Success","data":{"results":[{"uuid":"a","code":0,"message":"Success"},
                                        {"uuid":"b","code":422,"message":"illegal move"}]}})");
@@ -84,7 +84,7 @@ TEST_F(ControlPlaneTest, BatchesOnlyWhereTheServerOffersIt) {
 
   for (const int status : {304, 404, 502}) {  // such an answer takes no offer back
     answer_with(Response::text(status, ""));
-    control_plane_->fetch_sessions("\"1\"", seconds(0), never_);
+    control_plane_->fetch("sessions", "\"1\"", seconds(0), never_);
   }
   answer_with(batch);
   control_plane_->modify(both, never_);

@@ -28,7 +28,7 @@ class ControlPlaneTest : public testing::Test {
     if (!started) throw std::runtime_error(started.error().what);
     server_ = std::move(*started);
     ControlPlaneSettings client;
-    client.url = "http://127.0.0.1:" + std::to_string(server_->port());
+    client.url = base_url();
     client.token = Secret("t0k3n");
     client.max_retries = 0;
     client.request_timeout = std::chrono::seconds(5);
@@ -46,6 +46,8 @@ class ControlPlaneTest : public testing::Test {
     const std::lock_guard lock(mutex_);
     return requests_;
   }
+
+  std::string base_url() const { return "http://127.0.0.1:" + std::to_string(server_->port()); }
 
   std::unique_ptr<ControlPlane> control_plane_;
   std::stop_token never_;

@@ -1,11 +1,14 @@
 #include "agent/reconcile_task.h"
 
+#include <future>
 #include <thread>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "agent/compose_mesh.h"
+#include "agent/mesh_of.h"
 #include "support/fake_node.h"
 #include "support/temporary_folder.h"
 
@@ -34,19 +37,30 @@ std::vector<std::string> rows_of(int from, int to, int status = 4) {
   return rows;
 }
 
+Result<std::optional<IpAddress>> to_address(std::string_view host) {
+  TRY(const auto address, IpAddress::parse(host));
+  return std::optional(address);
+}
+
 // A task on a node in memory, run answer by answer.
 class ReconcileTaskTest : public testing::Test {
  protected:
   void start() {
-    NodeContext context;
-    context.identity = {"jp1", *IpAddress::parse("172.22.188.2"), {}, *IpAddress::parse("fe80::998")};
+    backbone_ = std::make_unique<Backbone>(config_, context_);
+    maintenance_ = std::make_unique<MaintenanceKeeper>(folder_.path(), true, maintenance_view_);
     task_ = std::make_unique<ReconcileTask>(
         ReconcileWiring{node_,
-                        context,
+                        context_,
                         {},
                         resolver_,
                         ledger_,
                         input_,
+                        mesh_,
+                        policy_,
+                        roas_,
+                        *backbone_,
+                        *maintenance_,
+                        requests_,
                         wakeup_,
                         report_,
                         StateFile(folder_.path(), "sessions", {"jp1", "http://cp"}),
@@ -58,6 +72,7 @@ class ReconcileTaskTest : public testing::Test {
   void stop() {
     thread_ = std::jthread();
     task_.reset();
+    backbone_.reset();
     input_.put(std::shared_ptr<const SessionInput>());
     last_.reset();
   }
@@ -89,8 +104,31 @@ class ReconcileTaskTest : public testing::Test {
                             return IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(host_moves_.load())});
                           }}};
   TaskLedger ledger_;
+  AgentConfig config_;
+  NodeContext context_{.identity = {"jp1", *IpAddress::parse("172.22.188.2"), {}, *IpAddress::parse("fe80::998")},
+                       .private_key = {},
+                       .names = {}};
   Latest<SessionInput> input_;
+  Latest<Known<model::Mesh>> mesh_;
+  Latest<Known<model::BirdPolicy>> policy_;
+  Latest<RoaTable> roas_;
   Latest<NodeReport> report_;
+  Latest<MaintenanceView> maintenance_view_;
+  NodeRequests requests_;
+
+  // Asks the task and waits for its answer.
+  Result<void> request(decltype(NodeRequest::what) what) {
+    std::promise<Result<void>> answered;
+    requests_.add({std::move(what), [&](const Result<void>& outcome) { answered.set_value(outcome); }});
+    wakeup_.notify();
+    return answered.get_future().get();
+  }
+  template <class Holds>
+  bool comes_true(Holds holds) {
+    const auto deadline = Deadline::after(seconds(15));
+    while (!holds() && !deadline.passed()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return holds();
+  }
 
  private:
   void reported(const std::shared_ptr<const NodeReport>& report) {
@@ -102,9 +140,26 @@ class ReconcileTaskTest : public testing::Test {
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::shared_ptr<const NodeReport> last_;
+  std::unique_ptr<Backbone> backbone_;
+  std::unique_ptr<MaintenanceKeeper> maintenance_;
   std::unique_ptr<ReconcileTask> task_;
   std::jthread thread_;
 };
+
+TEST_F(ReconcileTaskTest, SetsUpTheMeshBesideTheSessionsAndKeepsItUntilItIsKnown) {
+  start();
+  node_.state.tunnels.push_back(*compose_mesh(mesh_of({3}), context_, to_address).front().tunnel);
+  answer(body_of(rows_of(1, 1)), 1);
+  EXPECT_NE(node_.link("dn42-wg-igp-3"), nullptr) << "no mesh is known yet";
+  mesh_.put(Known<model::Mesh>{std::make_shared<const model::Mesh>(mesh_of({4})), false, 1});
+  const auto report = answer(body_of(rows_of(1, 1)), 2);
+  EXPECT_EQ(node_.link("dn42-wg-igp-3"), nullptr);
+  ASSERT_NE(node_.link("dn42-wg-igp-4"), nullptr);
+  ASSERT_EQ(report.backbone.size(), 1u);
+  EXPECT_EQ(report.backbone[0].owner, "mesh/4");
+  EXPECT_TRUE(std::holds_alternative<InPlace>(report.backbone[0].condition));
+  EXPECT_EQ(in_place(report), 1u);
+}
 
 TEST_F(ReconcileTaskTest, SetsUpWhatTheControlPlaneListsAndRemovesWhatItDeletes) {
   start();
@@ -255,6 +310,56 @@ TEST_F(ReconcileTaskTest, ASilentPeersNameIsLookedUpAgainAndALiveOnesIsNot) {
   stop();
   EXPECT_EQ(endpoint_now(), "192.0.2.7");
   EXPECT_EQ(lookups_, before + 1) << "not at each step";
+}
+
+TEST_F(ReconcileTaskTest, MaintenanceShutsSessionsAndBringsUpThoseThatItShut) {
+  start();
+  answer(body_of(rows_of(1, 3)), 1);
+  stop();
+  node_.state.bird.shut_protocols = {"dn42_4242420003"};  // by hand
+  start();
+  answer(body_of(rows_of(1, 3, 2)), 2);
+  ASSERT_TRUE(request(StartMaintenance{{seconds(0), true, "back soon"}}));
+  const auto view_is = [&](MaintenancePhase phase) {
+    const auto view = maintenance_view_.read();
+    return view->record.phase == phase && view->is_settled;
+  };
+  ASSERT_TRUE(comes_true([&] { return view_is(MaintenancePhase::down); }));
+  EXPECT_EQ(in_place(*report_.read()), 3u) << "shut is no problem of the session's";
+  stop();
+  EXPECT_EQ(node_.state.bird.shut_protocols,
+            (std::vector<std::string>{"dn42_4242420001", "dn42_4242420002", "dn42_4242420003"}));
+  node_.state.bird.shut_protocols = {"dn42_4242420003"};  // BIRD was started anew, and the operator was there again
+  start();
+  answer(body_of(rows_of(1, 3, 2)), 3);
+  ASSERT_TRUE(comes_true([&] { return view_is(MaintenancePhase::down); })) << "it is still on";
+  ASSERT_TRUE(request(StopMaintenance{}));
+  ASSERT_TRUE(comes_true([&] { return view_is(MaintenancePhase::off); }));
+  stop();
+  EXPECT_EQ(node_.state.bird.shut_protocols, std::vector<std::string>{"dn42_4242420003"});
+  EXPECT_TRUE(node_.violations.empty());
+}
+
+TEST_F(ReconcileTaskTest, ARestartMakesOneSessionAnew) {
+  start();
+  EXPECT_EQ(request(RestartSession{"dn42_1"}).error().code, Errc::unavailable) << "no list yet";
+  answer(body_of(rows_of(1, 3)), 1);
+  const auto restarted = [&](RestartSession session) {
+    const auto before = node_.operations.size();
+    EXPECT_TRUE(request(std::move(session)));
+    return std::vector<std::string>(node_.operations.begin() + static_cast<std::ptrdiff_t>(before),
+                                    node_.operations.end());
+  };
+  using Operations = std::vector<std::string>;
+  EXPECT_EQ(restarted({"dn42_2", true, false}), (Operations{"remove dn42_2", "create dn42_2"}));
+  EXPECT_EQ(restarted({"dn42_4242420002", false, true}), Operations{"restart dn42_4242420002"});
+  EXPECT_EQ(restarted({"dn42_4242420002", true, true}),
+            (Operations{"remove dn42_2", "create dn42_2", "restart dn42_4242420002"}));
+  EXPECT_EQ(request(RestartSession{"dn42_7"}).error().code, Errc::not_found);
+  node_.failing_links["dn42_3"] = Error{Errc::denied, "create dn42_3: not permitted"};
+  EXPECT_EQ(request(RestartSession{"dn42_3"}).error().code, Errc::denied);
+  stop();
+  EXPECT_TRUE(node_.violations.empty());
 }
 
 TEST(SaysTheSame, OnlyTheOrderOfRowsMayDiffer) {

@@ -174,6 +174,13 @@ TEST(HostPort, UsesTheDefaultPortOnlyWhereNoneIsGiven) {
   }
 }
 
+TEST(IpPrefix, TellsANetworkFromAnAddressInOne) {
+  for (const char* network : {"172.22.188.0/26", "172.22.188.64/26", "0.0.0.0/0", "10.0.0.1/32", "fd00::/8", "fd00::1"})
+    EXPECT_FALSE(IpPrefix::parse(network)->has_host_bits()) << network;
+  for (const char* address : {"172.22.188.1/26", "172.22.188.32/26", "128.0.0.0/0", "fd00::1/127", "fd80::/8"})
+    EXPECT_TRUE(IpPrefix::parse(address)->has_host_bits()) << address;
+}
+
 TEST(HostPort, RefusesNamesOverTheLimitsOfDns) {
   EXPECT_TRUE(HostPort::parse(std::string(63, 'a') + ":1"));
   EXPECT_FALSE(HostPort::parse(std::string(64, 'a') + ":1"));

@@ -38,6 +38,13 @@ constexpr const char* kVersions[] = {"2.0.12", "2.17.6", "3.1.8"};
 class Fixtures : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Bird, Fixtures, testing::ValuesIn(kVersions));
 
+TEST_P(Fixtures, StatusTellsWhenBirdWasStarted) {
+  const auto boot = parse_last_boot(only(fixture(GetParam(), "show_status")));
+  ASSERT_TRUE(boot);
+  EXPECT_TRUE(boot->starts_with("Last reboot on 20")) << *boot;
+  EXPECT_FALSE(parse_last_boot(only(fixture(GetParam(), "show_protocols"))));
+}
+
 TEST_P(Fixtures, EveryFileIsExactlyOneReplyHoweverItIsCutIntoPieces) {
   const std::string names[] = {"greeting",       "show_status", "show_protocols", "show_protocols_all",
                                "configure",      "show_memory", "configure_undo", "show_symbols",
@@ -56,9 +63,23 @@ TEST_P(Fixtures, EveryFileIsExactlyOneReplyHoweverItIsCutIntoPieces) {
 }
 
 TEST_P(Fixtures, GreetingGivesTheVersion) {
+  EXPECT_EQ(parse_babel_neighbors(only(fixture(GetParam(), "show_babel_neighbors"))),
+            std::vector<std::string>{"igp_b"});
+  EXPECT_TRUE(parse_babel_neighbors(only(fixture(GetParam(), "show_babel_routes"))).empty());
   const auto version = parse_greeting(only(fixture(GetParam(), "greeting")));
   ASSERT_TRUE(version);
   EXPECT_EQ(version->text(), GetParam());
+}
+
+TEST(BabelNeighbors, AreHeardWhileTheirCostIsFinite) {
+  const std::string rows =
+      "1024-mesh:\n"
+      " IP address                Interface  Metric Routes Hellos Expires Auth  RTT (ms)\n"
+      " fe80::998:101:3:1         dn42-wg-igp-3  65535      0      9   1.119 No       0.000\n"
+      " fe80::998:101:12:1        dn42-wg-igp-12   1056      4     16   4.119 No     300.726\n"
+      " fe80::998:101:2:1         dn42-wg-igp-2     96      4     16   4.119 No       1.726\n"
+      "0000 \n";
+  EXPECT_EQ(parse_babel_neighbors(only(rows)), (std::vector<std::string>{"dn42-wg-igp-12", "dn42-wg-igp-2"}));
 }
 
 TEST_P(Fixtures, ProtocolsKeepTheirFirstAndLastRow) {
@@ -82,6 +103,26 @@ TEST_P(Fixtures, ProtocolRowsAreFoundAmongTheirDetails) {
   ASSERT_EQ(rows->size(), 1u);
   EXPECT_EQ(rows->front().name, "dn42_x");
   EXPECT_TRUE(rows->front().is_established());
+}
+
+TEST_P(Fixtures, RoutesOfAllChannelsAreCountedTogether) {
+  const auto counts = parse_route_counts(only(fixture(GetParam(), "show_protocols_all_bgp")));
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(*counts, (std::vector<model::RouteCounts>{{"dn42_x", 2, 0, 6, 2}}));
+}
+
+TEST_P(Fixtures, EachProtocolHasItsOwnRoutes) {
+  const Reply reply = only(fixture(GetParam(), "show_protocols_all"));
+  const auto counts = parse_route_counts(reply);
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(counts->size(), parse_protocols(reply)->size());
+  std::uint64_t preferred = 0;
+  for (const auto& each : *counts) {
+    EXPECT_EQ(each.preferred, each.imported) << each.protocol << ": nothing competes in the fixture";
+    preferred += each.preferred;
+  }
+  EXPECT_GT(preferred, 6u);
+  EXPECT_TRUE(parse_route_counts(only(fixture(GetParam(), "show_protocols_pattern_nomatch")))->empty());
 }
 
 TEST_P(Fixtures, NoMatchIsAnEmptyListAndAsyncLinesAreDropped) {
@@ -181,6 +222,19 @@ TEST(Protocols, ReadsOtherTimeFormatsLongNamesAndReasons) {
   EXPECT_EQ((*rows)[2].state, "down");
   EXPECT_FALSE(parse_protocols(only("1002-name BGP\n0000 \n")));
   EXPECT_FALSE(parse_protocols(only("9001 syntax error\n")));
+}
+
+TEST(RouteCounts, ReadsFilteredAndPassesOverWhatItDoesNotKnow) {
+  const auto counts =
+      parse_route_counts(only("2002-Name\n1002-dn42_1 BGP --- up 12:00 Established\n1006-  Channel ipv4\n"
+                              "     Routes:         5 imported, 2 filtered, 7 exported, 3 preferred\n"
+                              "   Channel ipv6\n"
+                              "     Routes:         4294967296 imported, 1 novel, x exported\n"
+                              "1002-dn42_2 BGP --- down 12:00\n0000 \n"));
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(*counts, (std::vector<model::RouteCounts>{{"dn42_1", 4294967301u, 2, 7, 3}, {"dn42_2", 0, 0, 0, 0}}));
+  EXPECT_FALSE(parse_route_counts(only("9001 syntax error\n")));
+  EXPECT_FALSE(parse_route_counts(only("1002-\n0000 \n")));
 }
 
 TEST(ConfigError, ReadsPathsWithColonsAndBlanks) {

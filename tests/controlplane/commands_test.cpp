@@ -142,6 +142,47 @@ TEST_F(Commands, PrintANewNodesTokenAsJsonToo) {
   EXPECT_EQ(store_->node_of_token(hash_of_token(std::string(body.at("token").as_string()))), 3);
 }
 
+TEST_F(Commands, ChangeWhatIsNamedOfANodeAndShowIt) {
+  const Ran changed = run({"node", "change", "jp1", "--region", "EU-W", "--loopback-ipv4", "172.22.188.40", "--rr"});
+  EXPECT_EQ(changed.status, 0) << changed.err;
+  for (const char* part : {"jp1: node 2, EU-W, reflector", "172.22.188.40", "fd00:4242:7777:301:2::1", "127.0.0.12"})
+    EXPECT_NE(changed.out.find(part), std::string::npos) << part << " in\n" << changed.out;
+  EXPECT_EQ(run({"node", "show", "jp1"}).out, changed.out);
+  const Ran elsewhere = run({"node", "change", "jp1", "--location", "Tokyo"});
+  EXPECT_NE(elsewhere.out.find("jp1: node 2, EU-W, reflector"), std::string::npos) << "what is not named stays";
+  const Ran back = run({"node", "change", "jp1", "--loopback-ipv4", "", "--no-rr"});
+  EXPECT_NE(back.out.find("jp1: node 2, EU-W, client"), std::string::npos) << back.out;
+  EXPECT_NE(back.out.find("172.22.188.2\n"), std::string::npos) << back.out;
+  const Ran refused = run({"node", "change", "jp1", "--loopback-ipv6", "fd00:4242:7777:302:27::1"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_EQ(refused.err, "moenet-controlplane: loopbackIpv6: fd00:4242:7777:302:27::1 is that of de1\n");
+}
+
+TEST_F(Commands, ShowWhatANodeToldOfItself) {
+  EXPECT_EQ(run({"node", "list"}).out.find("draining"), std::string::npos);
+  EXPECT_EQ(run({"node", "show", "jp1"}).out.find("mesh"), std::string::npos);
+  must(store_->record_heartbeat(2, {"v1", R"({"maintenance":true})", std::nullopt, std::nullopt, std::nullopt, 5}));
+  must(store_->record_document(
+      2, "mesh-status",
+      R"({"peers":{"1":"configured","9":"error: \u001b[31m"},"links":{"1":{"handshakeAge":7,"babel":true,"rtt":2.5}}})",
+      1));
+  EXPECT_NE(run({"node", "list"}).out.find("draining"), std::string::npos);
+  const std::string page = run({"node", "show", "jp1"}).out;
+  EXPECT_NE(page.find("client, draining, seen"), std::string::npos) << page;
+  EXPECT_NE(page.find("hk-rr  configured"), std::string::npos) << page;
+  EXPECT_NE(page.find("7 s ago"), std::string::npos) << page;
+  EXPECT_NE(page.find("neighbor"), std::string::npos) << page;
+  EXPECT_NE(page.find("id 9"), std::string::npos) << page;
+  EXPECT_EQ(page.find('\x1b'), std::string::npos) << page;
+}
+
+TEST_F(Commands, DeleteANode) {
+  add_peer();
+  EXPECT_NE(run({"node", "delete", "jp1"}).err.find("jp1 has 1 sessions"), std::string::npos);
+  EXPECT_EQ(run({"node", "delete", "jp1", "--force"}).out, "deleted\n");
+  EXPECT_EQ(run({"node", "list"}).out.find("jp1"), std::string::npos);
+}
+
 TEST_F(Commands, PrintTheLineThatMakesANode) {
   const std::string own = "http://127.0.0.1:" + std::to_string(service_->port());
   EXPECT_NE(run({"node", "bootstrap", "jp1"}).out.find("\ncurl -sS " + own + "/bootstrap/"), std::string::npos);

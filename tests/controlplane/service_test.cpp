@@ -215,6 +215,49 @@ TEST_F(ServiceTest, ANewNodeGetsItsPlaceInTheNetwork) {
   expect_field(admin("PATCH", "nodes/sg1", {{"name", "sg2"}}), "name");
 }
 
+TEST_F(ServiceTest, ANodeMayHaveLoopbacksOfItsOwn) {
+  const auto added = admin("POST", "nodes",
+                           {{"name", "sg1"},
+                            {"region", "AS-SE"},
+                            {"loopbackIpv4", "172.22.188.40/32"},
+                            {"loopbackIpv6", "fd00:4242:7777::40"}});
+  ASSERT_EQ(added.status, 201) << added.body;
+  EXPECT_EQ(json::parse(added.body).at("loopbackIpv4").as_string(), "172.22.188.40");
+  EXPECT_EQ(json::parse(added.body).at("loopbackIpv6").as_string(), "fd00:4242:7777::40");
+  const std::string token(json::parse(added.body).at("token").as_string());
+  const auto config = json::parse(request("GET", "/api/v1/agent/sg1/config", token).body).at("data").at("wireguard");
+  EXPECT_EQ(config.at("dn42Ipv4").as_string(), "172.22.188.40");
+  EXPECT_EQ(config.at("dn42Ipv6").as_string(), "fd00:4242:7777::40");
+  const auto mesh = json::parse(request("GET", "/api/v1/agent/sg1/mesh", token).body).at("data").at("self");
+  EXPECT_EQ(mesh.at("loopbackIpv4").as_string(), "172.22.188.40");
+
+  expect_field(admin("PATCH", "nodes/jp1", {{"loopbackIpv4", "172.22.188.40"}}), "loopbackIpv4");
+  expect_field(admin("PATCH", "nodes/sg1", {{"loopbackIpv4", "172.22.188.27"}}), "loopbackIpv4");
+  expect_field(admin("PATCH", "nodes/sg1", {{"loopbackIpv4", "172.22.188.64"}}), "loopbackIpv4");
+  expect_field(admin("PATCH", "nodes/sg1", {{"loopbackIpv4", "no address"}}), "loopbackIpv4");
+  expect_field(admin("PATCH", "nodes/sg1", {{"loopbackIpv6", "fd00:4242:7777:101:2::1"}}), "loopbackIpv6");
+  expect_field(admin("POST", "nodes", {{"name", "x"}, {"id", 40}, {"region", "EU-W"}}), "loopbackIpv4");
+  expect_field(admin("PATCH", "settings", {{"ipv4Prefix", "172.23.0.0/26"}}), "ipv4Prefix");
+
+  const auto derived = admin("PATCH", "nodes/sg1", {{"loopbackIpv4", nullptr}, {"loopbackIpv6", ""}});
+  EXPECT_EQ(json::parse(derived.body).at("loopbackIpv4").as_string(), "172.22.188.3") << derived.body;
+  EXPECT_EQ(json::parse(derived.body).at("loopbackIpv6").as_string(), "fd00:4242:7777:102:3::1");
+  EXPECT_EQ(admin("PATCH", "settings", {{"ipv4Prefix", "172.23.0.0/26"}}).status, 200);
+}
+
+TEST_F(ServiceTest, ADeletedNodesIdIsTheNextOnes) {
+  add(draft());
+  EXPECT_EQ(admin("DELETE", "nodes/jp1").status, 409) << "it has a session";
+  EXPECT_EQ(admin("DELETE", "nodes/jp1?force=1").status, 204);
+  EXPECT_EQ(admin("GET", "nodes/jp1").status, 404);
+  EXPECT_EQ(admin("DELETE", "nodes/jp1").status, 404);
+  EXPECT_EQ(agent("GET", "sessions").status, 401);
+  const auto added = json::parse(admin("POST", "nodes", {{"name", "jp1"}, {"region", "AS-E"}}).body);
+  EXPECT_EQ(added.at("id").as_int64(), 2);
+  EXPECT_TRUE(added.at("publicIpv4").is_null());
+  EXPECT_EQ(agent("GET", "sessions").status, 401) << "the token of before";
+}
+
 TEST_F(ServiceTest, AReadWithItsTagIsNotRepeated) {
   for (const char* action : {"sessions", "mesh", "bird-config"}) {
     const auto first = agent("GET", action);
@@ -267,6 +310,41 @@ TEST_F(ServiceTest, KeepsTheLatestReportOfEachSession) {
   EXPECT_EQ(shown.at("report").at("state").as_string(), "Established");
 }
 
+TEST_F(ServiceTest, ShowsTheLatestReportOfTheMesh) {
+  EXPECT_EQ(json::serialize(json::parse(admin("GET", "nodes/jp1").body).at("mesh")), "[]");
+  EXPECT_TRUE(json::parse(admin("GET", "nodes/jp1").body).at("meshReportedAt").is_null());
+  agent("POST", "mesh/status", R"({"node_id":"jp1","peers":{"1":"configured","27":"configured"}})");
+  const auto answer = agent("POST", "mesh/status",
+                            R"({"node_id":"jp1","peers":{"1":"configured"},
+                                "links":{"1":{"handshakeAge":7,"babel":true,"rtt":2,"new":[]}}})");
+  EXPECT_EQ(answer.status, 200);
+  const auto shown = json::parse(admin("GET", "nodes/jp1").body);
+  EXPECT_EQ(json::serialize(shown.at("mesh")),
+            R"([{"id":1,"node":"hk-rr","state":"configured","handshakeAge":7,"babel":true,"rtt":2}])");
+  EXPECT_GT(shown.at("meshReportedAt").as_int64(), 0);
+}
+
+TEST_F(ServiceTest, ShowsThatANodeDrains) {
+  const std::pair<const char*, bool> cases[] = {
+      {"true", true},
+      {"false", false},
+      {"null", false},
+      {R"({"state":"draining","since":1})", true},
+      {R"({"state":"drained","since":1})", true},
+      {R"({"state":"off"})", false},
+      {R"({"since":1})", false},
+      {R"("yes")", false},
+      {"7", false},
+  };
+  EXPECT_FALSE(json::parse(admin("GET", "nodes/jp1").body).at("draining").as_bool()) << "before any heartbeat";
+  for (const auto& [maintenance, drains] : cases) {
+    const std::string beat = std::string(R"({"node_id":"jp1","status":{"maintenance":)") + maintenance + "}}";
+    ASSERT_EQ(request("POST", "/api/v1/agent/heartbeat", "token-of-jp1", {}, beat).status, 200) << maintenance;
+    EXPECT_EQ(json::parse(admin("GET", "nodes/jp1").body).at("draining").as_bool(), drains) << maintenance;
+    EXPECT_EQ(json::parse(admin("GET", "nodes").body).at("nodes").at(1).at("draining").as_bool(), drains);
+  }
+}
+
 TEST_F(ServiceTest, BirdConfigIsNotFoundWithoutAPolicy) {
   admin("PATCH", "settings", {{"policy", nullptr}});
   const auto answer = agent("GET", "bird-config");
@@ -282,6 +360,75 @@ TEST_F(ServiceTest, SettingsNameTheFaultyMember) {
   EXPECT_EQ(admin("PATCH", "settings", {{"ipv4Prefix", "172.22.188.64/26"}, {"ipv6Prefix", "fd00::/8"}}).status, 200);
   expect_field(admin("PATCH", "settings", {{"policy", {{"asPathMaxLen", 0}}}}), "policy.asPathMaxLen");
   expect_field(admin("PATCH", "settings", {{"colour", "red"}}), "colour");
+  const auto servers = [&](json::array list) {
+    return admin("PATCH", "settings", {{"policy", {{"rpkiServers", std::move(list)}}}});
+  };
+  const auto server = [](const char* name, const char* host) { return json::object{{"name", name}, {"host", host}}; };
+  expect_field(servers({server("a;b", "x")}), "policy.rpkiServers[0].name");
+  expect_field(servers({server("a", "x"), server("b", "x:1")}), "policy.rpkiServers[1].host");
+  expect_field(servers({server("a-b", "x"), server("a_b", "y")}), "policy.rpkiServers[1].name");
+  EXPECT_EQ(servers({server("a-b", "rpki.example.net"), server("c", "2001:db8::1")}).status, 200);
+}
+
+TEST_F(ServiceTest, TheBlocklistReachesTheNodes) {
+  const auto blocklist_of = [&](const http::Response& answer) {
+    const auto body = json::parse(answer.body);
+    const json::value* list = body.at("data").at("policy").as_object().if_contains("blocklist");
+    return list == nullptr ? std::string("none") : json::serialize(*list);
+  };
+  EXPECT_EQ(blocklist_of(agent("GET", "bird-config")), "none") << "as deployed agents know it";
+  const json::array asns = {"4242420002", 4'242'420'001, 4'242'420'002};
+  const json::array prefixes = {"fd00:1::/48", "172.20.1.0/24"};
+  const auto set = admin("PATCH", "settings", {{"policy", {{"blocklist", {{"asns", asns}, {"prefixes", prefixes}}}}}});
+  ASSERT_EQ(set.status, 200) << set.body;
+  EXPECT_EQ(blocklist_of(agent("GET", "bird-config")),
+            R"({"asns":[4242420001,4242420002],"prefixes":["172.20.1.0/24","fd00:1::/48"]})");
+  admin("PATCH", "settings", {{"policy", {{"blocklist", {{"asns", nullptr}}}}}});
+  EXPECT_EQ(blocklist_of(agent("GET", "bird-config")), R"({"asns":[],"prefixes":["172.20.1.0/24","fd00:1::/48"]})");
+  admin("PATCH", "settings", {{"policy", {{"blocklist", nullptr}}}});
+  EXPECT_EQ(blocklist_of(agent("GET", "bird-config")), "none");
+
+  const auto refused = [&](const char* key, json::value value) {
+    return admin("PATCH", "settings", {{"policy", {{"blocklist", {{key, std::move(value)}}}}}});
+  };
+  expect_field(refused("asns", json::array{0}), "policy.blocklist.asns");
+  expect_field(refused("asns", json::array{"AS1"}), "policy.blocklist.asns");
+  expect_field(refused("asns", 5), "policy.blocklist.asns");
+  expect_field(refused("asns", json::array(1'001, 1)), "policy.blocklist.asns");
+  expect_field(refused("prefixes", json::array{"172.20.1.1/24"}), "policy.blocklist.prefixes");
+  expect_field(refused("prefixes", json::array{"::/0"}), "policy.blocklist.prefixes");
+  expect_field(refused("prefixes", json::array{7}), "policy.blocklist.prefixes");
+  expect_field(refused("names", json::array()), "policy.blocklist.names");
+}
+
+TEST_F(ServiceTest, PresharedKeysOfTheMeshAreTheNodesOnly) {
+  const auto key_of = [&](const std::string& node) {
+    const auto answer = request("GET", "/api/v1/agent/" + node + "/mesh", "token-of-" + node);
+    const auto body = json::parse(answer.body);
+    const json::value* key = body.at("data").at("peers").at(0).as_object().if_contains("presharedKey");
+    return key == nullptr ? std::string() : std::string(key->as_string());
+  };
+  EXPECT_EQ(key_of("jp1"), "") << "a deployed agent would not set it";
+  expect_field(admin("PATCH", "settings", {{"mesh", {{"presharedKeys", "maybe"}}}}), "mesh.presharedKeys");
+  expect_field(admin("PATCH", "settings", {{"mesh", {{"colour", 1}}}}), "mesh.colour");
+  ASSERT_EQ(admin("PATCH", "settings", {{"mesh", {{"presharedKeys", true}}}}).status, 200);
+  const std::string key = key_of("jp1");
+  EXPECT_TRUE(Key::from_base64(key)) << key;
+  EXPECT_EQ(key_of("hk-rr"), key);
+  start(std::nullopt);
+  EXPECT_EQ(key_of("jp1"), key) << "after a restart";
+
+  const Secret secret = must(store_->network_secret());
+  for (const char* path : {"settings", "nodes", "nodes/jp1", "sessions"}) {
+    const std::string body = admin("GET", path).body;
+    EXPECT_EQ(body.find(secret.reveal()), std::string::npos) << path;
+    EXPECT_EQ(body.find(key), std::string::npos) << path;
+  }
+  admin("DELETE", "nodes/jp1");
+  must(store_->add_node(testing::node_of(2, "jp1", 101, false, "1G"), hash_of_token("token-of-jp1")));
+  EXPECT_NE(key_of("jp1"), key) << "the id is the old one's, the key is not";
+  admin("PATCH", "settings", {{"mesh", {{"presharedKeys", false}}}});
+  EXPECT_EQ(key_of("jp1"), "");
 }
 
 TEST_F(ServiceTest, SlowsDownWhoGuessesTokensAndNobodyElse) {

@@ -76,6 +76,69 @@ TEST_P(StoreTest, RefusesATakenNameOrIdAndTheSixtyThirdNode) {
   EXPECT_EQ(store_->add_node(node_of(0, "late", 101, false, "1G"), "x").error().field, "id");
 }
 
+TEST_P(StoreTest, KeepsTheLoopbacksThatTheOperatorChose) {
+  add("a");
+  Node node = node_of(0, "b", 101, false, "1G");
+  node.loopback_ipv4 = "172.22.188.40";
+  node.loopback_ipv6 = "fd00:4242:7777::b";
+  must(store_->add_node(node, "b"));
+  EXPECT_EQ(must(store_->find_node("b")).loopback_ipv4, "172.22.188.40");
+  EXPECT_EQ(must(store_->find_node("b")).loopback_ipv6, "fd00:4242:7777::b");
+  node.name = "c";
+  EXPECT_EQ(store_->add_node(node, "c").error().field, "loopbackIpv4");
+  const auto taken = store_->change_node("a", [&](Node wanted) -> Checked<Node> {
+    wanted.loopback_ipv6 = node.loopback_ipv6;
+    return wanted;
+  });
+  EXPECT_EQ(taken.error().field, "loopbackIpv6");
+  EXPECT_EQ(taken.error().error.code, Errc::conflict);
+  EXPECT_EQ(must(store_->find_node("a")).loopback_ipv6, "");
+  const auto moved = store_->change_settings([](Settings settings) -> Checked<Settings> {
+    settings.ipv4_prefix = "172.23.0.0/26";
+    return settings;
+  });
+  EXPECT_EQ(moved.error().field, "ipv4Prefix");
+  EXPECT_EQ(must(store_->settings()).ipv4_prefix, Settings{}.ipv4_prefix);
+}
+
+TEST_P(StoreTest, LeavesNothingOfADeletedNodeToTheNextOneOfItsId) {
+  const NodeId id = add("old");
+  add("other");
+  const std::string uuid = must(store_->find_node("old")).uuid;
+  must(store_->record_heartbeat(id, {"v1", R"({"kernel":"6"})", "key", "192.0.2.1", "2001:db8::1", 5}));
+  must(store_->record_reports(id, {{"dn42_1", "{}", 1}}));
+  must(store_->record_document(id, "mesh-status", "{}", 1));
+  must(store_->put_bootstrap("line", {id, "https://cp", 100}));
+  const std::int64_t before = must(store_->find_node("old")).changes;
+  told_.clear();
+  EXPECT_EQ(must(store_->delete_node("old", false)).id, id);
+  EXPECT_EQ(told_.size(), 2u) << "its own readers, and the others'";
+  EXPECT_EQ(store_->node_of_token(hash_of_token("old")), std::nullopt);
+  EXPECT_EQ(store_->find_node("old").error().code, Errc::not_found);
+  EXPECT_EQ(store_->delete_node("old", false).error().error.code, Errc::not_found);
+  EXPECT_EQ(store_->redeem_bootstrap("line", "x", 50).error().code, Errc::not_found);
+
+  EXPECT_EQ(add("new"), id) << "the lowest free one";
+  const Node node = must(store_->find_node("new"));
+  EXPECT_NE(node.uuid, uuid);
+  EXPECT_EQ(node.mesh_public_key + node.seen_ipv4 + node.seen_ipv6 + node.agent_version + node.status_json, "");
+  EXPECT_EQ(node.last_seen, 0);
+  EXPECT_GT(node.changes, before + 1) << "whoever waited for the old one must see that this is later";
+  EXPECT_TRUE(must(store_->reports_of(id)).empty());
+  EXPECT_FALSE(must(store_->document_of(id, "mesh-status")));
+}
+
+TEST_P(StoreTest, DeletesANodeWithItsSessionsOnlyWhenAsked) {
+  const NodeId jp = add("jp1");
+  must(store_->add_session(row(jp, 1)));
+  const auto refused = store_->delete_node("jp1", false);
+  EXPECT_EQ(refused.error().error.code, Errc::conflict);
+  EXPECT_EQ(refused.error().field, "");
+  EXPECT_EQ(must(store_->sessions()).size(), 1u);
+  must(store_->delete_node("jp1", true));
+  EXPECT_TRUE(must(store_->sessions()).empty());
+}
+
 TEST_P(StoreTest, FindsNodesByNameAndByUuid) {
   add("jp1");
   const Node node = must(store_->find_node("jp1"));
@@ -249,12 +312,38 @@ TEST_P(StoreTest, KeepsTheLatestReportOnly) {
   EXPECT_EQ(reports.front().json, R"({"state":"up"})");
 }
 
+TEST_P(StoreTest, KeepsTheLatestDocumentOfAKind) {
+  const NodeId jp = add("jp1");
+  EXPECT_EQ(must(store_->document_of(jp, "rtt")), std::nullopt);
+  must(store_->record_document(jp, "rtt", "{}", 1));
+  must(store_->record_document(jp, "rtt", R"({"a":1})", 2));
+  must(store_->record_document(jp, "mesh-status", "[]", 3));
+  EXPECT_EQ(must(store_->document_of(jp, "rtt")), (Document{R"({"a":1})", 2}));
+}
+
 TEST_P(StoreTest, KeepsSettings) {
   Settings settings;
   settings.asn = 4'242'421'111;
+  settings.mesh.preshared_keys = true;
+  settings.policy->blocked_asns = {1, 4'294'967'295};
+  settings.policy->blocked_prefixes = {IpPrefix::parse("172.20.1.0/24").value(),
+                                       IpPrefix::parse("fd00:1::/48").value()};
+  must(store_->change_settings([&](const Settings&) -> Checked<Settings> { return settings; }));
+  EXPECT_EQ(must(store_->settings()), settings);
   settings.policy.reset();
   must(store_->change_settings([&](const Settings&) -> Checked<Settings> { return settings; }));
   EXPECT_EQ(must(store_->settings()), settings);
+}
+
+TEST_P(StoreTest, MakesTheNetworksSecretOnce) {
+  std::vector<Secret> secrets(8);
+  {
+    std::vector<std::jthread> askers;
+    for (Secret& secret : secrets) askers.emplace_back([&] { secret = must(store_->network_secret()); });
+  }
+  for (const Secret& secret : secrets) EXPECT_TRUE(secret == secrets.front());
+  EXPECT_GE(secrets.front().reveal().size(), 43u);
+  EXPECT_TRUE(must(GetParam().open(folder_)->network_secret()) == secrets.front()) << "after a restart";
 }
 
 TEST_P(StoreTest, LosesNoneOfTwoEditsAtATime) {
@@ -356,6 +445,18 @@ TEST(SqliteFile, WithAnUnknownStatusHasTheNodeLeaveTheSessionAlone) {
   write_behind(folder, "UPDATE session SET status = 99");
   const auto status = must(store->find_session(session.uuid)).status;
   EXPECT_EQ(model::intent_of(static_cast<int>(status)), model::Intent::untouched) << model::name_of(status);
+}
+
+TEST(SqliteFile, OfAnOlderProgramIsBroughtUpToDate) {
+  const TemporaryFolder folder;
+  must(open_sqlite(folder)->add_node(node_of(0, "jp1", 101, false, "1G"), "hash"));
+  write_behind(folder,
+               "DELETE FROM schema_step WHERE number > 2; ALTER TABLE node DROP COLUMN loopback_ipv4; "
+               "ALTER TABLE node DROP COLUMN loopback_ipv6; DROP TABLE retired_node; DROP TABLE network_secret");
+  const auto store = open_sqlite(folder);
+  EXPECT_EQ(must(store->find_node("jp1")).loopback_ipv4, "");
+  EXPECT_EQ(store->node_of_token("hash"), 1);
+  must(store->delete_node("jp1", false));
 }
 
 TEST(SqliteFile, IsNotAskedForATokenAgain) {

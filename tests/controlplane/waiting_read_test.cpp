@@ -63,6 +63,47 @@ TEST_F(WaitingRead, OfBirdConfigHearsOfASetting) {
   EXPECT_EQ(json::parse(answer.body).at("data").at("policy").at("ebgpImportLimit").as_int64(), 9000);
 }
 
+TEST_F(WaitingRead, OfTheMeshHearsThatThereArePresharedKeys) {
+  const auto held = hold("mesh", 50);
+  EXPECT_EQ(admin("PATCH", "settings", {{"mesh", {{"presharedKeys", true}}}}).status, 200);
+  EXPECT_NE(held->response().body.find("presharedKey"), std::string::npos);
+}
+
+// jp1 and its reflector are in AS-E; in EU-C it has another neighbour's region, and other addresses.
+TEST_F(WaitingRead, OfANeighbourHearsThatANodeMoves) {
+  for (const std::string action : {"mesh", "bird-config"}) {
+    const auto held = hold(action, 50);
+    const std::string to = action == "mesh" ? "EU-C" : "AS-E";
+    ASSERT_EQ(admin("PATCH", "nodes/hk-rr", {{"region", to}}).status, 200);
+    const auto answer = held->response();
+    ASSERT_EQ(answer.status, 200);
+    const auto data = json::parse(answer.body).at("data");
+    const auto& peers = data.at(action == "mesh" ? "peers" : "ibgpPeers").as_array();
+    EXPECT_EQ(peers.size(), to == "EU-C" ? 0u : 1u) << answer.body;
+  }
+}
+
+TEST_F(WaitingRead, OfTheNodeThatMovesHearsOfItsNewAddresses) {
+  const auto held = hold("mesh", 50);
+  const auto moved = admin("PATCH", "nodes/jp1", {{"region", "EU-C"}});
+  EXPECT_EQ(json::parse(moved.body).at("loopbackIpv6").as_string(), "fd00:4242:7777:302:2::1") << moved.body;
+  EXPECT_EQ(json::parse(moved.body).at("linkLocal").as_string(), "fe80::998:302:2:1");
+  const auto data = json::parse(held->response().body).at("data");
+  EXPECT_EQ(data.at("self").at("loopbackIpv6").as_string(), "fd00:4242:7777:302:2::1");
+  EXPECT_EQ(data.at("self").at("regionCode").as_int64(), 302);
+  ASSERT_EQ(data.at("peers").as_array().size(), 1u);
+  EXPECT_EQ(data.at("peers").at(0).at("nodeName").as_string(), "de1");
+}
+
+TEST_F(WaitingRead, OfADeletedNodeIsRefusedAtOnceAndTheNextOneOfItsIdWaits) {
+  const auto held = hold("mesh", 50);
+  EXPECT_EQ(admin("DELETE", "nodes/jp1").status, 204);
+  EXPECT_EQ(held->response().status, 401);
+  must(store_->add_node(testing::node_of(2, "jp1", 101, false, "1G"), hash_of_token("token-of-jp1")));
+  const auto again = hold("mesh", 1);
+  EXPECT_EQ(again->response().status, 304);
+}
+
 TEST_F(WaitingRead, DoesNotKeepTheServiceFromStopping) {
   const auto held = hold("sessions", 50);
   const auto begin = steady_now();

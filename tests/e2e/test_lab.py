@@ -21,6 +21,15 @@ def test_two_foreign_routers_peer_and_pass_traffic(lab, kind, birds):
     wait_for("ping", lambda: a.run("ping", "-c1", "-W1", "-I", a.ipv4, b.ipv4, check=False)[0] == 0, 10)
 
 
+def test_a_foreign_router_has_sessions_with_two_routers_of_one_system(lab):
+    a, b, c = (ForeignRouter(lab, i) for i in (1, 2, 3))
+    c.asn = b.asn
+    for line, other in enumerate((b, c)):
+        a.peer(SessionKind.LINK_LOCAL, other, endpoint=f"{other.address}:{other.port}", line=line)
+        other.peer(SessionKind.LINK_LOCAL, a, endpoint=f"{a.address}:{a.port_of(line)}")
+    wait_for("both Established", lambda: a.is_established(b.asn) and a.is_established(b.asn, 1))
+
+
 def test_a_lab_whose_process_is_killed_leaves_nothing(lab):
     script = textwrap.dedent(f"""
         import sys, time

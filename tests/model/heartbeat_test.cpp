@@ -27,6 +27,30 @@ TEST(Heartbeat, ReadsBackWhatItWrote) {
   EXPECT_EQ(read_heartbeat(json::parse(text)).value(), heartbeat);
   EXPECT_EQ(text.find("meshPublicKey"), std::string::npos);
   EXPECT_EQ(text.find("publicIpv4"), std::string::npos);
+  EXPECT_EQ(text.find("maintenance"), std::string::npos);
+}
+
+TEST(Heartbeat, TellsOfMaintenanceWhileItIsOn) {
+  Heartbeat heartbeat;
+  heartbeat.node = "jp1";
+  heartbeat.maintenance = HeartbeatMaintenance{"draining", std::chrono::sys_seconds(std::chrono::seconds(1795440902))};
+  const json::value body = write_json(heartbeat);
+  EXPECT_EQ(json::serialize(body.at("status").at("maintenance")), R"({"state":"draining","since":1795440902})");
+  EXPECT_EQ(read_heartbeat(body).value(), heartbeat);
+}
+
+TEST(Heartbeat, ReadsAnyFormOfMaintenanceAndFaultsNone) {
+  const auto state_of = [](std::string_view maintenance) {
+    const auto text = R"({"node_id":"x","status":{"maintenance":)" + std::string(maintenance) + "}}";
+    const auto heartbeat = read_heartbeat(json::parse(text));
+    EXPECT_TRUE(heartbeat) << text;
+    return heartbeat && heartbeat->maintenance ? heartbeat->maintenance->state : "";
+  };
+  EXPECT_EQ(state_of("true"), "draining");
+  EXPECT_EQ(state_of(R"({"state":"drained","since":"soon"})"), "drained");
+  for (const char* off : {"false", "null", "7", "[]", "{}", R"({"state":"off"})", R"({"state":{}})"}) {
+    EXPECT_EQ(state_of(off), "") << off;
+  }
 }
 
 TEST(Heartbeat, NeedsOnlyTheNodesName) {

@@ -10,8 +10,10 @@
 
 #include "model/heartbeat.h"
 #include "model/lifecycle.h"
+#include "model/mesh.h"
 #include "model/node_config.h"
 #include "model/peering.h"
+#include "model/routing_policy.h"
 #include "model/session_json.h"
 #include "support/http_sample.h"
 
@@ -260,6 +262,100 @@ TEST(Samples, ConfigOfJp1) {
   EXPECT_FALSE(config.auto_update.enabled);
   EXPECT_EQ(config.auto_update.check_interval, std::chrono::minutes(60));
   EXPECT_EQ(config.auto_update.channel, "stable");
+}
+
+TEST(Samples, EveryMeshIsReadWithoutAFault) {
+  std::map<std::string, Mesh> meshes;
+  for (const HttpSample& s : samples()) {
+    if (!s.target.ends_with("/mesh") || s.status != 200) continue;
+    const auto data = read_envelope(s.response.body);
+    ASSERT_TRUE(data) << s.file;
+    const auto mesh = read_mesh(*data);
+    ASSERT_TRUE(mesh) << s.file << mesh.error().what;
+    EXPECT_TRUE(mesh->all_identified) << s.file;
+    for (const MeshRow& row : mesh->peers) EXPECT_TRUE(row.peer) << s.file;
+    meshes.emplace(s.file.substr(0, 2), *mesh);
+  }
+  ASSERT_EQ(meshes.size(), 4u);
+  EXPECT_FALSE(meshes.at("06").peers.at(0).peer->public_key);
+  EXPECT_TRUE(meshes.at("22").peers.empty());
+  EXPECT_EQ(meshes.at("22").self.node_id, 27u);
+  EXPECT_EQ(meshes.at("21").self, (MeshSelf{1, "hk-rr", 101, IpAddress::parse("172.22.188.1").value(),
+                                            IpAddress::parse("fd00:4242:7777:101:1::1").value(), true}));
+  const MeshPeer jp1{2,
+                     "jp1",
+                     101,
+                     IpAddress::parse("172.22.188.2").value(),
+                     IpAddress::parse("fd00:4242:7777:101:2::1").value(),
+                     Key::from_base64("tuOMbwiwFpzfT4QYOvqQzIcAXAeKSAJO3uen7qJDTSk=").value(),
+                     std::nullopt,
+                     HostPort{"127.0.0.12", 51821},
+                     1420,
+                     false};
+  EXPECT_TRUE(meshes.at("21").peers.at(0).peer == jp1);
+  EXPECT_TRUE(meshes.at("20").peers.at(0).peer->is_rr);
+}
+
+BirdPolicy policy_of(std::string_view number) {
+  const Result<json::value> data = read_envelope(sample(number).response.body);
+  if (!data) throw std::runtime_error(data.error().what);
+  Result<BirdPolicy> policy = read_bird_config(*data);
+  if (!policy) throw std::runtime_error(policy.error().what);
+  return std::move(*policy);
+}
+
+TEST(Samples, PolicyOfJp1) {
+  const BirdPolicy read = policy_of("31");
+  EXPECT_EQ(read.node,
+            (PolicyNode{2, "jp1", false, 1000, 101, IpAddress::parse("172.22.188.2").value(),
+                        IpAddress::parse("fd00:4242:7777:101:2::1").value(), "as", "as_e", "as_e", "1g_plus"}));
+  EXPECT_EQ(read.policy.asn, 4242420998u);
+  EXPECT_EQ(read.policy.own_prefixes, (std::vector<IpPrefix>{IpPrefix::parse("172.22.188.0/26").value(),
+                                                             IpPrefix::parse("fd00:4242:7777::/48").value()}));
+  EXPECT_EQ(read.policy.rpki_servers, (std::vector<RpkiServer>{{"akae", {"rpki.akae.re", 8082}},
+                                                               {"launchpadx", {"rpki.dn42.launchpadx.top", 8082}}}));
+  EXPECT_EQ(read.policy.ebgp_import_limit, 10'000u);
+  EXPECT_EQ(read.policy.ebgp_export_limit, 5'000u);
+  EXPECT_EQ(read.policy.ibgp_import_limit, 20'000u);
+  EXPECT_EQ(read.policy.ibgp_export_limit, 30'000u);
+  EXPECT_EQ(read.policy.as_path_max_len, 5u);
+  EXPECT_EQ(read.ibgp_peers, (std::vector<IbgpPeer>{{1, "hk-rr", 101, IpAddress::parse("172.22.188.1").value(),
+                                                     IpAddress::parse("fd00:4242:7777:101:1::1").value(), true}}));
+}
+
+// The captured control plane numbers bandwidths and regions in its own way: what it says holds.
+TEST(Samples, TablesOfThePolicyAreAsTold) {
+  const RoutingPolicy policy = policy_of("31").policy;
+  const json::value data = read_envelope(sample("31").response.body).value();
+  const auto expect_told = [&](const char* group, const char* table, const auto& names) {
+    for (const auto& [name, value] : data.at("policy").at(group).at(table).as_object()) {
+      ASSERT_TRUE(names.contains(std::string(name))) << table << name;
+      EXPECT_EQ(names.at(std::string(name)).value, value.as_array().back().as_int64()) << table << name;
+    }
+  };
+  expect_told("communities", "latency", policy.latency);
+  expect_told("communities", "bandwidth", policy.bandwidth);
+  expect_told("communities", "crypto", policy.crypto);
+  expect_told("communities", "region", policy.region);
+  expect_told("largeCommunities", "origin", policy.origin);
+  expect_told("largeCommunities", "subregion", policy.subregion);
+  expect_told("largeCommunities", "bandwidth", policy.link_bandwidth);
+  EXPECT_EQ(policy.bandwidth.size(), 5u);  // 22 is not 1 Mbit/s there
+  EXPECT_TRUE(policy.crypto.contains("psk"));
+}
+
+TEST(Samples, PoliciesOfTheOtherNodes) {
+  const BirdPolicy reflector = policy_of("32");
+  EXPECT_TRUE(reflector.node.is_rr);
+  EXPECT_EQ(reflector.node.bandwidth_community, "10g_plus");
+  EXPECT_FALSE(reflector.ibgp_peers.at(0).is_rr);
+  const BirdPolicy lone = policy_of("33");
+  EXPECT_EQ(lone.node.continent, "eu");
+  EXPECT_EQ(lone.node.subregion, "eu_c");
+  EXPECT_EQ(lone.node.region_community, "eu");
+  EXPECT_EQ(lone.node.bandwidth_mbit, 100u);
+  EXPECT_TRUE(lone.ibgp_peers.empty());
+  EXPECT_EQ(lone.policy, reflector.policy);
 }
 
 TEST(Samples, EveryHeartbeatIsWrittenAsItWasCaptured) {

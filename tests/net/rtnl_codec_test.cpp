@@ -26,13 +26,15 @@ TEST(Rtnl, EncodesACreationAsTheKernelExpectsIt) {
             "1400" "1280" "0e00" "0100" "77697265677561726400" "0000");  // IFLA_LINKINFO { IFLA_INFO_KIND }
 }
 
-TEST(Rtnl, EncodesAnAddressWithoutDuplicateDetection) {
+TEST(Rtnl, EncodesAnAddressWithoutDuplicateDetectionAndWithOurNumber) {
   const LinkAddress address{IpPrefix::parse("fe80::1/64").value(), std::nullopt};
   EXPECT_EQ(hex(encode_add_address(7, address)),
-            "40000000" "1400" "0005" "00000000" "00000000"      // RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE
+            "48000000" "1400" "0005" "00000000" "00000000"      // RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE
             "0a" "40" "02" "fd" "07000000"                      // AF_INET6, /64, IFA_F_NODAD, RT_SCOPE_LINK
             "1400" "0200" "fe800000000000000000000000000001"    // IFA_LOCAL
-            "1400" "0100" "fe800000000000000000000000000001");  // IFA_ADDRESS
+            "1400" "0100" "fe800000000000000000000000000001"    // IFA_ADDRESS
+            "0500" "0b00" "6d" "000000");                       // IFA_PROTO
+  EXPECT_TRUE(decode_address(encode_add_address(7, address)).value()->second.is_ours);
 }
 
 // clang-format on

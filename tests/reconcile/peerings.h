@@ -54,7 +54,7 @@ inline model::BirdFile file_of(unsigned number, const std::string& text = "") {
 
 inline model::DesiredPeering peering_of(unsigned number, model::Intent intent = model::Intent::present) {
   model::DesiredPeering peering;
-  peering.uuid = uuid_of(number);
+  peering.owner = model::owner_of_session(uuid_of(number));
   peering.asn = 4242420000u + number;
   peering.intent = intent;
   peering.protocol = session_name(number);
@@ -65,6 +65,24 @@ inline model::DesiredPeering peering_of(unsigned number, model::Intent intent = 
   return peering;
 }
 
+// A neighbor in the mesh: a tunnel without a BIRD file.
+inline model::DesiredPeering mesh_peering_of(model::NodeId node) {
+  model::DesiredPeering peering;
+  peering.owner = model::owner_of_mesh(node);
+  peering.intent = model::Intent::present;
+  model::Tunnel tunnel = tunnel_of(node);
+  tunnel.owner = peering.owner;
+  tunnel.name = "dn42-wg-igp-" + std::to_string(node);
+  tunnel.listen_port = static_cast<std::uint16_t>(51'820 + node);
+  tunnel.addresses = {{IpPrefix::host(v4(1)), std::nullopt}};
+  peering.tunnel = std::make_shared<const model::Tunnel>(std::move(tunnel));
+  return peering;
+}
+
+inline std::shared_ptr<const model::BirdFile> policy_file(const std::string& name, const std::string& text = "") {
+  return std::make_shared<const model::BirdFile>(model::BirdFile{name, model::Owner(model::kPolicyOwner), text});
+}
+
 // A part of a peering for a test to change: a copy of its own, which the peering then has.
 template <class T>
 T& edit(std::shared_ptr<const T>& part) {
@@ -73,7 +91,11 @@ T& edit(std::shared_ptr<const T>& part) {
   return *own;
 }
 
-inline model::DesiredState desired_of(std::vector<model::DesiredPeering> peerings) { return {std::move(peerings)}; }
+inline model::DesiredState desired_of(std::vector<model::DesiredPeering> peerings) {
+  model::DesiredState desired;
+  desired.peerings = std::move(peerings);
+  return desired;
+}
 
 inline std::vector<std::int64_t> statuses(const model::DesiredState& desired, std::int64_t status = 4) {
   return std::vector<std::int64_t>(desired.peerings.size(), status);
@@ -86,6 +108,17 @@ inline NodeState state_of(const model::DesiredState& desired) {
     if (peering.tunnel) node.state.tunnels.push_back(*peering.tunnel);
     if (peering.bird_file) node.state.bird.files.push_back(std::make_shared<const model::BirdFile>(*peering.bird_file));
   }
+  if (desired.wants_firewall) {
+    node.state.firewall.rules.emplace();
+    node.state.firewall.intact = true;
+    for (const model::Tunnel& tunnel : node.state.tunnels) {
+      node.state.firewall.rules->tunnel_interfaces.push_back(tunnel.name);
+      if (tunnel.listen_port != 0) node.state.firewall.rules->udp_ports.push_back(tunnel.listen_port);
+    }
+    std::ranges::sort(node.state.firewall.rules->tunnel_interfaces);
+    std::ranges::sort(node.state.firewall.rules->udp_ports);
+  }
+  if (desired.policy) std::ranges::copy(*desired.policy, std::back_inserter(node.state.bird.files));
   std::ranges::sort(node.state.tunnels, {}, &model::Tunnel::name);
   std::ranges::sort(node.state.bird.files, {}, [](const auto& file) -> const std::string& { return file->name; });
   node.configure();
@@ -96,6 +129,7 @@ inline NodeState state_of(const model::DesiredState& desired) {
 inline void carry_out(const Plan& plan, FakeNode& node) {
   const Deadline deadline(SteadyTime::max());
   const std::stop_token stop;
+  if (plan.firewall) (void)node.apply_firewall(*plan.firewall, deadline, stop);
   for (const TunnelAction& action : plan.before_bird) node.apply_tunnels(std::span(&action, 1), deadline, stop);
   if (!plan.bird.empty()) (void)node.apply_bird(plan.bird, deadline, stop);
   for (const TunnelAction& action : plan.after_bird) node.apply_tunnels(std::span(&action, 1), deadline, stop);

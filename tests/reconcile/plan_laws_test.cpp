@@ -57,6 +57,27 @@ model::DesiredState random_desired() {
     }
     desired.peerings.push_back(std::move(peering));
   }
+  for (unsigned n = 1; n <= 2; ++n) {
+    if (one_in(2)) continue;
+    auto peering = mesh_peering_of(n);
+    if (one_in(2)) edit(peering.tunnel).name = session_name(1 + below(kSessions));
+    vary(edit(peering.tunnel), 30'001 + below(kSessions + 2));
+    desired.peerings.push_back(std::move(peering));
+  }
+  std::ranges::sort(desired.peerings, {}, &model::DesiredPeering::owner);
+  desired.wants_firewall = one_in(2);
+  if (!one_in(3)) {
+    desired.policy.emplace();
+    for (const char* name : {"00_base.conf", "10_roa.conf"}) {
+      if (!one_in(3)) desired.policy->push_back(policy_file(name, one_in(2) ? "new" : "old"));
+    }
+  }
+  for (unsigned n = 1; n <= kSessions; ++n) {
+    const unsigned wish = below(5);
+    if (wish == 0) desired.switches.shut.push_back(session_name(n));
+    if (wish == 1) desired.switches.reopen.push_back(session_name(n));
+    if (wish == 2) desired.switches.kept.push_back(session_name(n));
+  }
   return desired;
 }
 
@@ -89,12 +110,25 @@ NodeState random_state() {
       if (!one_in(4)) state.bird.protocols.push_back(session_name(1 + files[n]));
     }
   }
+  for (const char* name : {"00_base.conf", "10_roa.conf"}) {
+    if (one_in(8)) {
+      state.bird.foreign_files.push_back(name);
+    } else if (one_in(2)) {
+      state.bird.files.push_back(policy_file(name, "old"));
+    }
+  }
   std::ranges::sort(state.tunnels, {}, &model::Tunnel::name);
   std::ranges::sort(state.foreign_links);
   std::ranges::sort(state.bird.files, {}, [](const auto& file) -> const std::string& { return file->name; });
   std::ranges::sort(state.bird.foreign_files);
   std::ranges::sort(state.bird.protocols);
+  for (const std::string& protocol : state.bird.protocols) {
+    if (one_in(3)) state.bird.shut_protocols.push_back(protocol);
+  }
   state.bird.was_cut_off = one_in(8);
+  if (one_in(2)) state.firewall.rules = model::Firewall{{30'001}, {session_name(1)}};
+  state.firewall.intact = one_in(2);
+  state.bird.has_stale_verdicts = one_in(8);
   return state;
 }
 
@@ -130,6 +164,13 @@ RC_GTEST_PROP(PlanLaws, CarriedOutItGivesWhatIsDesired, ()) {
   RC_LOG() << describe(made);
   carry_out(made, scene.node);
   RC_ASSERT(scene.node.violations == std::vector<std::string>());
+  // A port of the kernel's choice is known only when the link is there: the firewall learns of it in a second round.
+  Plan second = plan(scene.desired, scene.node.state);
+  if (second.firewall) {
+    carry_out(second, scene.node);
+    second.firewall.reset();
+    RC_ASSERT(describe(second) == "nothing to change\n");
+  }
   RC_ASSERT(describe(plan(scene.desired, scene.node.state)) == "nothing to change\n");
   for (const auto& peering : scene.desired.peerings) {
     RC_ASSERT(obstacle(peering, ObservedIndex(scene.node.state)) == "");
@@ -138,12 +179,18 @@ RC_GTEST_PROP(PlanLaws, CarriedOutItGivesWhatIsDesired, ()) {
 
 RC_GTEST_PROP(PlanLaws, OnWhatIsDesiredItIsEmpty, ()) {
   Scene scene = random_scene();
-  RC_ASSERT(plan(scene.desired, state_of(scene.desired)).empty());
+  NodeState state = state_of(scene.desired);
+  std::ranges::set_intersection(scene.desired.switches.shut, state.bird.protocols,
+                                std::back_inserter(state.bird.shut_protocols));
+  RC_ASSERT(plan(scene.desired, state).empty());
 }
 
 // The reconciler does not look at each session again when its plan was empty.
 RC_GTEST_PROP(PlanLaws, WhereItIsEmptyAllIsInPlace, ()) {
   Scene scene = random_scene();
+  scene.desired.policy.reset();
+  scene.desired.wants_firewall = false;
+  scene.desired.switches = {};  // a session that is to be shut or reopened is in place meanwhile
   carry_out(plan(scene.desired, scene.node.state), scene.node);
   if (one_in(2)) scene.node.state.bird.protocols.clear();
   if (one_in(3) && !scene.node.state.tunnels.empty()) scene.node.state.tunnels.pop_back();
@@ -166,10 +213,71 @@ RC_GTEST_PROP(PlanLaws, UntouchedOwnersKeepAllTheyHave, ()) {
   const NodeState before = scene.node.state;
   carry_out(plan(scene.desired, before), scene.node);
   for (const auto& peering : scene.desired.peerings) {
-    const auto owner = model::owner_of_session(peering.uuid);
+    const auto& owner = peering.owner;
     if (peering.intent == Intent::untouched)
       RC_ASSERT(belongings(scene.node.state, owner) == belongings(before, owner));
   }
+  const model::Owner policy(model::kPolicyOwner);
+  if (!scene.desired.policy) RC_ASSERT(belongings(scene.node.state, policy) == belongings(before, policy));
+}
+
+// All of the wanted policy is there and nothing else of one, or, where a name is taken, all is as it was.
+RC_GTEST_PROP(PlanLaws, ThePolicyIsOneThing, ()) {
+  Scene scene = random_scene();
+  const NodeState before = scene.node.state;
+  const Plan made = plan(scene.desired, before);
+  if (!scene.desired.policy) return;
+  carry_out(made, scene.node);
+  const model::Owner policy(model::kPolicyOwner);
+  if (!made.blocked.empty() && made.blocked.back() == policy) {
+    RC_ASSERT(belongings(scene.node.state, policy) == belongings(before, policy));
+  } else {
+    model::DesiredState only_policy;
+    only_policy.policy = scene.desired.policy;
+    RC_ASSERT(belongings(scene.node.state, policy) == belongings(state_of(only_policy), policy));
+  }
+}
+
+// Sessions in no list stay as they are while BIRD does not read its configuration, kept ones also when it does; the
+// others become as wished.
+RC_GTEST_PROP(PlanLaws, OnlyWishedSessionsAreShutOrReopened, ()) {
+  Scene scene = random_scene();
+  const auto& wish = scene.desired.switches;
+  const auto before = scene.node.state.bird.shut_protocols;
+  const Plan made = plan(scene.desired, scene.node.state);
+  for (const SessionOrder& order : made.bird.orders) {
+    RC_ASSERT(order.kind != SessionOrder::Kind::restart);
+    const bool shuts = order.kind == SessionOrder::Kind::shut;
+    const bool was_shut = std::ranges::binary_search(before, order.protocol);
+    const bool is_kept = was_shut && std::ranges::binary_search(wish.kept, order.protocol);
+    RC_ASSERT(is_kept || std::ranges::binary_search(shuts ? wish.shut : wish.reopen, order.protocol));
+    RC_ASSERT(was_shut != shuts || made.bird.changes_files());
+  }
+  carry_out(made, scene.node);
+  const NodeState& after = scene.node.state;
+  for (const auto& peering : scene.desired.peerings) {
+    const auto& name = peering.protocol;
+    if (peering.intent == Intent::absent || !std::ranges::binary_search(after.bird.protocols, name)) continue;
+    const bool is_shut = std::ranges::binary_search(after.bird.shut_protocols, name);
+    const bool was_shut = std::ranges::binary_search(before, name);
+    if (was_shut && std::ranges::binary_search(wish.kept, name)) RC_ASSERT(is_shut);
+    if (peering.intent != Intent::present) continue;
+    if (std::ranges::binary_search(wish.shut, name)) RC_ASSERT(is_shut);
+    if (std::ranges::binary_search(wish.reopen, name)) RC_ASSERT(!is_shut);
+  }
+}
+
+TEST(PlanSwitches, BirdThatDoesNotAnswerIsOrderedNothing) {
+  auto desired = desired_of({peering_of(1)});
+  NodeState state = state_of(desired);
+  desired.switches = {{session_name(1)}, {}, {}, "back soon"};
+  const Plan made = plan(desired, state);
+  EXPECT_EQ(made.bird.orders,
+            (std::vector<SessionOrder>{{desired.peerings[0].owner, session_name(1), SessionOrder::Kind::shut}}));
+  EXPECT_EQ(made.bird.message, "back soon");
+  EXPECT_EQ(describe(made), "~ dn42_4242420001  shut down for maintenance\n");
+  state.bird.reachable = false;
+  EXPECT_TRUE(plan(desired, state).empty());
 }
 
 // Another session that wants its port loses.

@@ -50,6 +50,68 @@ TEST(Plan, KeepsAllOfAnUntouchedSession) {
   EXPECT_TRUE(plan(desired_of({peering_of(1, Intent::untouched)}), state).empty());
 }
 
+TEST(Plan, CarriesMeshAndLoopbackWithoutABirdFile) {
+  FakeNode node;
+  const auto desired = desired_of({mesh_peering_of(3)});
+  const Plan made = plan(desired, node.state);
+  EXPECT_EQ(only<CreateTunnel>(made.before_bird).tunnel.owner, "mesh/3");
+  EXPECT_TRUE(made.bird.empty());
+  EXPECT_TRUE(plan(desired, state_of(desired)).empty());
+}
+
+TEST(Plan, LetsInWhatTunnelsNeedAndWhatStays) {
+  auto desired =
+      desired_of({mesh_peering_of(3), peering_of(1), peering_of(2, Intent::untouched), peering_of(4, Intent::absent)});
+  desired.wants_firewall = true;
+  auto state = state_of(desired_of({peering_of(2), peering_of(4)}));
+  const model::Firewall wanted{{30'001, 30'002, 51'823}, {"dn42-wg-igp-3", session_name(1), session_name(2)}};
+  EXPECT_EQ(plan(desired, state).firewall, wanted);
+  state.firewall.rules = wanted;
+  state.firewall.intact = true;
+  EXPECT_FALSE(plan(desired, state).firewall);
+  state.firewall.intact = false;
+  EXPECT_EQ(plan(desired, state).firewall, wanted) << "somebody changed a rule";
+  state.firewall.problem = "libnftables: it crashed";
+  EXPECT_FALSE(plan(desired, state).firewall) << "what cannot be read is not written";
+  desired.wants_firewall = false;
+  EXPECT_FALSE(plan(desired, {}).firewall);
+}
+
+TEST(Plan, KeepsTheMeshUntilItIsKnown) {
+  const auto state = state_of(desired_of({mesh_peering_of(3), peering_of(1)}));
+  auto desired = desired_of({peering_of(1)});
+  desired.keeps_mesh = true;
+  EXPECT_TRUE(plan(desired, state).empty());
+  desired.keeps_mesh = false;
+  EXPECT_EQ(only<RemoveTunnel>(plan(desired, state).after_bird).name, "dn42-wg-igp-3");
+}
+
+TEST(Plan, PutsWhatDiffersOfThePolicyAndRemovesTheRest) {
+  auto desired = desired_of({});
+  desired.policy.emplace({policy_file("00_base.conf", "new"), policy_file("20_filters.conf", "same")});
+  NodeState state;
+  state.bird.reachable = true;
+  state.bird.files = {policy_file("00_base.conf", "old"), policy_file("20_filters.conf", "same"),
+                      policy_file("30_babel.conf", "gone")};
+  const Plan made = plan(desired, state);
+  EXPECT_EQ(made.bird.put, std::vector{*policy_file("00_base.conf", "new")});
+  EXPECT_EQ(made.bird.remove, std::vector<std::string>{"30_babel.conf"});
+  EXPECT_FALSE(made.bird.reload);
+}
+
+TEST(Plan, LeavesThePolicyWhereNoneIsKnownOrAForeignFileIsInTheWay) {
+  NodeState state;
+  state.bird.reachable = true;
+  state.bird.files = {policy_file("00_base.conf", "old")};
+  EXPECT_TRUE(plan({}, state).empty());
+  auto desired = desired_of({});
+  desired.policy.emplace({policy_file("00_base.conf", "new"), policy_file("10_roa.conf", "new")});
+  state.bird.foreign_files = {"10_roa.conf"};
+  const Plan made = plan(desired, state);
+  EXPECT_TRUE(made.empty());
+  EXPECT_EQ(made.blocked, std::vector<std::string>{"policy"});
+}
+
 TEST(Plan, LeavesATunnelThatCannotBeReadAndSaysThatItIsBlocked) {
   const auto desired = desired_of({peering_of(1), peering_of(2)});
   auto state = state_of(desired);
@@ -58,7 +120,7 @@ TEST(Plan, LeavesATunnelThatCannotBeReadAndSaysThatItIsBlocked) {
   state.tunnels[0].peers.clear();
   const Plan made = plan(desired, state);
   EXPECT_TRUE(made.empty()) << describe(made);
-  EXPECT_EQ(made.blocked, std::vector{uuid_of(1)});
+  EXPECT_EQ(made.blocked, std::vector{model::owner_of_session(uuid_of(1))});
   EXPECT_EQ(only<RemoveTunnel>(plan(desired_of({peering_of(1, Intent::absent), peering_of(2)}), state).after_bird).name,
             session_name(1));
 }
@@ -145,6 +207,19 @@ TEST(Plan, ReloadsWhenBirdDoesNotRunAFileThatIsInPlace) {
   const Plan made = plan(desired, state);
   EXPECT_TRUE(made.bird.reload);
   EXPECT_EQ(made.size(), 1u);
+}
+
+TEST(Plan, AsksTheFiltersAgainWithoutAConfigureWhenVerdictsAreStale) {
+  const auto desired = desired_of({peering_of(1)});
+  auto state = state_of(desired);
+  state.bird.has_stale_verdicts = true;
+  const Plan made = plan(desired, state);
+  EXPECT_TRUE(made.bird.judge_again);
+  EXPECT_FALSE(made.bird.changes_files());
+  EXPECT_EQ(made.size(), 1u);
+  EXPECT_EQ(describe(made), "~ bird  ask the filters again: the network's own ROA changed\n");
+  state.bird.reachable = false;
+  EXPECT_TRUE(plan(desired, state).empty()) << "whom should it ask";
 }
 
 TEST(Plan, ReloadsAfterATransactionWasCutOff) {

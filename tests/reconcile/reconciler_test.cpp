@@ -33,7 +33,7 @@ class ReconcilerTest : public ::testing::Test {
   // What became of each session, in order.
   std::vector<std::string> conditions(const StepReport& report) {
     std::vector<std::string> all;
-    for (const auto& session : report.sessions) all.push_back(text_of(session.condition));
+    for (const auto& session : report.outcomes) all.push_back(text_of(session.condition));
     return all;
   }
   std::vector<std::string> conditions(const DesiredState& desired) { return conditions(step(desired)); }
@@ -46,6 +46,62 @@ class ReconcilerTest : public ::testing::Test {
   std::stop_token stop;
 };
 
+TEST_F(ReconcilerTest, APolicyThatBirdRefusesLeavesTheOldOneAndIsTriedAgainLater) {
+  auto desired = desired_of({peering_of(1)});
+  desired.policy.emplace({policy_file("00_base.conf", "new"), policy_file("10_roa.conf", "new")});
+  node.state.bird.files = {policy_file("00_base.conf", "old")};
+  node.refused_policy = "00_base.conf:3:1 syntax error";
+  const auto refused = step(desired);
+  EXPECT_EQ(refused.policy_problem, node.refused_policy);
+  EXPECT_EQ(conditions(refused), Texts{"InPlace"}) << "the session goes on";
+  EXPECT_EQ(*node.file("00_base.conf"), *policy_file("00_base.conf", "old"));
+  ASSERT_TRUE(refused.retry_at);
+  EXPECT_EQ(step(desired).planned, 0u) << "not before its time";
+  EXPECT_EQ(step(desired).policy_problem, node.refused_policy);
+  node.refused_policy.clear();
+  now = *refused.retry_at;
+  EXPECT_EQ(step(desired).policy_problem, "");
+  EXPECT_EQ(*node.file("00_base.conf"), *policy_file("00_base.conf", "new"));
+}
+
+TEST_F(ReconcilerTest, AFirewallThatFailsIsToldAndTriedAgainLaterAndTheRestGoesOn) {
+  auto desired = desired_of({peering_of(1)});
+  desired.wants_firewall = true;
+  node.firewall_error = Error{Errc::unavailable, "libnftables: it crashed (signal 11)"};
+  const auto report = step(desired);
+  EXPECT_EQ(report.firewall_problem, node.firewall_error->what);
+  EXPECT_EQ(conditions(report), Texts{"InPlace"});
+  step(desired);
+  EXPECT_EQ(node.operations, Texts{}) << "not before its time";
+  ASSERT_TRUE(report.retry_at);
+  now = *report.retry_at;
+  node.firewall_error.reset();
+  EXPECT_EQ(step(desired).firewall_problem, "");
+  EXPECT_EQ(node.operations, Texts{"firewall"});
+  step(desired);
+  EXPECT_EQ(node.operations, Texts{});
+}
+
+TEST_F(ReconcilerTest, AnotherPolicyIsTriedAtOnce) {
+  auto desired = desired_of({});
+  desired.policy.emplace({policy_file("00_base.conf", "bad")});
+  node.refused_policy = "syntax error";
+  EXPECT_EQ(step(desired).policy_problem, "syntax error");
+  node.refused_policy.clear();
+  desired.policy.emplace({policy_file("00_base.conf", "good")});
+  EXPECT_EQ(step(desired).policy_problem, "");
+  EXPECT_EQ(*node.file("00_base.conf"), *policy_file("00_base.conf", "good"));
+}
+
+TEST_F(ReconcilerTest, TellsTheHandshakeOfAMeshNeighbor) {
+  const auto desired = desired_of({mesh_peering_of(3)});
+  EXPECT_FALSE(step(desired).outcomes[0].handshake_age);
+  node.link("dn42-wg-igp-3")->peers[0].handshake_age = std::chrono::seconds(7);
+  const auto report = step(desired);
+  EXPECT_EQ(report.outcomes[0].owner, "mesh/3");
+  EXPECT_EQ(report.outcomes[0].handshake_age, std::chrono::seconds(7));
+}
+
 TEST_F(ReconcilerTest, SetsUpLinkThenBirdAndClaimsItInPlaceAfterLookingAgain) {
   const auto report = step(desired_of({peering_of(1)}));
   EXPECT_EQ(node.operations, (Texts{"create " + link1, "put " + link1 + ".conf", "configure"}));
@@ -55,7 +111,7 @@ TEST_F(ReconcilerTest, SetsUpLinkThenBirdAndClaimsItInPlaceAfterLookingAgain) {
   EXPECT_EQ(report.planned, 2u);
   EXPECT_EQ(report.failed, 0u);
   EXPECT_FALSE(report.retry_at);
-  EXPECT_EQ(report.sessions[0].changes.size(), 2u);
+  EXPECT_EQ(report.outcomes[0].changes.size(), 2u);
 }
 
 TEST_F(ReconcilerTest, DoesNothingAndLooksOnceWhenAllIsInPlace) {
@@ -136,12 +192,12 @@ TEST_F(ReconcilerTest, SaysWhichNamedPeersAreSilent) {
   named.has_named_endpoint = true;
   const auto desired = desired_of({named, peering_of(2)});
   node.state = state_of(desired);
-  EXPECT_TRUE(step(desired).sessions[0].is_silent) << "never heard";
-  EXPECT_FALSE(step(desired).sessions[1].is_silent) << "an address needs no lookup";
+  EXPECT_TRUE(step(desired).outcomes[0].is_silent) << "never heard";
+  EXPECT_FALSE(step(desired).outcomes[1].is_silent) << "an address needs no lookup";
   node.state.tunnels[0].peers[0].handshake_age = seconds(10);
-  EXPECT_FALSE(step(desired).sessions[0].is_silent);
+  EXPECT_FALSE(step(desired).outcomes[0].is_silent);
   node.state.tunnels[0].peers[0].handshake_age = kStaleHandshake + seconds(1);
-  EXPECT_TRUE(step(desired).sessions[0].is_silent);
+  EXPECT_TRUE(step(desired).outcomes[0].is_silent);
 }
 
 TEST_F(ReconcilerTest, AFailedTunnelGetsNoBirdFileAndTheOthersGoOn) {
@@ -187,7 +243,7 @@ TEST_F(ReconcilerTest, WhatIsInTheWayAndStaysIsNotBuiltOver) {
 TEST_F(ReconcilerTest, TriesAgainAtOnceAndThenWithGrowingWaits) {
   const auto desired = desired_of({peering_of(1)});
   node.failing_links[link1] = {Errc::internal, "no"};
-  EXPECT_EQ(step(desired).sessions[0].retry_at, now);
+  EXPECT_EQ(step(desired).outcomes[0].retry_at, now);
   std::vector<SteadyTime::duration> waits;
   for (int i = 0; i < 9; ++i) {
     const auto report = step(desired);
@@ -326,6 +382,45 @@ TEST_F(ReconcilerTest, AProtocolThatBirdDoesNotRunAfterConfigureIsBrokenAndNotRe
   EXPECT_EQ(conditions(desired), Texts{"InPlace"});
 }
 
+TEST_F(ReconcilerTest, AsksTheFiltersOnceForAllWhenTheRoasChange) {
+  const auto desired = desired_of({peering_of(1)});
+  step(desired);
+  node.operations.clear();
+  node.state.bird.has_stale_verdicts = true;
+  const auto report = step(desired);
+  EXPECT_EQ(report.planned, 1u);
+  EXPECT_EQ(report.failed, 0u);
+  EXPECT_FALSE(report.configured_bird);
+  EXPECT_EQ(conditions(report), Texts{"InPlace"});
+  EXPECT_EQ(node.operations, Texts{"judge again"});
+  EXPECT_EQ(step(desired).planned, 0u);
+}
+
+TEST_F(ReconcilerTest, WhatAStepMadeStaleIsSeenToAtOnce) {
+  const auto desired = desired_of({peering_of(1)});
+  int looks = 0;
+  node.drift = [&](FakeNode& self) { self.state.bird.has_stale_verdicts |= ++looks == 2; };
+  EXPECT_EQ(step(desired).retry_at, now) << "the second look of the step saw it";
+  EXPECT_EQ(step(desired).retry_at, std::nullopt);
+  EXPECT_FALSE(node.state.bird.has_stale_verdicts);
+}
+
+TEST_F(ReconcilerTest, FiltersThatCannotBeAskedAreAskedLaterAndLater) {
+  const auto desired = desired_of({peering_of(1)});
+  step(desired);
+  node.state.bird.has_stale_verdicts = true;
+  node.bird_error = Error{Errc::internal, "reload filters: BIRD answered 8099"};
+  const auto report = step(desired);
+  EXPECT_EQ(report.failed, 1u);
+  EXPECT_EQ(conditions(report), Texts{"InPlace"}) << "the session itself is well";
+  EXPECT_EQ(report.bird_problem, node.bird_error->what);
+  ASSERT_TRUE(report.retry_at);
+  EXPECT_GT(*report.retry_at, now);
+  const auto calls = node.bird_calls;
+  step(desired);
+  EXPECT_EQ(node.bird_calls, calls);
+}
+
 TEST_F(ReconcilerTest, CatchesUpWithATransactionThatWasCutOff) {
   const auto desired = desired_of({peering_of(1)});
   node.state = state_of(desired);
@@ -383,14 +478,14 @@ TEST_F(ReconcilerTest, SessionThatTurnsInvalidKeepsWhatRuns) {
   node.operations.clear();
   auto invalid = peering_of(1, Intent::untouched);
   invalid.verdict = model::Invalid{"mtu: -5"};
-  EXPECT_EQ(text_of(step(desired_of({invalid})).sessions.at(0).condition), text_of(model::Broken{"mtu: -5"}));
+  EXPECT_EQ(text_of(step(desired_of({invalid})).outcomes.at(0).condition), text_of(model::Broken{"mtu: -5"}));
   EXPECT_EQ(node.operations, Texts());
 }
 
 TEST_F(ReconcilerTest, SessionThatWasNeverSetUpAndIsInvalidIsInvalid) {
   auto invalid = peering_of(1, Intent::untouched);
   invalid.verdict = model::Invalid{"mtu: -5"};
-  EXPECT_EQ(text_of(step(desired_of({invalid})).sessions.at(0).condition), text_of(model::Invalid{"mtu: -5"}));
+  EXPECT_EQ(text_of(step(desired_of({invalid})).outcomes.at(0).condition), text_of(model::Invalid{"mtu: -5"}));
 }
 
 TEST_F(ReconcilerTest, NameThatDoesNotResolveIsAProblemOnlyWhileNoEndpointIsThere) {
@@ -398,10 +493,10 @@ TEST_F(ReconcilerTest, NameThatDoesNotResolveIsAProblemOnlyWhileNoEndpointIsTher
   edit(unresolved.tunnel).configured_endpoint.clear();
   edit(unresolved.tunnel).peers[0].endpoint.reset();
   unresolved.endpoint_problem = "endpoint x does not resolve";
-  EXPECT_EQ(text_of(step(desired_of({unresolved})).sessions.at(0).condition),
+  EXPECT_EQ(text_of(step(desired_of({unresolved})).outcomes.at(0).condition),
             text_of(model::Broken{"endpoint x does not resolve"}));
   step(desired_of({peering_of(1)}));
-  EXPECT_EQ(text_of(step(desired_of({unresolved})).sessions.at(0).condition), text_of(model::InPlace{}));
+  EXPECT_EQ(text_of(step(desired_of({unresolved})).outcomes.at(0).condition), text_of(model::InPlace{}));
 }
 
 TEST_F(ReconcilerTest, PreviewChangesNothingAndShowsWhatIsDue) {
@@ -434,9 +529,9 @@ RC_GTEST_PROP(ReconcilerLaws, AfterAPartialFailureTheNextStepConverges, ()) {
   RC_ASSERT(report.has_value());
   RC_ASSERT(node.violations == std::vector<std::string>());
   RC_ASSERT(report->failed == 0u);
-  for (std::size_t i = 0; i < report->sessions.size(); ++i) {
+  for (std::size_t i = 0; i < report->outcomes.size(); ++i) {
     const bool is_wanted = desired.peerings[i].intent == Intent::present;
-    RC_ASSERT(text_of(report->sessions[i].condition) == (is_wanted ? "InPlace" : "Removed"));
+    RC_ASSERT(text_of(report->outcomes[i].condition) == (is_wanted ? "InPlace" : "Removed"));
   }
 }
 

@@ -24,8 +24,11 @@ class FakeNode : public Node {
 
   std::map<std::string, Error> failing_links;        // every action on this link fails
   std::map<std::string, std::string> refused_files;  // BIRD's words
+  std::string refused_policy;                        // BIRD's words for any policy that is put; empty: it takes it
   std::optional<Error> bird_error;                   // every transaction fails whole
+  std::optional<Error> firewall_error;
   std::optional<Error> observe_error;
+  std::vector<model::RouteCounts> routes;
   bool bird_reads_folder = true;         // false: bird.conf lacks the include line
   std::function<void(FakeNode&)> drift;  // runs before each observation
 
@@ -54,24 +57,49 @@ class FakeNode : public Node {
     return results;
   }
 
+  Result<void> apply_firewall(const model::Firewall& firewall, Deadline, const std::stop_token&) override {
+    operations.push_back("firewall");
+    if (firewall_error) return std::unexpected(*firewall_error);
+    state.firewall.rules = firewall;
+    state.firewall.intact = true;
+    return {};
+  }
+
   Result<BirdResult> apply_bird(const BirdAction& action, Deadline, const std::stop_token&) override {
     ++bird_calls;
     if (action.empty()) violations.push_back("empty BIRD action");
     if (!state.bird.reachable) return fail(Errc::unavailable, "connect to BIRD: no such file");
     if (bird_error) return std::unexpected(*bird_error);
     BirdResult result;
-    for (const std::string& name : action.remove) drop_file(name);
-    for (const model::BirdFile& file : action.put) put_file(file, result);
-    configure();
-    result.configured = true;
+    if (action.judge_again) {
+      operations.push_back("judge again");
+      state.bird.has_stale_verdicts = false;
+    }
+    const auto is_policy = [](const model::BirdFile& file) { return file.owner == model::kPolicyOwner; };
+    if (std::ranges::any_of(action.put, is_policy)) result.policy_refused = refused_policy;
+    for (const std::string& name : action.remove) {
+      if (result.policy_refused.empty() || !is_policy(*file(name))) drop_file(name);
+    }
+    for (const model::BirdFile& file : action.put) {
+      if (result.policy_refused.empty() || !is_policy(file)) put_file(file, result);
+    }
+    if (action.changes_files()) configure();
+    result.configured = action.changes_files();
+    for (const SessionOrder& order : action.orders) obey(order, result.configured);
     return result;
   }
 
-  // BIRD reads what is in the folder.
+  Result<std::vector<model::RouteCounts>> count_routes(Deadline, const std::stop_token&) override {
+    if (!state.bird.reachable) return fail(Errc::unavailable, "connect to BIRD: no such file");
+    return routes;
+  }
+
+  // BIRD reads what is in the folder, and forgets what was shut.
   void configure() {
     operations.push_back("configure");
     state.bird.was_cut_off = false;
     state.bird.protocols.clear();
+    state.bird.shut_protocols.clear();
     if (!bird_reads_folder) return;
     for (const auto& file : state.bird.files)
       state.bird.protocols.push_back(file->name.substr(0, file->name.rfind('.')));
@@ -83,7 +111,27 @@ class FakeNode : public Node {
     return at == state.tunnels.end() ? nullptr : &*at;
   }
 
+  // Null when there is none of ours with that name.
+  const model::BirdFile* file(const std::string& name) const {
+    const auto at = std::ranges::find(state.bird.files, name, [](const auto& one) { return one->name; });
+    return at == state.bird.files.end() ? nullptr : at->get();
+  }
+
  private:
+  // An order to what BIRD does not run changes nothing.
+  void obey(const SessionOrder& order, bool was_configured) {
+    constexpr const char* kVerbs[] = {"shut ", "reopen ", "restart "};
+    operations.push_back(kVerbs[static_cast<std::size_t>(order.kind)] + order.protocol);
+    if (!std::ranges::binary_search(state.bird.protocols, order.protocol)) return;
+    auto& shut = state.bird.shut_protocols;
+    const auto at = std::ranges::lower_bound(shut, order.protocol);
+    const bool is_shut = at != shut.end() && *at == order.protocol;
+    if (!was_configured && is_shut != (order.kind == SessionOrder::Kind::reopen))
+      violations.push_back("vain order: " + order.protocol);
+    if (!is_shut && order.kind == SessionOrder::Kind::shut) shut.insert(at, order.protocol);
+    if (is_shut && order.kind == SessionOrder::Kind::reopen) shut.erase(at);
+  }
+
   Result<void> check(const std::string& what, const std::string& name) {
     operations.push_back(what + " " + name);
     if (std::ranges::find(state.foreign_links, name) != state.foreign_links.end())

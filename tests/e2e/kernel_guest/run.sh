@@ -1,11 +1,21 @@
 #!/bin/bash
-# run.sh [PROGRAM [ARGUMENT...]]: boots Debian's cloud kernel in QEMU and runs PROGRAM (build/dev's net_guest_test when
-# none is given) as root in it; its exit status is the program's. The machine has no disk and no network: the program,
-# its libraries, `ip`, and the kernel modules travel in the initramfs. About 10 s of CPU.
+# run.sh [--with FILE | --tree FOLDER]... [PROGRAM [ARGUMENT...]]: boots Debian's cloud kernel in QEMU and runs PROGRAM
+# (build/dev's net_guest_test when none is given) as root in it; its exit status is the program's. The machine has no disk
+# and no network: the program, its libraries, `ip`, and the kernel modules travel in the initramfs, and so do each FILE, as
+# /sbin/NAME with its libraries, and what is in FOLDER, as it is. About 10 s of CPU.
 # Needs apt-get, qemu-system-x86_64, busybox (static), cpio, kmod, binutils.
 # The kernel package is fetched once into .deps/kernel (27 MB) by the machine's own apt.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../../.." && pwd)
+with=() trees=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --with) with+=("$2") ;;
+    --tree) trees+=("$2") ;;
+    *) break ;;
+  esac
+  shift 2
+done
 program=${1:-$root/build/dev/tests/net/guest/net_guest_test}
 [ $# -gt 0 ] && shift
 deps=$root/.deps/kernel
@@ -61,13 +71,15 @@ add_with_libraries() { # add_with_libraries FILE PATH-IN-IMAGE
 }
 add_with_libraries "$(command -v ip)" /sbin/ip
 add_with_libraries "$program" /program
-strip --strip-debug "$image/program" 2>/dev/null || :  # a script has nothing to strip
+for file in "${with[@]}"; do add_with_libraries "$file" "/sbin/${file##*/}"; done
+strip --strip-debug "$image/program" "$image"/sbin/* 2>/dev/null || :  # a script has nothing to strip
+for tree in "${trees[@]}"; do cp -R "$tree/." "$image/"; done
 # modprobe's own resolution, done here: modules in load order, each once. What is built into the kernel has no file.
 count=0
 while read -r module; do
   count=$((count + 1)); name=$(printf '%03d.ko' $count)
   case $module in *.xz) xz -dc "$module" >"$image/modules/$name" ;; *) cp "$module" "$image/modules/$name" ;; esac
-done < <(for module in wireguard dummy veth; do
+done < <(for module in wireguard dummy veth bridge nf_tables nft_ct; do
   modprobe -S "$version" -d "$kernel" --show-depends $module
 done | awk '$1 == "insmod" && !seen[$2]++ {print $2}')
 [ $count -gt 0 ] || die "no modules found in $kernel"
@@ -88,11 +100,12 @@ chmod +x "$image/init"
 (cd "$image" && find . | cpio -o -H newc --quiet) >"$work/initrd"
 
 # TCG and nothing else: /dev/kvm may open and still hang the guest. -no-reboot turns the guest's reboot into QEMU's end.
-# Without mitigations and timer calibration the boot is faster; entropy comes from the emulated CPU.
+# Without mitigations and timer calibration the boot is faster; entropy comes from the emulated CPU. On a busy host the emulated
+# timer may be so late that the kernel takes it for broken and panics: no_timer_check.
 timeout "${BOOT_LIMIT:-180}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 512 \
   -nodefaults -no-user-config -display none -serial stdio -no-reboot \
   -kernel "$(echo "$kernel"/boot/vmlinuz-*)" -initrd "$work/initrd" \
-  -append "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off random.trust_cpu=on tsc=reliable reboot=t" \
+  -append "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off random.trust_cpu=on tsc=reliable no_timer_check reboot=t" \
   </dev/null | tr -d '\r' | tee "$work/output"
 status=$(sed -n 's/^kernel_guest: exit status //p' "$work/output" | tail -n 1)
 [ -n "$status" ] || die "the guest ended without a result"

@@ -55,10 +55,10 @@ class ControlPlane(Space):
         output = self.command("node", "add", node.name, "--id", node.number, "--region", "AS-E")
         return output.splitlines()[-1]  # which may begin or end with "-"
 
-    def add_peer(self, node, foreign, kind, *more):
-        """Returns the session's uuid."""
+    def add_peer(self, node, foreign, kind, *more, line=0):
+        """Returns the session's uuid. `line`: see ForeignRouter.peer."""
         arguments = ["--node", node.name, "--asn", foreign.asn, "--key", foreign.public_key, "--port", node.port_for(foreign.asn),
-                     "--endpoint", f"{foreign.address}:{foreign.port}"]
+                     "--endpoint", f"{foreign.address}:{foreign.port_of(line)}"]
         if kind is SessionKind.LINK_LOCAL:
             arguments += ["--link-local", foreign.link_local, "--mp-bgp", "--extended-next-hop"]
         if kind is SessionKind.ULA:

@@ -27,7 +27,7 @@ class FakeControlPlane:
         self.token, self.rows, self.reports, self.requests, self.heartbeats = token, [], [], [], []
         self.lock = threading.Lock()
         self.released = threading.Event()  # ends every hanging answer at the close of the lab
-        self._faults = {}
+        self._faults, self._said = {}, {}
         fake = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -60,6 +60,10 @@ class FakeControlPlane:
         """`what`: sessions, modify, heartbeat, config, or "*" for all; `fault`: one of the functions below."""
         with self.lock:
             self._faults[what] = fault
+
+    def say(self, **answers):
+        """Whole answers, envelope included, by action: mesh={"code": 0, …}."""
+        self._said.update(answers)
 
     def behave(self):
         with self.lock:
@@ -104,6 +108,9 @@ class FakeControlPlane:
             return
         if handler.headers.get("Authorization") != f"Bearer {self.token}":
             self.answer(handler, 401, {"code": 401, "message": "Unauthorized"})
+            return
+        if what in self._said and handler.command == "GET":
+            self.answer(handler, 200, self._said[what])
             return
         action = getattr(self, f"_{what}", None)
         if action is None:

@@ -40,7 +40,20 @@ class Face:
         self.link_local, self.port, self.ipv4, self.ipv6 = f"fe80::f:{slot}", 52000 + slot, None, None
 
     def is_established(self, asn):
-        return self.router.birdc.established(f"as{asn}_{self.slot}")
+        return self.router.birdc.established(_protocol(asn, self.slot))
+
+
+class Home:
+    """One of several sessions of a foreign router with one network: it peers with more than one of its nodes."""
+
+    def __init__(self, router, slot):
+        self.slot, self.asn, self.name, self.ipv4, self.ipv6 = slot, router.asn, f"{router.name}-home{slot}", router.ipv4, router.ipv6
+        self.address, self.public_key, self.port = router.address, router.public_key, router.port + 1000 * slot
+        self.link_local, self.interface, self.protocol = f"fe80::{router.i}:{slot}", f"home{slot}", f"home{slot}"
+
+    def port_of(self, line):
+        assert line == 0, "each home is a session of its own"
+        return self.port
 
 
 class ForeignRouter(Space):
@@ -62,20 +75,33 @@ class ForeignRouter(Space):
                                        "-s", self.birdc.path, "-P", self.folder / "bird.pid")
         wait_for(f"BIRD of {self.name}", lambda: self.birdc.version(), 10)
 
-    def peer(self, kind, their, *, endpoint, preshared_key=None):
-        """Sets up our end of a session with `their`: an object with asn, public_key, ipv4, ipv6 and link_local."""
-        interface = f"to_{their.asn % 10000}"
+    def peer(self, kind, their, *, endpoint, preshared_key=None, line=0):
+        """Sets up our end of a session with `their`: an object with asn, public_key, ipv4, ipv6 and link_local. Further sessions with
+        the same AS, at other routers of it, are lines 1, 2, … with a port of their own."""
+        interface = f"to_{their.asn % 10000}" + (f"_{line}" if line else "")
         self._start_wireguard([interface])
-        self._set_wireguard(interface, their.public_key, endpoint, self.port, preshared_key)
+        self._set_wireguard(interface, their.public_key, endpoint, self.port_of(line), preshared_key)
         if kind is SessionKind.LINK_LOCAL:
             self.run("ip", "addr", "add", f"{self.link_local}/64", "dev", interface)
         else:
             self.run("ip", "addr", "add", self.ipv4, "peer", their.ipv4, "dev", interface)
         if kind is SessionKind.ULA:
             self.run("ip", "addr", "add", self.ipv6, "peer", their.ipv6, "dev", interface, "nodad")
-        self.peers[their.asn] = _bgp(kind, f"as{their.asn}", self, their, interface)
+        name = _protocol(their.asn, line)
+        self.peers[name] = _bgp(kind, name, self, their, interface)
         self._configure()
         return interface
+
+    def homes(self, nodes):
+        """Sessions with several nodes of one network, over link-local addresses."""
+        homes = [Home(self, slot) for slot in range(1, len(nodes) + 1)]
+        self._start_wireguard([home.interface for home in homes])
+        for home, node in zip(homes, nodes):
+            self._set_wireguard(home.interface, node.public_key, f"{node.address}:{node.port_for(self.asn)}", home.port, None)
+            self.run("ip", "addr", "add", f"{home.link_local}/64", "dev", home.interface)
+            self.peers[home.name] = _bgp(SessionKind.LINK_LOCAL, home.protocol, home, node, home.interface)
+        self._configure()
+        return homes
 
     def crowd(self, count, their, endpoint_of):
         """Plays `count` systems that all peer with `their`; `endpoint_of(face)` is where each of them calls."""
@@ -85,7 +111,8 @@ class ForeignRouter(Space):
             interface = f"face{face.slot}"
             self._set_wireguard(interface, their.public_key, endpoint_of(face), face.port, None)
             self.run("ip", "addr", "add", f"{face.link_local}/64", "dev", interface)
-            self.peers[face.asn] = _bgp(SessionKind.LINK_LOCAL, f"as{their.asn}_{face.slot}", face, their, interface)
+            name = _protocol(their.asn, face.slot)
+            self.peers[name] = _bgp(SessionKind.LINK_LOCAL, name, face, their, interface)
         self._configure()
         return faces
 
@@ -123,16 +150,32 @@ protocol kernel k4 {{ ipv4 {{ import none; export filter {{ if source = RTS_STAT
 protocol kernel k6 {{ ipv6 {{ import none; export filter {{ if source = RTS_STATIC then reject; krt_prefsrc = {self.ipv6}; accept; }}; }}; }}
 """ + "".join(self.peers.values()))
 
+    def announce(self, *prefixes):
+        """Beside its own: other networks' as well, as a route leak would."""
+        for family in (4, 6):
+            routes = "".join(f" route {prefix} unreachable;" for prefix in prefixes if (":" in prefix) == (family == 6))
+            self.peers[f"more{family}"] = f"protocol static more{family} {{ ipv{family};{routes} }}\n"
+        self._configure()
+
+    def port_of(self, line):
+        return self.port + 100 * line
+
     def session(self, asn):
         """BIRD's row of the session with that AS, or None."""
-        return self.birdc.protocols().get(f"as{asn}")
+        return self.birdc.protocols().get(_protocol(asn, 0))
 
-    def is_established(self, asn):
-        return self.birdc.established(f"as{asn}")
+    def is_established(self, asn, line=0):
+        return self.birdc.established(_protocol(asn, line))
+
+
+def _protocol(asn, line):
+    return f"as{asn}" + (f"_{line}" if line else "")
 
 
 def _bgp(kind, name, own, their, interface):
-    channel = "import all; export where source ~ [RTS_STATIC, RTS_BGP]; "
+    # GRACEFUL_SHUTDOWN is honored, as a good neighbor does (RFC 8326)
+    channel = ("import filter { if (65535, 0) ~ bgp_community then bgp_local_pref = 0; accept; }; "
+               "export where source ~ [RTS_STATIC, RTS_BGP]; ")
     ends = {
         SessionKind.LINK_LOCAL: f"local {own.link_local} as {own.asn}; neighbor {their.link_local} % '{interface}' as {their.asn};",
         SessionKind.ULA: f"local {own.ipv6} as {own.asn}; neighbor {their.ipv6} as {their.asn}; direct;",

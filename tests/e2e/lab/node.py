@@ -116,24 +116,24 @@ class MoenetNode(Space):
         """Runs a command of the agent in the node."""
         return self.run(BUILD / "src/moenet-agent", "-c", self.folder / "config.json", *arguments, check=check, seconds=seconds)
 
-    def api(self, path, method="GET", token="local-token", seconds=40):
+    def api(self, path, method="GET", token="local-token", seconds=40, body=None):
         """(status, body) of a request to the agent's own API. A reload, also the one after the control plane's first config, closes
         the API for an instant: then it is asked again."""
         for attempt in range(20):
             try:
-                return self._ask_api(path, method, token, seconds)
+                return self._ask_api(path, method, token, seconds, body)
             except (ConnectionError, http.client.RemoteDisconnected):
                 if attempt == 19 or self.agent_process.poll() is not None:
                     raise
                 time.sleep(0.05)
         raise AssertionError("unreachable")
 
-    def _ask_api(self, path, method, token, seconds):
+    def _ask_api(self, path, method, token, seconds, body):
         with self.entered():
             link = http.client.HTTPConnection("127.0.0.1", 24368, timeout=seconds)
             link.connect()
         try:
-            link.request(method, path, headers={"Authorization": f"Bearer {token}"} if token else {})
+            link.request(method, path, body=None if body is None else json.dumps(body), headers={"Authorization": f"Bearer {token}"} if token else {})
             answer = link.getresponse()
             return answer.status, answer.read().decode()
         finally:

@@ -75,7 +75,7 @@ class Lab:
             self._janitor.stdin.close()
         self._janitor.wait(timeout=300)  # 10,000 links take a minute
         for process in self._processes:
-            process.wait(timeout=10)
+            process.wait(timeout=60)  # what holds a TUN device ends when the kernel has time to remove that (over 10 s seen on a busy machine)
         self._processes = []
 
     def logs(self, lines=25):

@@ -1,0 +1,125 @@
+#include "agent/fetch_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/backoff.h"
+#include "base/log.h"
+
+namespace moenet::agent {
+namespace {
+
+// A proxy on the way may cut a read that waits: then each next one waits half as long, below this none waits. A server
+// that restarts looks the same, so before long a waiting read is tried again (all chosen).
+constexpr std::chrono::seconds kShortestWait{10};
+constexpr std::chrono::minutes kWaitLonger{10};
+
+// Between two reads, whatever the server answers; only an operator's request is quicker. Chosen: a server that does not
+// wait although it was asked to costs no more than this until that is known, and an approval still arrives within 2 s.
+constexpr std::chrono::seconds kFloor{1};
+
+bool may_be_cut(const Error& error) { return error.code == Errc::unavailable || error.code == Errc::timeout; }
+
+}  // namespace
+
+std::uint64_t FetchLoop::request() {
+  const std::uint64_t number = ++requests_;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.request_stop();
+  }
+  requested_.notify();
+  return number;
+}
+
+void FetchLoop::publish(std::uint64_t sync, const std::string& error) {
+  published_ = sync;
+  wiring_.publish(sync, error);
+}
+
+// True when the server does as it was asked: it answers when there is something new, and waits when there is not.
+Result<bool> FetchLoop::fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop) {
+  const auto asked = steady_now();
+  TRY(auto fetched, wiring_.fetch(etag_, wait, stop));
+  bool is_new = false;
+  if (!fetched.not_modified) {
+    TRY(is_new, wiring_.take(std::move(fetched.body)));
+    etag_ = fetched.etag;
+  }
+  publish(sync, "");
+  return is_new || steady_now() - asked >= wait / 2;
+}
+
+// Registers a read that waits at the server, so that request() can end it. Absent when a request came meanwhile.
+std::optional<std::stop_source> FetchLoop::begin_waiting(std::uint64_t sync) {
+  const std::lock_guard lock(mutex_);
+  if (requests_ != sync) return std::nullopt;
+  waiting_ = std::stop_source();
+  return waiting_;
+}
+
+FetchLoop::Read FetchLoop::read(std::uint64_t sync, bool may_wait, const std::stop_token& stop) {
+  auto waiting = may_wait ? begin_waiting(sync) : std::nullopt;
+  if (!waiting) return {fetch_once(sync, std::chrono::seconds(0), stop), false};
+  const std::stop_callback forward(stop, [&] { waiting->request_stop(); });
+  return {fetch_once(sync, wait_, waiting->get_token()), true};
+}
+
+void FetchLoop::record(const Result<bool>& outcome) {
+  if (!outcome && outcome.error().code == Errc::invalid) {
+    wiring_.ledger.record_rejected(wiring_.task, outcome.error());
+  } else {
+    wiring_.ledger.record(wiring_.task, outcome ? Result<void>{} : std::unexpected(outcome.error()));
+  }
+  const std::string error = outcome ? "" : outcome.error().what;
+  if (!outcome && error != last_error_) {
+    log::warning("a fetch from the control plane failed; the last good state stays",
+                 {{"task", wiring_.task}, {"error", error}});
+  }
+  if (outcome && !last_error_.empty()) log::info("fetches from the control plane work again", {{"task", wiring_.task}});
+  last_error_ = error;
+}
+
+// The read that waited was cut and the plain one after it was not: it was the waiting.
+void FetchLoop::wait_less() {
+  wait_ /= 2;
+  if (wait_ < kShortestWait) wait_ = std::chrono::seconds(0);
+  wait_longer_at_ = steady_now() + kWaitLonger;
+  log::info("a read that waits at the control plane is cut on the way; the next ones wait less",
+            {{"task", wiring_.task}, {"seconds", wait_.count()}});
+}
+
+// Until `end`, or until there is a request that `sync` does not count.
+void FetchLoop::pause(SteadyTime end, std::uint64_t sync, const std::stop_token& stop) {
+  const Deadline deadline(end);
+  while (requests_ == sync && !deadline.passed() && !stop.stop_requested()) requested_.wait(deadline, stop);
+}
+
+void FetchLoop::run(const std::stop_token& stop) {
+  bool is_cut = false;  // the last read, while it waited; a plain one tells whose fault that is
+  while (!stop.stop_requested()) {
+    const std::uint64_t sync = requests_;
+    const bool is_asked = published_ && sync > *published_;
+    const auto asked = steady_now();
+    if (asked >= wait_longer_at_) wait_ = kWait;
+    const auto [outcome, waited] = read(sync, can_wait() && !is_asked && !is_cut, stop);
+    if (!outcome && outcome.error().code == Errc::cancelled) continue;  // the stop, or a request that ended the waiting
+    if (waited && !outcome && may_be_cut(outcome.error())) {
+      is_cut = true;
+      pause(asked + kFloor, sync, stop);
+      continue;
+    }
+    if (std::exchange(is_cut, false) && outcome) wait_less();
+    record(outcome);
+    if (!outcome && (is_asked || !published_)) publish(sync, outcome.error().what);
+    if (outcome && *outcome && can_wait()) {
+      pause(asked + kFloor, sync, stop);
+    } else {
+      const auto jitter =
+          std::chrono::duration_cast<std::chrono::milliseconds>(wiring_.interval * (random_fraction() * 0.1));
+      pause(steady_now() + std::max<std::chrono::milliseconds>(wiring_.interval - jitter, kFloor), sync, stop);
+    }
+  }
+}
+
+}  // namespace moenet::agent
