@@ -106,7 +106,8 @@ TEST(BirdConfig, DerivesTheNodesKeysFromItsRegionAndBandwidth) {
     json::object& node = answer["node"].as_object();
     node["regionCode"] = "303";
     node["bandwidth"] = "500M";
-    node["continentLc"] = node["regionCommunity"] = json::parse(unsaid);
+    node["continentLc"] = json::parse(unsaid);
+    node["regionCommunity"] = json::parse(unsaid);
     const auto policy = read_bird_config(answer);
     ASSERT_TRUE(policy) << policy.error().what;
     EXPECT_EQ(policy->node.continent, "eu");
