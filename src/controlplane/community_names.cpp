@@ -2,10 +2,10 @@
 
 #include <charconv>
 #include <initializer_list>
-#include <utility>
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
+
+#include "model/routing_policy.h"
 
 namespace moenet::controlplane {
 
@@ -13,81 +13,41 @@ namespace {
 
 namespace json = boost::json;
 
-using Names = std::initializer_list<std::pair<std::string_view, int>>;
+json::array parts_of(const model::Community& community) { return {community.asn, community.value}; }
+json::array parts_of(const model::LargeCommunity& community) {
+  return {community.asn, community.kind, community.value};
+}
 
-json::object group(Names names) {
-  constexpr int kDn42 = 64511;
+template <class Names>
+json::object all_of(const Names& names) {
   json::object result;
-  for (const auto& [name, value] : names) result[name] = json::array{kDn42, value};
+  for (const auto& [name, community] : names) result[name] = parts_of(community);
   return result;
 }
 
-json::object large_group(model::Asn asn, int kind, Names names) {
+// The words that deployed nodes know; a reader of ours has the others by default.
+json::object some_of(const model::CommunityNames& names, std::initializer_list<const char*> known) {
   json::object result;
-  for (const auto& [name, value] : names) result[name] = json::array{asn, kind, value};
+  for (const char* name : known) result[name] = parts_of(names.at(name));
   return result;
 }
 
 }  // namespace
 
 json::object communities() {
-  json::object latency;
-  for (int tier = 0; tier < 9; ++tier) latency[fmt::format("tier{}", tier)] = json::array{64511, tier + 1};
-  return {
-      {"latency", std::move(latency)},
-      {"bandwidth", group({{"100k_plus", 21},
-                           {"1m_plus", 22},
-                           {"10m_plus", 23},
-                           {"100m_plus", 24},
-                           {"1g_plus", 25},
-                           {"10g_plus", 25}})},
-      {"crypto", group({{"none", 31}, {"unsafe", 32}, {"encrypted", 33}, {"latency", 34}})},
-      {"region", group({{"eu", 41},
-                        {"na_e", 42},
-                        {"na_c", 43},
-                        {"na_w", 44},
-                        {"ca", 45},
-                        {"sa", 46},
-                        {"af", 48},
-                        {"as_s", 50},
-                        {"as_se", 51},
-                        {"as_e", 52},
-                        {"oc", 53},
-                        {"as_n", 55},
-                        {"me", 56}})},
-  };
+  const model::RoutingPolicy policy = model::default_policy(0);  // whose AS does not matter to these
+  return {{"latency", all_of(policy.latency)},
+          {"bandwidth", all_of(policy.bandwidth)},
+          {"crypto", some_of(policy.crypto, {"none", "unsafe", "encrypted", "latency"})},
+          {"region", some_of(policy.region, {"eu", "na_e", "na_c", "na_w", "ca", "sa", "af", "as_s", "as_se", "as_e",
+                                             "oc", "as_n", "me"})}};
 }
 
 json::object large_communities(model::Asn asn) {
-  return {
-      {"origin", large_group(asn, 1, {{"as", 100}, {"na", 200}, {"eu", 300}, {"oc", 400}, {"af", 500}})},
-      {"subregion", large_group(asn, 2,
-                                {{"as_e", 101},
-                                 {"as_se", 102},
-                                 {"as_s", 103},
-                                 {"as_n", 104},
-                                 {"na_e", 201},
-                                 {"na_c", 202},
-                                 {"na_w", 203},
-                                 {"ca", 204},
-                                 {"sa", 205},
-                                 {"eu_w", 301},
-                                 {"eu_c", 302},
-                                 {"eu_e", 303},
-                                 {"oc", 401},
-                                 {"af", 501},
-                                 {"me", 502}})},
-      {"bandwidth", large_group(asn, 5,
-                                {{"10g", 10000},
-                                 {"5g", 5000},
-                                 {"2g", 2000},
-                                 {"1g", 1000},
-                                 {"500m", 500},
-                                 {"200m", 200},
-                                 {"100m", 100},
-                                 {"50m", 50},
-                                 {"10m", 10}})},
-  };
+  const model::RoutingPolicy policy = model::default_policy(asn);
+  return {{"origin", all_of(policy.origin)},
+          {"subregion", all_of(policy.subregion)},
+          {"bandwidth", all_of(policy.link_bandwidth)}};
 }
 
 unsigned bandwidth_mbit(std::string_view bandwidth) {

@@ -51,7 +51,7 @@ TEST(ShutdownMessage, IsOneStringOfBirds) {
 class ProtocolOrders : public testing::TestWithParam<BirdProgram> {
  protected:
   void SetUp() override {
-    if (!GetParam().is_there()) GTEST_SKIP() << GetParam().path << " is not installed";
+    ASSERT_TRUE(GetParam().is_there()) << GetParam().path << " is missing: ./dev setup, and ./dev test unpack it";
   }
 };
 INSTANTIATE_TEST_SUITE_P(Bird, ProtocolOrders, testing::ValuesIn(bird_programs()), name_of_program);
