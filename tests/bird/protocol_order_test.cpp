@@ -1,5 +1,7 @@
 #include "bird/protocol_order.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "bird/client.h"
@@ -61,7 +63,7 @@ protocol device { }
 protocol bgp dn42_1 { local 127.0.0.1 port 1790 as 64512; neighbor 127.0.0.2 port 1791 as 64513; multihop; strict bind;
   connect delay time 1; connect retry time 1; error wait time 1, 2; ipv4 { import none; export none; }; }
 protocol bgp far_end { local 127.0.0.2 port 1791 as 64513; neighbor 127.0.0.1 port 1790 as 64512; multihop; strict bind;
-  connect delay time 1; connect retry time 1; error wait time 1, 2; ipv4 { import none; export none; }; }
+  passive; connect delay time 1; connect retry time 1; error wait time 1, 2; ipv4 { import none; export none; }; }
 )";
 
 TEST_P(ProtocolOrders, TheNeighborReadsWhyAndTheSessionComesBack) {
@@ -72,7 +74,10 @@ TEST_P(ProtocolOrders, TheNeighborReadsWhyAndTheSessionComesBack) {
   ASSERT_TRUE(client);
   const auto ask = [&](const std::string& command) { return client->ask(command, soon(), {}).value(); };
   const auto give = [&](const ProtocolOrder& order) { return outcome_of(order, ask(command_of(order))); };
-  const auto is_up = [&] { return parse_protocols(ask("show protocols \"dn42_1\"")).value().at(0).is_established(); };
+  const auto is_up = [&] {  // at both ends
+    const auto ends = parse_protocols(ask("show protocols")).value();
+    return std::ranges::count_if(ends, &ProtocolStatus::is_established) == 2;
+  };
   wait_until("BGP", is_up);
   const std::string message = "zurück um 20:00 – it's the kernel; ask #moenet \\o/";
   ASSERT_TRUE(check_shutdown_message(message));
