@@ -8,10 +8,13 @@
 #include <array>
 #include <atomic>
 #include <charconv>
+#include <condition_variable>
 #include <cstdarg>
 #include <cstring>
 #include <exception>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <strings.h>
 #include <sys/socket.h>
 #include <utility>
@@ -33,6 +36,8 @@ namespace {
 // A body over the limit is read to its end and dropped, so that the caller sees the 413 and no reset; past this many
 // times the limit the connection is cut.
 constexpr std::size_t kDrainFactor = 16;
+// A caller who does not read its answer does not hold up a stop for longer (chosen: SIGTERM is done in under 1 s).
+constexpr std::chrono::milliseconds kEndWithin{500};
 
 Response payload_too_large() {
   Response response;
@@ -135,9 +140,13 @@ struct HttpServer::State {
   std::atomic<std::size_t> body_bytes{0};
   std::shared_ptr<Parking> parking = std::make_shared<Parking>();
   MHD_Daemon* daemon = nullptr;
+  std::mutex mutex;  // of sockets, which the library's thread changes
+  std::condition_variable a_socket_left;
+  std::set<int> sockets;  // of the connections that are open
 
   Result<void> listen();
   void stop();
+  void end_connections();
   std::uint64_t limit_reading(MHD_Connection* connection);
   MHD_Result begin(MHD_Connection* connection, Exchange& exchange, const char* method);
   void take_body(Exchange& exchange, std::string_view piece);
@@ -147,11 +156,26 @@ struct HttpServer::State {
   MHD_Result send(MHD_Connection* connection, const Exchange& exchange, Response response);
   void release_body(Exchange& exchange);
 
+  static void on_connection(void* context, MHD_Connection* connection, void**, MHD_ConnectionNotificationCode what);
   static void* on_target(void* context, const char* target, MHD_Connection* connection);
   static MHD_Result on_access(void* context, MHD_Connection* connection, const char*, const char* method, const char*,
                               const char* piece, std::size_t* piece_bytes, void** exchange);
   static void on_completed(void* context, MHD_Connection*, void** exchange, MHD_RequestTerminationCode);
 };
+
+void HttpServer::State::on_connection(void* context, MHD_Connection* connection, void**,
+                                      MHD_ConnectionNotificationCode what) {
+  auto& state = *static_cast<State*>(context);
+  const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  if (info == nullptr) return;
+  const std::lock_guard lock(state.mutex);
+  if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+    state.sockets.insert(info->connect_fd);
+  } else {  // before the library closes it
+    state.sockets.erase(info->connect_fd);
+    state.a_socket_left.notify_all();
+  }
+}
 
 void* HttpServer::State::on_target(void* context, const char* target, MHD_Connection* connection) {
   auto* exchange = new Exchange;
@@ -295,19 +319,31 @@ Result<void> HttpServer::State::listen() {
   daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
                             0, nullptr, nullptr, &on_access, this, MHD_OPTION_EXTERNAL_LOGGER, &log_of_library, nullptr,
                             MHD_OPTION_LISTEN_SOCKET, socket.get(), MHD_OPTION_URI_LOG_CALLBACK, &on_target, this,
-                            MHD_OPTION_NOTIFY_COMPLETED, &on_completed, this, MHD_OPTION_CONNECTION_LIMIT,
-                            settings.most_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-                            settings.most_connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
-                            static_cast<unsigned>(settings.idle_timeout.count()), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                            pool_bytes, MHD_OPTION_END);
+                            MHD_OPTION_NOTIFY_COMPLETED, &on_completed, this, MHD_OPTION_NOTIFY_CONNECTION,
+                            &on_connection, this, MHD_OPTION_CONNECTION_LIMIT, settings.most_connections,
+                            MHD_OPTION_PER_IP_CONNECTION_LIMIT, settings.most_connections_per_address,
+                            MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(settings.idle_timeout.count()),
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes, MHD_OPTION_END);
   if (daemon == nullptr) return fail(Errc::internal, "listen on " + settings.listen.text() + ": libmicrohttpd refused");
   socket.release();  // the daemon closes it
   return {};
 }
 
+// No more requests are taken, and answers under way are sent to their end, for as long as kEndWithin.
+void HttpServer::State::end_connections() {
+  std::unique_lock lock(mutex);
+  for (const int socket : sockets) ::shutdown(socket, SHUT_RD);
+  a_socket_left.wait_for(lock, kEndWithin, [this] { return sockets.empty(); });
+}
+
+// Connections end before the library stops: in 0.9.75 a malformed request that it reads while it stops crashes it (its
+// MHD_queue_response() then takes no response, and its own answer of 400 needs one; seen).
 void HttpServer::State::stop() {
   parking->close();  // resumes every waiting connection, which stopping needs
-  if (daemon != nullptr) MHD_stop_daemon(std::exchange(daemon, nullptr));
+  if (daemon == nullptr) return;
+  const UniqueFd listener(MHD_quiesce_daemon(daemon));  // ours to close from now on
+  end_connections();
+  MHD_stop_daemon(std::exchange(daemon, nullptr));
 }
 
 HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
