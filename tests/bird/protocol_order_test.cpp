@@ -84,7 +84,9 @@ TEST_P(ProtocolOrders, TheNeighborReadsWhyAndTheSessionComesBack) {
   EXPECT_TRUE(give({Kind::disable, "dn42_1", message}));
   wait_until("the neighbor's view",
              [&] { return ask("show protocols all far_end").text().find(message) != std::string::npos; });
-  EXPECT_EQ(parse_protocols(ask("show protocols \"dn42_1\"")).value().at(0).state, "down");
+  wait_until("it is down", [&] {  // BIRD 3 flushes first
+    return parse_protocols(ask("show protocols \"dn42_1\"")).value().at(0).state == "down";
+  });
   EXPECT_TRUE(give({Kind::disable, "dn42_1", message})) << "it is down already";
   EXPECT_EQ(give({Kind::restart, "dn42_1", ""}).error().code, Errc::conflict);
   EXPECT_TRUE(give({Kind::enable, "dn42_1", ""}));
