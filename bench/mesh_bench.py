@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 os.environ.setdefault("MOENET_BUILD", str(ROOT / "build/release"))
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 # pylint: disable=wrong-import-position
+from judging import cpu_seconds  # noqa: E402
 from lab import Lab, Network, wait_for  # noqa: E402
 
 REGIONS, NODES_EACH = ("AS-E", "EU-C", "NA-W", "OC"), 5
@@ -36,13 +37,6 @@ protocol device
 }}
 include "{node.folder}/peers/*.conf";
 """
-
-
-def cpu_seconds(pid):
-    total = 0
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        total += int((task / "schedstat").read_text().split()[0])
-    return total / 1e9
 
 
 def make(network, number, region, rr, bird):

@@ -1,25 +1,30 @@
-// Any text as the rows of `show protocols`; where a line begins with a blank, as the details of `show protocols all`.
-#include <algorithm>
+// Any bytes as BIRD's reply to `show protocols`, `show protocols all` and `show route`. The seeds are what real BIRDs
+// said.
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <cstdlib>
 #include <string_view>
 
-#include "bird/reply.h"
+#include "bird/last_error.h"
+#include "bird/lookup.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace moenet::bird;
-  Reply reply;
-  std::string_view text(reinterpret_cast<const char*>(data), size);
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    reply.lines.push_back({text.starts_with(' ') ? 1006 : 1002, std::string(text.substr(0, end))});
-    text.remove_prefix(std::min(end + 1, text.size()));
+  ReplyReader reader(64 * 1024, ReplyReader::TooLarge::cut);
+  if (!reader.feed({reinterpret_cast<const char*>(data), size})) return 0;
+  while (const auto reply = reader.next()) {
+    if (const auto rows = parse_protocols(*reply)) {
+      for (const ProtocolStatus& row : *rows) (void)row.is_established();
+    }
+    if (const auto protocols = parse_protocol_details(*reply)) {
+      for (const ProtocolDetail& protocol : *protocols) {
+        (void)route_counts_of(protocol);
+        const auto cause = cause_of(protocol, 4242420000);
+        if (cause && cause->size() > kMostCauseBytes) std::abort();
+      }
+    }
+    (void)parse_routes(*reply);
+    (void)parse_babel_neighbors(*reply);
   }
-  reply.lines.push_back({0, ""});
-  if (const auto rows = parse_protocols(reply)) {
-    for (const ProtocolStatus& row : *rows) (void)row.is_established();
-  }
-  (void)parse_route_counts(reply);
   return 0;
 }

@@ -58,6 +58,14 @@ class CheckLayers(unittest.TestCase):
         self.assert_red("src/net/link.cpp:2: #include of model/session.h: layer net may not use layer model",
                         {"net/link.cpp": '#include <string>\n  #  include "model/session.h"\n'})
 
+    def test_a_layer_may_be_used_in_part(self):
+        table = TABLE.replace("controlplane USES base model http", "controlplane USES base model http bird")
+        headers = {f"bird/{name}.h": "#pragma once\n" for name in ("client", "policy")}
+        self.assert_red("src/controlplane/x.cpp:1: #include of bird/client.h: layer controlplane may use bird/",
+                        {**headers, "controlplane/x.cpp": '#include "bird/client.h"\n'}, table)
+        result = self.run_on({**headers, "controlplane/x.cpp": '#include "bird/policy.h"\n'}, table)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
     def test_base_uses_nobody(self):
         self.assert_red("src/base/log.h:1:", {"base/log.h": '#include "net/link.h"\n'})
 

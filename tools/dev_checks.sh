@@ -2,17 +2,26 @@
 # test, lint, soak and bench of ./dev. Sourced by it; expects $root, $jobs, step, setup, build_preset.
 
 e2e_environment() {
-  echo PYTHONDONTWRITEBYTECODE=1 MOENET_BUILD="$root/build/release" MOENET_BIRD2="$(bird 2)" MOENET_BIRD3="$(bird 3)" MOENET_LOGS="$root/build/e2e"
+  echo PYTHONDONTWRITEBYTECODE=1 MOENET_BUILD="$root/build/release" MOENET_BIRD2="$(bird 2)" MOENET_BIRD3="$(bird 3)" MOENET_LOGS="$root/build/e2e" ${MOENET_SOAK:+MOENET_SOAK=1}
 }
 
-# Two at once, a file each at a time: labs know nothing of each other, and most of their time is waiting.
+# Twice as many at once as there are cores, a file each at a time: labs know nothing of each other, and most of their time is waiting.
 run_e2e() {
   # shellcheck disable=SC2046,SC2086  # E2E and the environment are lists of words
-  as_root env $(e2e_environment) /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short -n 2 --dist loadscope "$@" ${E2E:-} tests/e2e
+  as_root env $(e2e_environment) /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short -n "$((jobs * 2))" --dist loadscope "$@" ${E2E:-} tests/e2e
 }
 
 # shellcheck disable=SC2046  # the environment is a list of words
 run_kernel_mesh() { env $(e2e_environment) tests/e2e/kernel_guest/mesh.sh; }
+
+# The control plane's page in a browser, against the program as it ships.
+run_page() { tests/web/run build/release/src/moenet-controlplane; }
+
+# Types and form of the page and of its tests.
+check_page() {
+  tools/build_page src/controlplane/web build/web build/web/lint.cpp
+  (cd build/web && npm run --silent check && npx --no-install prettier --check --config .prettierrc.json src ../../tests/web/*.mjs ../../tests/web/lab/*.mjs)
+}
 
 run_ctest() {
   local preset=$1
@@ -67,21 +76,21 @@ check_shell() {
   echo "dev-says: ${#scripts[@]} scripts"
 }
 
+# Unit tests run under the sanitizers and not once more without: two builds of them, by clang and by g++ with -Werror.
 command_test() {
-  setup build run test
-  echo "${bold}building and testing on $jobs cores; cold about 20 minutes, later about 8${plain}"
+  setup build run page test
+  echo "${bold}building and testing on $jobs cores; cold about 25 minutes, later about 8${plain}"
   step "layers" tools/check_layers
   step "shellcheck" check_shell
-  step "build (dev)" build_preset dev
-  step "unit tests" run_ctest dev
-  step "build (release)" build_preset release --target "${programs[@]}"
+  step "build (release)" build_preset release --target "${programs[@]}" net_guest_test
+  step "page" run_page
   prepare_root
   step "end to end" run_e2e
   step "kernel guest" tests/e2e/kernel_guest/run.sh
   step "kernel mesh" run_kernel_mesh
   step "build (asan)" build_preset asan --target tests/all fuzz/all
   step "unit tests (asan, ubsan)" run_ctest asan
-  step "build (tsan)" build_preset tsan --target "${threaded[@]/%/_test}"
+  step "build (tsan)" build_preset tsan --target tests/all
   step "unit tests (tsan)" run_ctest tsan -R "^($(IFS='|'; echo "${threaded[*]}"))\$"
   step "fuzz" fuzz_all "${FUZZ_SECONDS:-5}"
   summary "./dev test"
@@ -102,6 +111,7 @@ command_lint() {
   mapfile -t sources < <(printf '%s\n' "${files[@]}" | grep -E '^(src|tests|fuzz|bench)/.*\.(cpp|h)$' | while read -r f; do [ -f "$f" ] && echo "$f"; done)
   step "shellcheck" check_shell
   step "layers" tools/check_layers
+  step "page" check_page
   [ ${#sources[@]} = 0 ] && echo "no C++ source to look at (./dev lint --all takes all)" && return
   step "clang-format" clang-format-19 --dry-run --Werror "${sources[@]}"
   [ -f build/dev/compile_commands.json ] || step "configure (dev)" cmake --preset dev
@@ -120,8 +130,9 @@ env_seed() {
 # The package under a systemd, then rounds of fuzzing and end to end tests; each round's seed is printed, so that a failure can be repeated.
 command_soak() {
   local minutes=${1:-60} round=0 until seed
+  local MOENET_SOAK=1  # end to end tests that wait for minutes, too
   fuzz_build=fuzz
-  setup build run test soak
+  setup build run page test soak
   step "build (dev)" build_preset dev
   step "build (release)" build_preset release --target "${programs[@]}"
   step "build (fuzz)" build_preset fuzz --target fuzz/all
@@ -152,7 +163,7 @@ bench_program() {
 # Every program runs; what is over its budget is said at the end of its own output, and once more at the very end.
 command_bench() {
   local program programs=() name over=()
-  setup build run
+  setup build run bench
   step "build (release)" build_preset release
   if [ $# -gt 0 ]; then
     for name in "$@"; do

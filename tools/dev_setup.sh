@@ -2,25 +2,31 @@
 # What ./dev needs on Debian 12 and 13, and how it gets there. dpkg is asked each time (40 ms) instead of a stamp that could lie.
 # Sourced by ./dev; expects $root and dev_steps.sh.
 
-# NAME or NAME|OTHER: the first that this Debian knows. One group per kind of work.
+# NAME or NAME|OTHER: the first that this Debian knows. NAME@COMMAND: not needed where there is that command, whoever brought it: a
+# nodejs from elsewhere has an npm of its own, beside which Debian's cannot be installed. One group per kind of work.
 packages_build="python3 g++ cmake ninja-build pkg-config|pkgconf ccache git libfmt-dev libboost-json1.81-dev|libboost-json-dev
-  libcli11-dev libcurl4-openssl-dev libmicrohttpd-dev libmnl-dev libnftables-dev libsodium-dev libsoci-dev libsqlite3-dev libbenchmark-dev"
-packages_run="python3 iproute2 iputils-ping procps util-linux wireguard-go wireguard-tools bird2|bird3"
-packages_test="libgtest-dev librapidcheck-dev python3-pytest python3-pytest-xdist shellcheck openssl clang-19 libclang-rt-19-dev
-  qemu-system-x86 busybox-static cpio xz-utils kmod dash nftables fping"
+  libcli11-dev libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libmnl-dev libnftables-dev libsodium-dev libsoci-dev libsqlite3-dev libpq-dev
+  libbenchmark-dev prometheus-cpp-dev nodejs@node npm@npm"
+packages_run="python3 iproute2 iputils-ping procps util-linux wireguard-go wireguard-tools bird2|bird3 openssh-client gpgv"
+packages_page="chromium fonts-dejavu-core"
+packages_test="curl libgtest-dev librapidcheck-dev python3-pytest python3-pytest-xdist python3-yaml shellcheck openssl clang-19 libclang-rt-19-dev
+  qemu-system-x86 busybox-static cpio xz-utils kmod dash nftables fping prometheus postgresql gpg gpg-agent gpgconf"
 # version 19 by name: Debian 12 and 13 both have it, so both format alike, and Debian 12's own clang-tidy cannot read <expected>
 packages_lint="shellcheck clang-format-19 clang-tidy-19"
-packages_soak="systemd curl"
+packages_bench="fping postgresql"
+packages_soak="systemd debootstrap"
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = 'ii ' ]; }
 
-# missing_packages GROUP...: the entries of which no alternative is installed, one per line.
+# missing_packages GROUP...: the entries of which no alternative is installed, one per line, without their commands.
 missing_packages() {
   local group entry name list have
   have=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^ii  *//p')
   for group in "$@"; do
     list=packages_$group
     for entry in ${!list}; do
+      [[ $entry != *@* ]] || ! command -v "${entry#*@}" >/dev/null || continue
+      entry=${entry%@*}
       for name in ${entry//|/ }; do grep -qxF -- "$name" <<<"$have" && continue 2; done
       echo "$entry"
     done

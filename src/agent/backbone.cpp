@@ -11,8 +11,8 @@ namespace {
 
 constexpr auto kEnabled = static_cast<std::int64_t>(model::SessionStatus::enabled);
 
-std::set<model::SessionId> owners_of(const model::Mesh& mesh) {
-  std::set<model::SessionId> owners;
+std::set<model::Owner> owners_of(const model::Mesh& mesh) {
+  std::set<model::Owner> owners;
   for (const model::MeshRow& row : mesh.peers) {
     if (row.node_id != 0) owners.insert(model::owner_of_mesh(row.node_id));
   }
@@ -84,13 +84,14 @@ std::optional<bird::PolicyInput> Backbone::policy_input() const {
   input.country = settings.country;
   if (roas_ != nullptr) input.roas = *roas_;
   input.has_ibgp_bfd = settings.has_ibgp_bfd;
+  input.tells_topology = settings.tells_topology;
   input.has_mesh = config_.mesh.enabled;
-  input.is_draining = is_draining_;
+  input.drain = drain_;
   return input;
 }
 
 const std::optional<Backbone::Files>& Backbone::policy_files(const std::string& bird_version) {
-  PolicyBasis basis{policy_, roas_, bird_version, is_draining_};
+  PolicyBasis basis{policy_, roas_, bird_version, drain_};
   if (basis_ == basis) return files_;
   basis_ = std::move(basis);
   files_.reset();
@@ -103,14 +104,14 @@ const std::optional<Backbone::Files>& Backbone::policy_files(const std::string& 
   return files_;
 }
 
-Composed Backbone::compose(const Lookup& lookup, const std::string& bird_version) {
+Composed Backbone::compose(const Lookup& lookup, const std::string& bird_version, const MtuLimits& limits) {
   Composed composed;
   std::vector<model::DesiredPeering>& peerings = composed.state.peerings;
   if (loopback_) peerings.push_back(*loopback_);
   composed.state.wants_firewall = config_.firewall == FirewallMode::nftables;
   composed.state.keeps_mesh = config_.mesh.enabled && mesh_ == nullptr;
   if (config_.mesh.enabled && mesh_ != nullptr)
-    std::ranges::move(compose_mesh(*mesh_, context_, lookup), std::back_inserter(peerings));
+    std::ranges::move(compose_mesh(*mesh_, context_, lookup, limits), std::back_inserter(peerings));
   composed.status_of.assign(peerings.size(), kEnabled);
   if (config_.bird.ownership == BirdOwnership::full) {
     composed.state.policy = policy_files(bird_version);

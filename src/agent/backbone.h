@@ -32,11 +32,11 @@ class Backbone {
   void take_policy(const Known<model::BirdPolicy>& known) { policy_ = known.answer; }
   // Static ROAs, sorted; the same object is the same content. Null: none are known.
   void take_roas(std::shared_ptr<const std::vector<bird::Roa>> roas) { roas_ = std::move(roas); }
-  void set_draining(bool draining) { is_draining_ = draining; }
+  void set_drain(bird::Drain drain) { drain_ = drain; }
 
   // What it wants, sorted by owner, which comes before all sessions. `bird_version`: of the BIRD that runs, "2.0.12";
-  // empty when it is not known yet, and then nothing is known of the policy.
-  Composed compose(const Lookup& lookup, const std::string& bird_version);
+  // empty when it is not known yet, and then nothing is known of the policy. `limits`: of the tunnels' MTU.
+  Composed compose(const Lookup& lookup, const std::string& bird_version, const MtuLimits& limits = {});
 
   const std::shared_ptr<const model::Mesh>& mesh() const { return mesh_; }  // in force; null while none is known
   const reconcile::DeletionGuard::Verdict& guard() const { return verdict_; }
@@ -49,7 +49,7 @@ class Backbone {
     std::shared_ptr<const model::BirdPolicy> policy;
     std::shared_ptr<const std::vector<bird::Roa>> roas;
     std::string bird_version;
-    bool is_draining = false;
+    bird::Drain drain = bird::Drain::off;
     friend bool operator==(const PolicyBasis&, const PolicyBasis&) = default;
   };
 
@@ -65,7 +65,7 @@ class Backbone {
   reconcile::DeletionGuard::Verdict verdict_;
   std::shared_ptr<const model::BirdPolicy> policy_;
   std::shared_ptr<const std::vector<bird::Roa>> roas_;
-  bool is_draining_ = false;
+  bird::Drain drain_ = bird::Drain::off;
   std::optional<PolicyBasis> basis_;  // of files_
   std::optional<Files> files_;
 };

@@ -17,7 +17,9 @@
 #include "agent/keys.h"
 #include "agent/linux_node.h"
 #include "agent/local_client.h"
+#include "agent/mtu_task.h"
 #include "agent/roa_task.h"
+#include "agent/rtt_task.h"
 #include "agent/session_sync.h"
 #include "agent/state_file.h"
 #include "agent/status_view.h"
@@ -54,8 +56,8 @@ class AnswersNow {
         control_plane_(impatient(config), config.node.name, fmt::format("moenet-agent/{}", version_text())) {}
 
   // `read`: body to answer.
-  template <class T>
-  Result<T> get(std::string_view action, Result<T> (*read)(std::string body)) {
+  template <class T, class Read>
+  Result<T> get(std::string_view action, const Read& read) {
     auto fetched = control_plane_.fetch(action, "", std::chrono::seconds(0), {});
     Result<T> answer = fetched ? read(std::move(fetched->body)) : std::unexpected(fetched.error());
     if (answer) return answer;
@@ -82,7 +84,7 @@ class AnswersNow {
 };
 
 template <class T, Result<T> (*Read)(const boost::json::value&)>
-Result<T> read_body(std::string body) {
+Result<T> read_body(const std::string& body) {
   TRY(const auto data, model::read_envelope(body));
   return Read(data);
 }
@@ -130,8 +132,12 @@ Result<Composed> compose_now(const AgentConfig& config, const std::string& bird_
   backbone.take_mesh(known_now<model::Mesh, model::read_mesh>(answers, kMeshAnswer), false);
   backbone.take_policy(known_now<model::BirdPolicy, model::read_bird_config>(answers, kPolicyAnswer));
   backbone.take_roas(kept_roas(config));
+  const StateFile links(config.state_folder, kLinksState, identity_of(config));
+  const StateFile mtus(config.state_folder, kMtusState, identity_of(config));
+  const MtuLimits limits = kept_limits(config.mtu, mtus);
   from = answers.source();
-  return joined(backbone.compose(lookup, bird_version), compose(sessions.rows, context, lookup));
+  return joined(backbone.compose(lookup, bird_version, limits),
+                compose(sessions.rows, context, lookup, kept_qualities(links, wall_now()), limits));
 }
 
 // What the files are rendered for; the oldest that is supported when none answers.
@@ -164,7 +170,7 @@ boost::json::value json_of(const PlanNow& now) {
   boost::json::array remove;
   for (const auto& name : plan.bird.remove) remove.push_back(boost::json::value(name));
   boost::json::array vanished;
-  for (const auto& uuid : now.guard.vanished) vanished.push_back(boost::json::value(uuid));
+  for (const auto& uuid : now.guard.vanished) vanished.push_back(boost::json::value(uuid.view()));
   return boost::json::object{
       {"changes", plan.size()},
       {"deletion_guard", boost::json::object{{"holds", now.guard.holds}, {"vanished", std::move(vanished)}}},
@@ -255,21 +261,6 @@ int show_plan(const std::string& config_path, bool as_json) {
   const auto plan = plan_now(config->loaded.config);
   if (!plan) return complain(plan.error());
   std::cout << (as_json ? boost::json::serialize(json_of(*plan)) + "\n" : text_of(*plan));
-  return EXIT_SUCCESS;
-}
-
-int show_status(const std::string& config_path, bool as_json) {
-  const auto config = load_config(config_path, if_there_is_one());
-  if (!config) return kExitConfig;
-  auto document = ask_running_agent(config->loaded.config.api, "/status", std::chrono::seconds(10));
-  if (!document) return complain(document.error());
-  if (as_json) {
-    std::cout << *document << "\n";
-    return EXIT_SUCCESS;
-  }
-  auto text = status_view(*document);
-  if (!text) return complain(text.error());
-  std::cout << *text;
   return EXIT_SUCCESS;
 }
 

@@ -37,7 +37,6 @@ std::optional<ConfigWithSource> load_config(const std::string& path, const Token
 
 int check_config(const std::string& config_path);
 int show_plan(const std::string& config_path, bool as_json);
-int show_status(const std::string& config_path, bool as_json);
 int request_sync(const std::string& config_path, bool allow_mass_delete, bool as_json);
 int print_new_key();
 int print_public_key();  // of the private key on stdin

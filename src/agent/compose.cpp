@@ -1,6 +1,7 @@
 #include "agent/compose.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -36,17 +37,17 @@ DesiredPeering invalid(DesiredPeering peering, const SessionRow& row) {
   return peering;
 }
 
-model::Tunnel tunnel_of(const Session& session, const model::Peering& peering, const NodeContext& node,
-                        Destination destination) {
+model::Tunnel tunnel_of(const model::Owner& owner, const Session& session, const model::Peering& peering,
+                        const NodeContext& node, Destination destination, std::uint32_t most_mtu_bytes) {
   model::Tunnel tunnel;
   tunnel.name = session.interface_name;
-  tunnel.owner = model::owner_of_session(session.uuid);
+  tunnel.owner = owner;
   tunnel.type = session.type;
-  tunnel.mtu_bytes = session.mtu_bytes;
+  tunnel.mtu_bytes = limited_mtu(session.mtu_bytes, most_mtu_bytes);
   tunnel.addresses = peering.addresses;
   tunnel.private_key = node.private_key;
   tunnel.listen_port = session.listen_port;
-  tunnel.configured_endpoint = std::move(destination.configured);
+  tunnel.configured_endpoint = SharedText(destination.configured);
   model::TunnelPeer peer;
   peer.public_key = session.public_key;
   peer.preshared_key = session.preshared_key;
@@ -58,13 +59,17 @@ model::Tunnel tunnel_of(const Session& session, const model::Peering& peering, c
 }
 
 // The crypto community of a link (DN42 wiki): WireGuard is safe with forward secrecy, and safer with a preshared key.
-bird::LinkTags tags_of(const Session& session) {
+bird::LinkTags tags_of(const Session& session, const MeasuredLink& measured) {
   bird::LinkTags tags;
+  tags.latency_tier = measured.latency_tier;
+  tags.bandwidth_mbit = session.bandwidth_mbit.value_or(0);
   tags.crypto = session.preshared_key ? 35 : 34;
+  tags.loss_class = measured.loss_class;
   return tags;
 }
 
-DesiredPeering compose_row(const SessionRow& row, const NodeContext& node, const Lookup& lookup) {
+DesiredPeering compose_row(const SessionRow& row, const NodeContext& node, const Lookup& lookup,
+                           const MeasuredLink& measured) {
   DesiredPeering desired;
   desired.owner = model::owner_of_session(row.uuid);
   desired.asn = row.asn.value_or(0);
@@ -84,10 +89,12 @@ DesiredPeering compose_row(const SessionRow& row, const NodeContext& node, const
   desired.endpoint_problem = destination.problem;
   desired.has_named_endpoint = session.endpoint && !session.endpoint->address();
   desired.awaits_endpoint = destination.is_awaited;
-  const bird::LinkTags tags = tags_of(session);
+  const bird::LinkTags tags = tags_of(session, measured);
   auto file = bird::render_peer(session, *peering, node.names, node.owns_bird ? &tags : nullptr);
   if (!file) return broken(std::move(desired), file.error().what);
-  desired.tunnel = std::make_shared<const model::Tunnel>(tunnel_of(session, *peering, node, std::move(destination)));
+  desired.tunnel = std::make_shared<const model::Tunnel>(
+      tunnel_of(desired.owner, session, *peering, node, std::move(destination), measured.most_mtu_bytes));
+  file->owner = desired.owner;  // an equal one; its memory is shared
   desired.bird_file = std::make_shared<const model::BirdFile>(std::move(*file));
   return desired;
 }
@@ -104,6 +111,37 @@ bool leads_where_it_did(const DesiredPeering& peering, const SessionRow& row, co
          now.configured == peering.tunnel->configured_endpoint &&
          now.endpoint == peering.tunnel->peers.front().endpoint;
 }
+
+// Goes along a list that is sorted by owner, as fast as those that are asked for, in their order. Null: it is not
+// there.
+template <class T>
+const T* next_of(std::span<const T>& left, std::string_view owner) {
+  while (!left.empty() && left.front().owner < owner) left = left.subspan(1);
+  return left.empty() || left.front().owner != owner ? nullptr : &left.front();
+}
+
+// What was measured of one owner after the other, in their order. Tags do not count where BIRD's filters are the
+// operator's: then no file may differ by them.
+class LinksInOrder {
+ public:
+  LinksInOrder(const NodeContext& node, const LinkQualities* qualities, const MtuLimits* limits) {
+    if (qualities != nullptr && node.owns_bird) qualities_ = *qualities;
+    if (limits != nullptr) limits_ = *limits;
+  }
+  MeasuredLink of(std::string_view owner) {
+    MeasuredLink measured;
+    if (const LinkQuality* quality = next_of(qualities_, owner)) {
+      measured.latency_tier = quality->latency_tier;
+      measured.loss_class = quality->loss_class;
+    }
+    if (const MtuLimit* limit = next_of(limits_, owner)) measured.most_mtu_bytes = limit->mtu_bytes;
+    return measured;
+  }
+
+ private:
+  std::span<const LinkQuality> qualities_;
+  std::span<const MtuLimit> limits_;
+};
 
 }  // namespace
 
@@ -131,25 +169,33 @@ Composed joined(Composed backbone, const Composed& sessions) {
   return all;
 }
 
-Composed compose(const std::vector<SessionRow>& rows, const NodeContext& node, const Lookup& lookup) {
+Composed compose(const std::vector<SessionRow>& rows, const NodeContext& node, const Lookup& lookup,
+                 const LinkQualities& qualities, const MtuLimits& limits) {
   Composed composed;
+  LinksInOrder links(node, &qualities, &limits);
   composed.state.peerings.reserve(rows.size());
   composed.status_of.reserve(rows.size());
   for (const SessionRow& row : rows) {
     const bool is_repeated =
         !composed.state.peerings.empty() && model::session_of(composed.state.peerings.back().owner) == row.uuid;
     if (row.uuid.empty() || is_repeated) continue;
-    composed.state.peerings.push_back(compose_row(row, node, lookup));
+    composed.state.peerings.push_back(compose_row(row, node, lookup, links.of(model::owner_of_session(row.uuid))));
     composed.status_of.push_back(row.status.value_or(-1));
   }
   return composed;
 }
 
-void Composer::look_up_again(const Lookup& lookup) {
+void Composer::look_again(const Lookup& lookup, bool is_measured_anew) {
+  std::vector<DesiredPeering>& peerings = composed_.state.peerings;
+  LinksInOrder links(node_, qualities_.get(), limits_.get());
+  for (std::uint32_t i = 0; is_measured_anew && i < peerings.size(); ++i) {
+    const MeasuredLink measured = links.of(peerings[i].owner);
+    if (std::exchange(measured_[i], measured) != measured)
+      peerings[i] = compose_row((*rows_)[row_of_[i]], node_, lookup, measured);
+  }
   for (const std::uint32_t i : named_) {
     const SessionRow& row = (*rows_)[row_of_[i]];
-    DesiredPeering& peering = composed_.state.peerings[i];
-    if (!leads_where_it_did(peering, row, lookup)) peering = compose_row(row, node_, lookup);
+    if (!leads_where_it_did(peerings[i], row, lookup)) peerings[i] = compose_row(row, node_, lookup, measured_[i]);
   }
 }
 
@@ -170,13 +216,18 @@ std::vector<NamedEndpoint> Composer::named_endpoints() const {
   return all;
 }
 
-const Composed& Composer::compose(Rows rows, const Lookup& lookup) {
+const Composed& Composer::compose(Rows rows, const Lookup& lookup, Qualities qualities, Limits limits) {
+  const bool is_measured_anew = qualities != qualities_ || limits != limits_;
+  qualities_ = std::move(qualities);
+  limits_ = std::move(limits);
   if (rows == rows_) {
-    look_up_again(lookup);
+    look_again(lookup, is_measured_anew);
     return composed_;
   }
   std::vector<DesiredPeering> before = std::exchange(composed_, {}).state.peerings;
   const std::vector<std::uint32_t> row_before = std::exchange(row_of_, {});
+  const std::vector<MeasuredLink> measured_before = std::exchange(measured_, {});
+  LinksInOrder links(node_, qualities_.get(), limits_.get());
   const Rows rows_before = std::exchange(rows_, std::move(rows));
   named_.clear();
   std::vector<DesiredPeering>& peerings = composed_.state.peerings;
@@ -187,12 +238,14 @@ const Composed& Composer::compose(Rows rows, const Lookup& lookup) {
     if (row.uuid.empty() || (!peerings.empty() && model::session_of(peerings.back().owner) == row.uuid)) continue;
     while (known < before.size() && model::session_of(before[known].owner) < row.uuid) ++known;
     const bool has_name = is_named(row);
+    const MeasuredLink measured = links.of(model::owner_of_session(row.uuid));
     const bool is_same = known < before.size() && model::session_of(before[known].owner) == row.uuid &&
-                         (*rows_before)[row_before[known]] == row &&
+                         (*rows_before)[row_before[known]] == row && measured_before[known] == measured &&
                          (!has_name || leads_where_it_did(before[known], row, lookup));
     if (has_name) named_.push_back(static_cast<std::uint32_t>(peerings.size()));
-    peerings.push_back(is_same ? std::move(before[known]) : compose_row(row, node_, lookup));
+    peerings.push_back(is_same ? std::move(before[known]) : compose_row(row, node_, lookup, measured));
     row_of_.push_back(r);
+    measured_.push_back(measured);
     composed_.status_of.push_back(row.status.value_or(-1));
   }
   return composed_;

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "agent/config.h"
+#include "agent/link_quality.h"
+#include "agent/path_mtu.h"
 #include "base/ip.h"
 #include "base/key.h"
 #include "model/desired.h"
@@ -51,8 +53,10 @@ struct Composed {
 Composed joined(Composed backbone, const Composed& sessions);
 
 // REQUIRES: rows sorted by uuid, as read_sessions leaves them. Rows without a readable uuid, and all but the
-// first of an equal uuid, are left out.
-Composed compose(const std::vector<model::SessionRow>& rows, const NodeContext& node, const Lookup& lookup);
+// first of an equal uuid, are left out. `qualities`: what is measured of the links, for their files (bird::LinkTags);
+// `limits`: what their paths carry, for the tunnels' MTU.
+Composed compose(const std::vector<model::SessionRow>& rows, const NodeContext& node, const Lookup& lookup,
+                 const LinkQualities& qualities = {}, const MtuLimits& limits = {});
 
 // A peering whose endpoint is a host name.
 struct NamedEndpoint {
@@ -60,16 +64,27 @@ struct NamedEndpoint {
   std::string host;
 };
 
-// Composer: compose() again and again. What did not change is not compiled again: rows are compared, and host names
-// looked up. Law, tested: the result equals compose()'s.
+// What was measured of a session and counts for its file and its tunnel; 0: not known.
+struct MeasuredLink {
+  unsigned latency_tier = 0;
+  unsigned loss_class = 0;
+  std::uint32_t most_mtu_bytes = 0;
+  friend bool operator==(const MeasuredLink&, const MeasuredLink&) = default;
+};
+
+// Composer: compose() again and again. What did not change is not compiled again: rows and what was measured are
+// compared, and host names looked up. Law, tested: the result equals compose()'s.
 class Composer {
  public:
   using Rows = std::shared_ptr<const std::vector<model::SessionRow>>;
+  using Qualities = std::shared_ptr<const LinkQualities>;
+  using Limits = std::shared_ptr<const MtuLimits>;
 
   explicit Composer(NodeContext node) : node_(std::move(node)) {}
 
   // REQUIRES: rows as for compose(), not null. The result lives until the next call.
-  const Composed& compose(Rows rows, const Lookup& lookup);
+  // `qualities`, `limits`: null while nothing was measured, or nothing may come of it.
+  const Composed& compose(Rows rows, const Lookup& lookup, Qualities qualities = nullptr, Limits limits = nullptr);
 
   // The BIRD files of the rows composed last.
   std::vector<std::shared_ptr<const model::BirdFile>> bird_files() const;
@@ -78,13 +93,16 @@ class Composer {
   std::vector<NamedEndpoint> named_endpoints() const;
 
  private:
-  void look_up_again(const Lookup& lookup);
+  void look_again(const Lookup& lookup, bool is_measured_anew);
 
   NodeContext node_;
   Rows rows_;
+  Qualities qualities_;
+  Limits limits_;
   Composed composed_;
-  std::vector<std::uint32_t> row_of_;  // of each peering
-  std::vector<std::uint32_t> named_;   // peerings whose endpoint is a host name
+  std::vector<std::uint32_t> row_of_;   // of each peering
+  std::vector<MeasuredLink> measured_;  // of each peering
+  std::vector<std::uint32_t> named_;    // peerings whose endpoint is a host name
 };
 
 }  // namespace moenet::agent

@@ -30,15 +30,21 @@ std::vector<model::InterfaceAddress> addresses_of(const model::NodeIdentity& nod
   return addresses;
 }
 
-model::Tunnel tunnel_of(const model::MeshPeer& peer, const NodeContext& node, Destination destination) {
+std::uint32_t limit_of(const MtuLimits& limits, const model::Owner& owner) {
+  const auto limit = std::ranges::lower_bound(limits, owner, {}, &MtuLimit::owner);
+  return limit != limits.end() && limit->owner == owner ? limit->mtu_bytes : 0;
+}
+
+model::Tunnel tunnel_of(const model::MeshPeer& peer, const NodeContext& node, Destination destination,
+                        const MtuLimits& limits) {
   model::Tunnel tunnel;
   tunnel.name = mesh_interface(peer.node_id);
   tunnel.owner = model::owner_of_mesh(peer.node_id);
-  tunnel.mtu_bytes = peer.mtu_bytes;
+  tunnel.mtu_bytes = limited_mtu(peer.mtu_bytes, limit_of(limits, tunnel.owner));
   tunnel.addresses = addresses_of(node.identity);
   tunnel.private_key = node.private_key;
   tunnel.listen_port = static_cast<std::uint16_t>(kMeshPortBase + peer.node_id);
-  tunnel.configured_endpoint = std::move(destination.configured);
+  tunnel.configured_endpoint = SharedText(destination.configured);
   model::TunnelPeer far;
   far.public_key = *peer.public_key;
   far.preshared_key = peer.preshared_key;
@@ -49,7 +55,8 @@ model::Tunnel tunnel_of(const model::MeshPeer& peer, const NodeContext& node, De
   return tunnel;
 }
 
-DesiredPeering compose_row(const model::MeshRow& row, const NodeContext& node, const Lookup& lookup) {
+DesiredPeering compose_row(const model::MeshRow& row, const NodeContext& node, const Lookup& lookup,
+                           const MtuLimits& limits) {
   DesiredPeering desired;
   desired.owner = model::owner_of_mesh(row.node_id);
   if (!row.peer) return waiting(std::move(desired), row.peer.error().text());
@@ -63,7 +70,7 @@ DesiredPeering compose_row(const model::MeshRow& row, const NodeContext& node, c
   desired.endpoint_problem = destination.problem;
   desired.has_named_endpoint = peer.endpoint && !peer.endpoint->address();
   desired.awaits_endpoint = destination.is_awaited;
-  desired.tunnel = std::make_shared<const model::Tunnel>(tunnel_of(peer, node, std::move(destination)));
+  desired.tunnel = std::make_shared<const model::Tunnel>(tunnel_of(peer, node, std::move(destination), limits));
   return desired;
 }
 
@@ -75,7 +82,7 @@ std::optional<DesiredPeering> compose_loopback(const model::NodeIdentity& node, 
   if (settings.kind == LoopbackKind::none || (!node.ipv4 && !node.ipv6)) return std::nullopt;
   model::Tunnel link;
   link.name = settings.name;
-  link.owner = model::kLoopbackOwner;
+  link.owner = model::Owner(model::kLoopbackOwner);
   link.type = model::TunnelType::loopback;
   link.mtu_bytes = kLoopbackMtu;
   for (const auto& address : {node.ipv4, node.ipv6}) {
@@ -89,12 +96,13 @@ std::optional<DesiredPeering> compose_loopback(const model::NodeIdentity& node, 
   return desired;
 }
 
-std::vector<DesiredPeering> compose_mesh(const model::Mesh& mesh, const NodeContext& node, const Lookup& lookup) {
+std::vector<DesiredPeering> compose_mesh(const model::Mesh& mesh, const NodeContext& node, const Lookup& lookup,
+                                         const MtuLimits& limits) {
   std::vector<DesiredPeering> peerings;
   for (const model::MeshRow& row : mesh.peers) {
     if (row.node_id == 0) continue;
     if (!peerings.empty() && peerings.back().owner == model::owner_of_mesh(row.node_id)) continue;
-    peerings.push_back(compose_row(row, node, lookup));
+    peerings.push_back(compose_row(row, node, lookup, limits));
   }
   std::ranges::sort(peerings, {}, &DesiredPeering::owner);
   return peerings;

@@ -26,7 +26,9 @@ std::string mesh_interface(model::NodeId neighbor);
 std::optional<model::DesiredPeering> compose_loopback(const model::NodeIdentity& node,
                                                       const LoopbackSettings& settings);
 
-// One per row with an id, sorted by owner. A neighbor that cannot be set up now keeps what runs of it.
-std::vector<model::DesiredPeering> compose_mesh(const model::Mesh& mesh, const NodeContext& node, const Lookup& lookup);
+// One per row with an id, sorted by owner. A neighbor that cannot be set up now keeps what runs of it. `limits`: what
+// the paths beneath carry.
+std::vector<model::DesiredPeering> compose_mesh(const model::Mesh& mesh, const NodeContext& node, const Lookup& lookup,
+                                                const MtuLimits& limits = {});
 
 }  // namespace moenet::agent

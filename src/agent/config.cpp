@@ -9,8 +9,11 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "agent/config_source.h"
 #include "base/file.h"
 #include "http/target.h"
+#include "model/config_reader.h"
+#include "model/mesh.h"
 
 namespace moenet::agent {
 namespace {
@@ -18,14 +21,16 @@ namespace {
 namespace json = boost::json;
 using model::JsonFault;
 using model::JsonReader;
+using model::listen_endpoint;
+using model::read_path;
 
-constexpr std::size_t kFileLimit = 1u << 20;
 constexpr std::size_t kTokenLimit = 4096;
 constexpr std::size_t kPathLimit = 1024;
 constexpr std::size_t kNameLimit = 128;
 constexpr std::uint16_t kDefaultPort = 24368;
 constexpr std::int64_t kHour = 3600;
-constexpr std::size_t kMostRoaUrls = 4;  // chosen: DN42 has three generators of them
+constexpr std::size_t kMostTargets = 64;  // chosen: more than anybody lists by hand
+constexpr std::size_t kMostRoaUrls = 4;   // chosen: DN42 has three generators of them
 
 // The systemd credential that holds the control plane's token (systemd.exec(5), LoadCredential=).
 constexpr std::string_view kTokenCredential = "control-plane-token";
@@ -37,84 +42,8 @@ constexpr std::array<std::pair<std::string_view, LoopbackKind>, 6> kLoopbackKind
                                                                                    {"lo", LoopbackKind::lo},
                                                                                    {"none", LoopbackKind::none}}};
 
-// All that the control plane may set (wire contract A4). Whatever else its answer holds is ignored: what is run,
-// listened on, trusted or overwritten is for the node's own file to say.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kFetchedMembers{{
-    {"node", "name"},
-    {"node", "id"},
-    {"node", "region"},
-    {"node", "location"},
-    {"node", "provider"},
-    {"bird", "controlSocket"},
-    {"bird", "poolSize"},
-    {"bird", "poolSizeMax"},
-    {"bird", "peerConfDir"},
-    {"bird", "ebgpConfTemplateFile"},
-    {"bird", "ibgpConfDir"},
-    {"wireguard", "privateKeyPath"},
-    {"wireguard", "publicKeyPath"},
-    {"wireguard", "configDir"},
-    {"wireguard", "persistentKeepaliveInterval"},
-    {"wireguard", "dn42Ipv4"},
-    {"wireguard", "dn42Ipv6"},
-    {"wireguard", "dn42Ipv6LinkLocal"},
-    {"metric", "pingTimeout"},
-    {"metric", "pingCount"},
-    {"metric", "pingWorkers"},
-    {"autoUpdate", "enabled"},
-    {"autoUpdate", "checkInterval"},
-    {"autoUpdate", "channel"},
-    {"autoUpdate", "githubRepo"},
-}};
-
-// "", and 0 as the node's id, stand for "not allocated" (A4).
-bool says_nothing(std::string_view key, const json::value& value) {
-  return value.is_null() || (value.is_string() && value.get_string().empty()) ||
-         (key == "id" && model::integer_in(value) == 0);
-}
-
-json::object& object_at(json::object& parent, std::string_view key) {
-  json::value& value = parent[key];
-  if (!value.is_object()) value = json::object{};
-  return value.get_object();
-}
-
-// `over` wins, member by member.
-void merge_beneath(json::object& over, json::object under) {
-  for (auto& [group, members] : under) {
-    json::object* existing = over.emplace(group, json::object{}).first->value().if_object();
-    if (existing == nullptr) continue;
-    for (auto& [key, value] : members.get_object()) existing->emplace(key, std::move(value));
-  }
-}
-
-// {"bootstrap":{"controlPlaneUrl" or "apiUrl","nodeName","token"}} in the words of the full form.
-bool expand_bootstrap(json::object& root) {
-  const json::value* section = root.if_contains("bootstrap");
-  if (section == nullptr || !section->is_object()) return false;
-  const json::object bootstrap = section->get_object();
-  const auto move_to = [&](std::string_view from, std::string_view group, std::string_view to) {
-    if (const auto* value = bootstrap.if_contains(from)) object_at(root, group).emplace(to, *value);
-  };
-  move_to("controlPlaneUrl", "controlPlane", "url");
-  move_to("apiUrl", "controlPlane", "url");
-  move_to("token", "controlPlane", "token");
-  move_to("tokenFile", "controlPlane", "tokenFile");
-  move_to("nodeName", "node", "name");
-  root.erase("bootstrap");
-  return true;
-}
-
-void apply_environment(json::object& root, Environment environment) {
-  const auto set = [&](const char* variable, std::string_view group, std::string_view key) {
-    const char* value = environment(variable);
-    if (value != nullptr && *value != '\0') object_at(root, group)[key] = value;
-  };
-  set("MOENET_NODE_NAME", "node", "name");
-  set("MOENET_NODE_ID", "node", "id");
-  set("MOENET_CP_URL", "controlPlane", "url");
-  set("MOENET_CP_TOKEN", "controlPlane", "token");
-}
+constexpr std::array<std::pair<std::string_view, MtuProbe>, 3> kMtuProbes{
+    {{"off", MtuProbe::off}, {"advise", MtuProbe::advise}, {"apply", MtuProbe::apply}}};
 
 // A URL path segment, a log field and a file name: kept to what is harmless in all three.
 bool is_node_name(std::string_view name) {
@@ -143,7 +72,7 @@ class ConfigReading {
 
   Outcome read(bool is_bootstrap, bool has_fetched) {
     warn_unknown(root_, {"bootstrap", "server", "node", "controlPlane", "bird", "wireguard", "metric", "autoUpdate",
-                         "stateDir", "api", "mesh", "loopback", "firewall", "kernel"});
+                         "stateDir", "api", "mesh", "loopback", "firewall", "kernel", "health", "mtu", "lookingGlass"});
     read_node();
     read_control_plane();
     read_bird();
@@ -151,25 +80,18 @@ class ConfigReading {
     read_backbone();
     read_api();
     read_kernel();
-    path(root_, "stateDir", loaded_.config.state_folder);
+    read_metric();
+    read_health();
+    read_mtu();
+    read_looking_glass();
+    read_path(root_, "stateDir", loaded_.config.state_folder);
     loaded_.config.is_complete = !is_bootstrap || has_fetched;
     return std::move(loaded_);
   }
 
  private:
   void warn_unknown(const JsonReader& reader, std::initializer_list<std::string_view> known) {
-    for (const auto& key : reader.unknown_keys(known))
-      loaded_.warnings.push_back(fmt::format("unknown key {} is ignored", key));
-  }
-
-  static void path(const JsonReader& reader, std::string_view key, std::string& target) {
-    auto text = reader.text(key, kPathLimit);
-    if (!text) return;
-    if (!text->starts_with('/') || text->find_first_of(std::string_view("\0\n\"", 3)) != std::string::npos) {
-      reader.note(key, "an absolute path without quotes or line breaks");
-    } else {
-      target = *text;
-    }
+    model::warn_of_unknown_keys(reader, known, loaded_.warnings);
   }
 
   static void seconds(const JsonReader& reader, std::string_view key, std::int64_t low, std::int64_t high,
@@ -196,7 +118,7 @@ class ConfigReading {
     } else {
       loaded_.config.node.name = *name;
     }
-    node.integer("id", 0, 62);
+    node.integer("id", 0, model::kLastNodeId);
   }
 
   void read_control_plane() {
@@ -214,7 +136,7 @@ class ConfigReading {
     seconds(section, "requestTimeout", 1, 600, target.request_timeout);
     seconds(section, "heartbeatInterval", 1, kHour, target.heartbeat_interval);
     seconds(section, "syncInterval", 1, kHour, target.sync_interval);
-    section.integer("metricInterval", 1, kHour);
+    seconds(section, "metricInterval", 1, kHour, target.metric_interval);
     if (const auto value = section.integer("maxRetries", 0, 20)) target.max_retries = static_cast<unsigned>(*value);
     if (const auto value = section.integer("retryInitialDelay", 1, 30'000))
       target.retry_initial_delay = std::chrono::milliseconds(*value);
@@ -236,7 +158,7 @@ class ConfigReading {
   Secret token_of(const JsonReader& section, const std::string& fallback_file) {
     if (auto token = section.secret("token", kTokenLimit)) return *token;
     std::string file;
-    path(section, "tokenFile", file);
+    read_path(section, "tokenFile", file);
     if (file.empty()) file = fallback_file;
     if (file.empty()) return {};
     auto text = read_file(file, kTokenLimit);
@@ -260,14 +182,30 @@ class ConfigReading {
 
   void read_bird() {
     const JsonReader section = root_.object("bird");
-    warn_unknown(section,
-                 {"controlSocket", "poolSize", "poolSizeMax", "peerConfDir", "ebgpConfTemplateFile", "ibgpConfDir",
-                  "ownership", "configFile", "localAsn", "ownPrefixes", "peerTemplate", "importFilter", "exportFilter",
-                  "importTheirsFilter", "exportOwnFilter", "country", "ibgpBfd", "roaUrls", "roaInterval"});
+    warn_unknown(section, {"controlSocket",
+                           "poolSize",
+                           "poolSizeMax",
+                           "peerConfDir",
+                           "ebgpConfTemplateFile",
+                           "ibgpConfDir",
+                           "ownership",
+                           "configFile",
+                           "localAsn",
+                           "ownPrefixes",
+                           "peerTemplate",
+                           "importFilter",
+                           "exportFilter",
+                           "importTheirsFilter",
+                           "exportOwnFilter",
+                           "country",
+                           "ibgpBfd",
+                           "topology",
+                           "roaUrls",
+                           "roaInterval"});
     BirdSettings& target = loaded_.config.bird;
-    path(section, "controlSocket", target.control_socket);
-    path(section, "peerConfDir", target.peer_folder);
-    path(section, "configFile", target.config_file);
+    read_path(section, "controlSocket", target.control_socket);
+    read_path(section, "peerConfDir", target.peer_folder);
+    read_path(section, "configFile", target.config_file);
     if (const auto value = section.integer("poolSize", 1, 1024)) target.pool.kept = static_cast<std::size_t>(*value);
     if (const auto value = section.integer("poolSizeMax", 1, 1024)) target.pool.most = static_cast<std::size_t>(*value);
     if (target.pool.kept > target.pool.most) section.note("poolSize", "a number not above poolSizeMax");
@@ -286,6 +224,7 @@ class ConfigReading {
     if (const auto asn = section.integer("localAsn", 1, 4294967295)) target.local_asn = static_cast<model::Asn>(*asn);
     if (const auto country = section.integer("country", 1, 999)) target.country = static_cast<std::uint32_t>(*country);
     if (const auto bfd = section.boolean("ibgpBfd")) target.has_ibgp_bfd = *bfd;
+    if (const auto topology = section.boolean("topology")) target.tells_topology = *topology;
     for (const auto& text : section.texts("ownPrefixes", 64, kNameLimit)) {
       if (auto prefix = IpPrefix::parse(text)) {
         target.own_prefixes.push_back(*prefix);
@@ -314,8 +253,8 @@ class ConfigReading {
     warn_unknown(section, {"privateKeyPath", "publicKeyPath", "configDir", "persistentKeepaliveInterval", "dn42Ipv4",
                            "dn42Ipv6", "dn42Ipv6LinkLocal", "backend", "userspaceProgram"});
     WireGuardSettings& target = loaded_.config.wireguard;
-    path(section, "privateKeyPath", target.private_key_path);
-    path(section, "publicKeyPath", target.public_key_path);
+    read_path(section, "privateKeyPath", target.private_key_path);
+    read_path(section, "publicKeyPath", target.public_key_path);
     seconds(section, "persistentKeepaliveInterval", 0, 65535, target.keepalive);
     if (const auto backend = section.text("backend", kNameLimit)) {
       if (*backend == "kernel") {
@@ -390,6 +329,49 @@ class ConfigReading {
     if (target.token.empty()) target.token = loaded_.config.control_plane.token;
   }
 
+  void read_mtu() {
+    const JsonReader mtu = root_.object("mtu");
+    warn_unknown(mtu, {"probe", "interval"});
+    MtuSettings& target = loaded_.config.mtu;
+    seconds(mtu, "interval", 1, 24 * kHour, target.interval);
+    const auto probe = mtu.text("probe", kNameLimit);
+    if (!probe) return;
+    const auto kind = std::ranges::find(kMtuProbes, *probe, &decltype(kMtuProbes)::value_type::first);
+    if (kind == kMtuProbes.end()) {
+      mtu.note("probe", "\"off\", \"advise\" or \"apply\"");
+    } else {
+      target.probe = kind->second;
+    }
+  }
+
+  void read_looking_glass() {
+    const JsonReader section = root_.object("lookingGlass");
+    warn_unknown(section, {"enabled", "tools", "targets"});
+    LookingGlassSettings& target = loaded_.config.looking_glass;
+    target.enabled = section.boolean("enabled").value_or(true);
+    if (section.has("tools")) {
+      target.tools.clear();
+      for (const auto& name : section.texts("tools", std::size(kTools), kNameLimit)) {
+        const auto tool = tool_from(name);
+        if (tool && std::ranges::find(target.tools, *tool) == target.tools.end()) {
+          target.tools.push_back(*tool);
+        } else {
+          section.note("tools", "names of tools, each once: ping, tcping, trace, route, path, dig, mtu");
+        }
+      }
+    }
+    if (!section.has("targets")) return;
+    target.targets.clear();
+    for (const auto& text : section.texts("targets", kMostTargets, kNameLimit)) {
+      const auto prefix = IpPrefix::parse(text);
+      if (prefix && !prefix->has_host_bits()) {
+        target.targets.push_back(*prefix);
+      } else {
+        section.note("targets", "networks like 172.20.0.0/14, without bits behind their length");
+      }
+    }
+  }
+
   void read_kernel() {
     const JsonReader section = root_.object("kernel");
     warn_unknown(section, {"manageSettings", "acceptLocal"});
@@ -398,12 +380,21 @@ class ConfigReading {
     target.accept_local = section.boolean("acceptLocal").value_or(false);
   }
 
-  static std::optional<Endpoint> listen_endpoint(std::string_view text) {
-    const std::string full = text.starts_with(':') ? "[::]" + std::string(text) : std::string(text);
-    auto parsed = HostPort::parse(full);
-    const auto address = parsed ? parsed->address() : std::nullopt;
-    if (!address) return std::nullopt;
-    return Endpoint{*address, parsed->port};
+  void read_metric() {
+    const JsonReader section = root_.object("metric");
+    warn_unknown(section, {"pingTimeout", "pingCount", "pingWorkers", "rttInterval"});
+    MetricSettings& target = loaded_.config.metric;
+    seconds(section, "pingTimeout", 1, 60, target.ping_timeout);
+    seconds(section, "rttInterval", 1, kHour, target.rtt_interval);
+    if (const auto count = section.integer("pingCount", 1, 100)) target.ping_count = static_cast<unsigned>(*count);
+  }
+
+  void read_health() {
+    const JsonReader section = root_.object("health");
+    warn_unknown(section, {"problemAfter", "okAfter", "limitRetry"});
+    seconds(section, "problemAfter", 1, kHour, loaded_.config.health.problem_after);
+    seconds(section, "okAfter", 0, kHour, loaded_.config.health.ok_after);
+    seconds(section, "limitRetry", 1, kHour, loaded_.config.health.limit_retry);
   }
 
   Outcome loaded_;
@@ -415,46 +406,12 @@ class ConfigReading {
 
 }  // namespace
 
-Result<std::string> find_config_file() {
-  for (const char* path : {"./config.json", "/etc/moenet-agent/config.json", "/opt/moenet-agent/config.json"}) {
-    if (::access(path, F_OK) == 0) return std::string(path);
-  }
-  return fail(Errc::not_found,
-              "no configuration: neither ./config.json nor /etc/moenet-agent/config.json nor "
-              "/opt/moenet-agent/config.json is there; name one with -c FILE");
-}
-
-Result<ConfigSource> read_config_file(const std::string& path) {
-  TRY(const std::string text, read_file(path, kFileLimit));
-  auto value = model::parse_json(text);
-  if (!value) return std::unexpected(with_context(value.error(), path));
-  if (!value->is_object()) return fail(Errc::invalid, path + ": expected a JSON object");
-  return ConfigSource{path, std::move(*value)};
-}
-
-json::object fetched_members(const json::value& fetched) {
-  json::object members;
-  const json::object* answer = fetched.if_object();
-  if (answer == nullptr) return members;
-  for (const auto& [group, key] : kFetchedMembers) {
-    const json::value* section = answer->if_contains(group);
-    const json::object* object = section == nullptr ? nullptr : section->if_object();
-    const json::value* value = object == nullptr ? nullptr : object->if_contains(key);
-    if (value != nullptr && !says_nothing(key, *value)) object_at(members, group)[key] = *value;
-  }
-  return members;
-}
-
 std::expected<LoadedConfig, std::vector<JsonFault>> understand_config(const ConfigSource& source,
                                                                       const json::value& fetched,
                                                                       Environment environment,
                                                                       const TokenSearch& tokens) {
-  json::value merged = source.file;
-  json::object& root = merged.get_object();
-  apply_environment(root, environment);
-  const bool is_bootstrap = expand_bootstrap(root);
-  merge_beneath(root, fetched_members(fetched));
-  auto outcome = ConfigReading(merged, environment, tokens).read(is_bootstrap, fetched.is_object());
+  const MergedConfig merged = merge_config(source, fetched, environment);
+  auto outcome = ConfigReading(merged.root, environment, tokens).read(merged.is_bootstrap, fetched.is_object());
   if (!outcome.faults.empty()) return std::unexpected(std::move(outcome.faults));
   return LoadedConfig{std::move(outcome.config), std::move(outcome.warnings)};
 }

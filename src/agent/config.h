@@ -10,6 +10,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include "agent/looking_glass.h"
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/secret.h"
@@ -27,6 +28,7 @@ struct ControlPlaneSettings {
   std::chrono::seconds request_timeout{15};
   std::chrono::seconds heartbeat_interval{30};
   std::chrono::seconds sync_interval{60};
+  std::chrono::seconds metric_interval{60};
   unsigned max_retries = 3;
   std::chrono::milliseconds retry_initial_delay{1000};
 };
@@ -47,6 +49,7 @@ struct BirdSettings {
   std::vector<IpPrefix> own_prefixes;
   std::optional<std::uint32_t> country;  // ISO 3166 numeric, for the country community of own routes
   bool has_ibgp_bfd = false;
+  bool tells_topology = false;              // the community "tunnel" on what comes in over a session
   std::vector<std::string> roa_urls;        // of files of ROAs; http(s), each once
   std::chrono::seconds roa_interval{3600};  // between two fetches of them
   bird::PolicyNames names;
@@ -94,6 +97,36 @@ struct KernelSettings {
   bool accept_local = false;     // this node has an address that other nodes have too (anycast)
 };
 
+// Of ICMP echoes (agent/rtt_task).
+struct MetricSettings {
+  unsigned ping_count = 4;  // to each link, each time
+  std::chrono::seconds ping_timeout{5};
+  std::chrono::seconds rtt_interval{300};
+};
+
+// When a session that does not work is a problem (agent/health).
+struct HealthSettings {
+  // How long it must fail before it is one, which is also what a new session has to come up.
+  std::chrono::seconds problem_after{120};
+  // How long it must work before the problem is over, and how long another cause must hold before it is told.
+  std::chrono::seconds ok_after{10};
+  // From the hit of an import limit to when BIRD is first asked to take again what it blocked (agent/limit_retry).
+  std::chrono::seconds limit_retry{300};
+};
+
+enum class MtuProbe {
+  off,
+  advise,
+  apply,  // a tunnel is made no larger than its path carries
+};
+
+// Of the paths beneath tunnels (agent/mtu_task).
+struct MtuSettings {
+  MtuProbe probe = MtuProbe::advise;
+  // Between two searches of a path. Chosen: paths change when providers do; a search is some 100 packets.
+  std::chrono::seconds interval{3600};
+};
+
 struct AgentConfig {
   model::NodeIdentity node;
   // False for the bootstrap form until the control plane's config was merged in: then no session may be judged yet.
@@ -106,6 +139,10 @@ struct AgentConfig {
   FirewallMode firewall = FirewallMode::none;
   ApiSettings api;
   KernelSettings kernel;
+  MetricSettings metric;
+  HealthSettings health;
+  MtuSettings mtu;
+  LookingGlassSettings looking_glass;
   std::string state_folder = "/var/lib/moenet-agent";
   reconcile::ReconcilerSettings reconciler;
 };

@@ -18,6 +18,7 @@ constexpr std::chrono::seconds kRetryBudget{60};
 // A held answer comes at the latest `wait` after the question; the network gets this much more.
 constexpr std::chrono::seconds kWaitMargin{10};
 constexpr std::string_view kBatchFeature = "batch-modify";
+constexpr std::string_view kQueriesFeature = "queries";
 // Each update is at most about 400 bytes, and a server takes 1 MiB (A1).
 constexpr std::size_t kBatchSize = 1000;
 
@@ -68,7 +69,7 @@ Result<json::value> data_of(const Result<Response>& response) {
 
 json::object json_of(const Modification& modification) {
   json::object object;
-  object["uuid"] = modification.session;
+  object["uuid"] = modification.session.view();
   object["status"] = static_cast<int>(modification.report.status);
   if (!modification.report.last_error.empty()) object["lastError"] = modification.report.last_error;
   return object;
@@ -82,10 +83,19 @@ Result<void> forgive_missing(Result<void> outcome, const Modification& modificat
   return outcome;
 }
 
-http::ClientSettings client_settings(const ControlPlaneSettings& settings, std::string user_agent) {
+http::ClientSettings client_settings(const ControlPlaneSettings& settings, const std::string& user_agent) {
   http::ClientSettings client;
   client.retry.max_retries = settings.max_retries;
   client.retry.backoff.initial = settings.retry_initial_delay;
+  client.user_agent = user_agent;
+  return client;
+}
+
+// A few short answers, once each: neither a large body nor repetitions are worth anything.
+http::ClientSettings query_settings(std::string user_agent) {
+  http::ClientSettings client;
+  client.retry.max_retries = 0;
+  client.body_limit_bytes = 256u << 10;
   client.user_agent = std::move(user_agent);
   return client;
 }
@@ -96,7 +106,16 @@ ControlPlane::ControlPlane(const ControlPlaneSettings& settings, std::string_vie
     : settings_(settings),
       base_(settings.url + "/api/v1/agent/"),
       node_path_(base_ + percent_encode(node_name)),
-      client_(client_settings(settings, std::move(user_agent))) {}
+      client_(client_settings(settings, user_agent)),
+      query_client_(query_settings(std::move(user_agent))) {}
+
+void ControlPlane::note_features(const Response& response) {
+  const std::string_view features = response.headers.find("X-MoeNet-Features").value_or("");
+  // A proxy's own answer, or "not modified" without the header, takes nothing back.
+  if (features.empty() && response.status / 100 != 2) return;
+  offers_batch_ = features.find(kBatchFeature) != std::string_view::npos;
+  offers_queries_ = features.find(kQueriesFeature) != std::string_view::npos;
+}
 
 Result<Response> ControlPlane::send(std::string_view method, const std::string& url, std::string body,
                                     http::Headers headers, const std::stop_token& stop, std::chrono::seconds wait) {
@@ -111,12 +130,7 @@ Result<Response> ControlPlane::send(std::string_view method, const std::string& 
   // One that waits is not repeated beyond its own time: whether to wait at all is decided anew first.
   if (wait.count() > 0) attempt_timeout = timeout = attempt_timeout + wait + kWaitMargin;
   auto response = client_.send(request, settings_.token, attempt_timeout, Deadline::after(timeout), stop);
-  if (response) {
-    const auto features = response->headers.find("X-MoeNet-Features");
-    const bool offers = features && features->find(kBatchFeature) != std::string_view::npos;
-    // A proxy's own answer, or "not modified" without the header, takes nothing back.
-    if (offers || response->status / 100 == 2) offers_batch_ = offers;
-  }
+  if (response) note_features(*response);
   return response;
 }
 
@@ -210,6 +224,42 @@ std::vector<Result<void>> ControlPlane::modify(std::span<const Modification> mod
 Result<void> ControlPlane::report_mesh(const json::value& body, const std::stop_token& stop) {
   auto data = data_of(send("POST", node_path_ + "/mesh/status", json::serialize(body), {}, stop));
   if (!data) return std::unexpected(with_context(data.error(), "report the mesh"));
+  return {};
+}
+
+Result<void> ControlPlane::report_rtt(const json::value& body, const std::stop_token& stop) {
+  auto data = data_of(send("POST", node_path_ + "/rtt", json::serialize(body), {}, stop));
+  if (!data) return std::unexpected(with_context(data.error(), "report round trips"));
+  return {};
+}
+
+Result<void> ControlPlane::report_sessions(const std::string& body, const std::stop_token& stop) {
+  auto data = data_of(send("POST", node_path_ + "/report", body, {}, stop));
+  if (!data) return std::unexpected(with_context(data.error(), "report what was measured"));
+  return {};
+}
+
+Result<std::string> ControlPlane::fetch_queries(std::chrono::seconds wait, const std::stop_token& stop) {
+  http::Request request;
+  request.target = node_path_ + "/queries";
+  request.headers.set("Prefer", fmt::format("wait={}", wait.count()));
+  const std::chrono::milliseconds timeout = settings_.request_timeout + wait + kWaitMargin;
+  auto response = query_client_.send(request, settings_.token, timeout, Deadline::after(timeout), stop);
+  if (!response) return std::unexpected(with_context(response.error(), "fetch queries"));
+  note_features(*response);
+  if (response->status != 200) return std::unexpected(with_context(read_error_of(*response), "fetch queries"));
+  return std::move(response->body);
+}
+
+Result<void> ControlPlane::answer_query(std::string_view id, const std::string& body, const std::stop_token& stop) {
+  http::Request request;
+  request.method = "POST";
+  request.target = fmt::format("{}/queries/{}", node_path_, percent_encode(id));
+  request.headers.set("Content-Type", "application/json");
+  request.body = body;
+  const std::chrono::milliseconds timeout = settings_.request_timeout;
+  auto data = data_of(query_client_.send(request, settings_.token, timeout, Deadline::after(timeout), stop));
+  if (!data) return std::unexpected(with_context(data.error(), "answer a query"));
   return {};
 }
 

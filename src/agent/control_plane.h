@@ -55,12 +55,27 @@ class ControlPlane {
   // The body of mesh/status (A9).
   Result<void> report_mesh(const boost::json::value& body, const std::stop_token& stop);
 
+  // The body of rtt (A8).
+  Result<void> report_rtt(const boost::json::value& body, const std::stop_token& stop);
+
+  // A body of report (A7).
+  Result<void> report_sessions(const std::string& body, const std::stop_token& stop);
+
   Result<void> heartbeat(const boost::json::value& body, const std::stop_token& stop);
+
+  // Has the server said that it has queries for nodes (decisions/0015-looking-glass.md)?
+  bool offers_queries() const { return offers_queries_; }
+  // The body of `queries`, which the server holds until there are any, or `wait` is over. Both of these have their own
+  // connections and breaker: whatever goes wrong with them costs nothing else.
+  Result<std::string> fetch_queries(std::chrono::seconds wait, const std::stop_token& stop);
+  // Tried once. Errors: also not_found, when nobody waits for it any more.
+  Result<void> answer_query(std::string_view id, const std::string& body, const std::stop_token& stop);
 
   http::ClientCounters counters() const { return client_.counters(); }
   http::BreakerView breaker() const { return client_.breaker(); }
 
  private:
+  void note_features(const http::Response& response);
   Result<http::Response> send(std::string_view method, const std::string& url, std::string body, http::Headers headers,
                               const std::stop_token& stop, std::chrono::seconds wait = {});
   Result<void> modify_one(const Modification& modification, const std::stop_token& stop);
@@ -70,7 +85,9 @@ class ControlPlane {
   std::string base_;       // "{url}/api/v1/agent/"
   std::string node_path_;  // base_ + the node's name, percent-encoded
   http::HttpClient client_;
+  http::HttpClient query_client_;
   std::atomic<bool> offers_batch_{false};
+  std::atomic<bool> offers_queries_{false};
 };
 
 }  // namespace moenet::agent

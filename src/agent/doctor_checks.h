@@ -11,11 +11,13 @@ namespace moenet::agent {
 Check judge_config(const ConfigFact& config);
 Check judge_agent(const AgentFact& agent);
 Check judge_capabilities(const CapabilityFact& capabilities);
+Check judge_icmp(const IcmpFact& icmp);
 Check judge_wireguard(const WireGuardFact& wireguard);
-Check judge_loopback_link(const LinkKindFact& kinds);
+Check judge_loopback_link(const LoopbackFact& loopback);
 Check judge_gre(const LinkKindFact& kinds);
 Check judge_kernel_settings(const std::vector<KernelSetting>& settings);
 Check judge_ports(const PortFact& ports);
+Check judge_link_names(const LinkNameFact& names);
 Check judge_disk(const DiskFact& disk);
 Check judge_secrets(const SecretsFact& secrets);
 Check judge_firewall(const FirewallFact& firewall);

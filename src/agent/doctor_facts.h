@@ -15,6 +15,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "bird/reply.h"
+#include "net/icmp_socket.h"
 #include "net/link_kinds.h"
 
 namespace moenet::agent {
@@ -45,6 +46,13 @@ struct CapabilityFact {
   bool net_raw = false;
 };
 
+// How the agent, or else this process, may send echoes to its neighbors.
+struct IcmpFact {
+  std::string whose;                      // as in CapabilityFact
+  std::optional<net::IcmpAccess> access;  // absent: not at all
+  std::string group_range;                // net.ipv4.ping_group_range as it is
+};
+
 struct WireGuardFact {
   WireGuardBackend backend = WireGuardBackend::automatic;
   net::KindSupport kernel = net::KindSupport::unknown;
@@ -53,8 +61,15 @@ struct WireGuardFact {
   bool has_tun = false;      // /dev/net/tun
 };
 
-struct LinkKindFact {
+// The link that carries the node's addresses, as configured, and the kinds that may be it.
+struct LoopbackFact {
+  LoopbackKind wanted = LoopbackKind::none;
   net::KindSupport dummy = net::KindSupport::unknown;
+  net::KindSupport ifb = net::KindSupport::unknown;
+  net::KindSupport bridge = net::KindSupport::unknown;
+};
+
+struct LinkKindFact {
   net::KindSupport gre = net::KindSupport::unknown;
   net::KindSupport ip6gre = net::KindSupport::unknown;
 };
@@ -72,20 +87,33 @@ struct BirdFilesFact {
   bool is_included = false;          // a new file in the folder would be read
   std::vector<std::string> missing;  // names that peer files need and that are not defined before them
   std::string snippets;              // which define them
+  bool is_others = false;            // bird.ownership "full", and the main file is not the agent's
+  std::vector<std::string> taken;    // names of the agent's policy that a file of somebody else defines too
   std::string refused;               // what BIRD says against its configuration as it lies there, else empty
 };
 
 struct PortClash {
-  std::string what;  // "session dn42_4242420101", "mesh node 3", "server.listen"
-  std::string key;   // the configuration's, which could name another port; empty: it is the control plane's
+  enum class Use { session, mesh, api };
+  Use use = Use::session;
+  std::string what;  // "session dn42_4242420101", "mesh node 3"
   std::uint16_t port = 0;
-  bool is_tcp = false;
   bool is_needed = true;  // false: only if such a mesh node comes
   std::string holder;     // "nginx (pid 12)"
 };
 struct PortFact {
-  std::size_t sessions = 0;  // whose ports were looked at
+  std::size_t sessions = 0;   // whose ports were looked at
+  std::size_t neighbors = 0;  // of the mesh, likewise
   std::vector<PortClash> clashes;
+};
+
+// A link that is not ours and has a name that one of ours is to have.
+struct NameClash {
+  std::string what;  // "session dn42_4242420101", "mesh node 3", "the loopback"
+  std::string name;
+};
+struct LinkNameFact {
+  std::size_t names = 0;  // looked at
+  std::vector<NameClash> taken;
 };
 
 struct ClockFact {
@@ -146,12 +174,15 @@ struct DoctorFacts {
   ConfigFact config;
   Probed<AgentFact> agent;
   Probed<CapabilityFact> capabilities;
+  Probed<IcmpFact> icmp;
   Probed<WireGuardFact> wireguard;
+  Probed<LoopbackFact> loopback;
   Probed<LinkKindFact> link_kinds;
   Probed<BirdFact> bird;
   Probed<Result<BirdFilesFact>> bird_files;
   Probed<std::vector<KernelSetting>> kernel_settings;
   Probed<PortFact> ports;
+  Probed<LinkNameFact> link_names;
   Probed<ClockFact> clock;
   Probed<std::vector<LookupFact>> lookups;
   Probed<ControlPlaneFact> control_plane;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -76,6 +77,20 @@ Check judge_capabilities(const CapabilityFact& capabilities) {
               listed(missing, 2) + "; in a container: --cap-add NET_ADMIN --cap-add NET_RAW"};
 }
 
+Check judge_icmp(const IcmpFact& icmp) {
+  if (icmp.access == net::IcmpAccess::raw)
+    return {"icmp", State::ok, icmp.whose + " raw sockets to measure its neighbors with", ""};
+  if (icmp.access == net::IcmpAccess::datagram)
+    return {"icmp", State::ok, icmp.whose + " no raw sockets, but datagram ICMP to measure its neighbors with", ""};
+  return {"icmp", State::problem,
+          fmt::format("{} neither CAP_NET_RAW nor a group in net.ipv4.ping_group_range ({}): no neighbor's round trip "
+                      "time can be measured",
+                      icmp.whose, escape_for_log(icmp.group_range)),
+          "sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"  # as systemd sets it\n"
+          "# or: systemctl edit moenet-agent  # [Service] CapabilityBoundingSet= and AmbientCapabilities= with "
+          "CAP_NET_RAW"};
+}
+
 Check judge_wireguard(const WireGuardFact& wireguard) {
   const std::string kernel = fmt::format("the kernel's WireGuard {}", words_for(wireguard.kernel));
   const bool wants_kernel = wireguard.backend != WireGuardBackend::userspace;
@@ -98,13 +113,31 @@ Check judge_wireguard(const WireGuardFact& wireguard) {
           "modprobe tun  # in a container: --device /dev/net/tun"};
 }
 
-Check judge_loopback_link(const LinkKindFact& kinds) {
-  if (is_usable(kinds.dummy))
-    return {"loopback-link", State::ok, fmt::format("the link kind dummy {}", words_for(kinds.dummy)), ""};
-  return {"loopback-link", State::warning,
-          fmt::format("the link kind dummy {}: the node's addresses need lo or a link of another kind",
-                      words_for(kinds.dummy)),
-          "modprobe dummy"};
+Check judge_loopback_link(const LoopbackFact& loopback) {
+  if (loopback.wanted == LoopbackKind::none)
+    return {"loopback-link", State::ok, "the node's addresses are the operator's to place (loopback.kind \"none\")",
+            ""};
+  if (loopback.wanted == LoopbackKind::lo) return {"loopback-link", State::ok, "the node's addresses go onto lo", ""};
+  bool may_be_there = false;
+  std::string lacking;
+  for (const auto& [kind, name, support] :
+       {std::tuple(LoopbackKind::dummy, "dummy", loopback.dummy), std::tuple(LoopbackKind::ifb, "ifb", loopback.ifb),
+        std::tuple(LoopbackKind::bridge, "bridge", loopback.bridge)}) {
+    if (loopback.wanted != LoopbackKind::automatic && loopback.wanted != kind) continue;
+    if (is_usable(support))
+      return {"loopback-link", State::ok, fmt::format("the link kind {} {}", name, words_for(support)), ""};
+    may_be_there = may_be_there || support == KindSupport::unknown;
+    lacking += fmt::format("{}the link kind {} {}", lacking.empty() ? "" : "; ", name, words_for(support));
+  }
+  const std::string_view kind = loopback.wanted == LoopbackKind::ifb      ? "ifb"
+                                : loopback.wanted == LoopbackKind::bridge ? "bridge"
+                                                                          : "dummy";
+  return {"loopback-link", may_be_there ? State::warning : State::problem,
+          lacking + ": the node's addresses have no link",
+          fmt::format("modprobe {}  # for good: echo {} >/etc/modules-load.d/moenet.conf\n"
+                      "# where the kernel has none: \"loopback\": {{\"kind\": \"lo\"}} in the configuration, then: "
+                      "systemctl reload moenet-agent",
+                      kind, kind)};
 }
 
 Check judge_gre(const LinkKindFact& kinds) {
@@ -147,22 +180,47 @@ Check judge_kernel_settings(const std::vector<KernelSetting>& settings) {
 }
 
 Check judge_ports(const PortFact& ports) {
+  using Use = PortClash::Use;
   if (ports.clashes.empty())
-    return {"ports", State::ok, fmt::format("no other program has a port of ours ({} sessions)", ports.sessions), ""};
+    return {"ports", State::ok,
+            fmt::format("no other program has a port of ours ({} sessions, {} mesh neighbors)", ports.sessions,
+                        ports.neighbors),
+            ""};
   std::vector<std::string> taken;
   std::string remedy;
   bool is_needed = false;
   for (const auto& clash : ports.clashes) {
-    const char* protocol = clash.is_tcp ? "TCP" : "UDP";
-    taken.push_back(fmt::format("{} port {} of {} is held by {}", protocol, clash.port, clash.what, clash.holder));
+    const bool is_tcp = clash.use == Use::api;
+    taken.push_back(
+        fmt::format("{} port {} of {} is held by {}", is_tcp ? "TCP" : "UDP", clash.port, clash.what, clash.holder));
     if (taken.size() <= kMostNamed) {
-      remedy += fmt::format("{}ss -l{}np 'sport = :{}'  # stop that program, or give {} another port",
-                            remedy.empty() ? "" : "\n", clash.is_tcp ? "t" : "u", clash.port,
-                            clash.key.empty() ? "the session" : clash.key);
+      const std::string_view instead = clash.use == Use::api ? ", or give server.listen another port"
+                                       : clash.use == Use::session
+                                           ? ", or give the session another port"
+                                           : " or move it: the port of a mesh tunnel is 51820 + the node's id";
+      remedy += fmt::format("{}ss -l{}np 'sport = :{}'  # stop that program{}", remedy.empty() ? "" : "\n",
+                            is_tcp ? "t" : "u", clash.port, instead);
     }
     is_needed = is_needed || clash.is_needed;
   }
   return {"ports", is_needed ? State::problem : State::warning, listed(taken, kMostNamed), remedy};
+}
+
+Check judge_link_names(const LinkNameFact& names) {
+  if (names.taken.empty())
+    return {"link-names", State::ok, fmt::format("no other link has a name of ours ({})", names.names), ""};
+  std::vector<std::string> taken;
+  std::string remedy;
+  for (const auto& clash : names.taken) {
+    taken.push_back(fmt::format("the link {} is not the agent's, and {} needs the name", clash.name, clash.what));
+    if (taken.size() > kMostNamed) continue;
+    remedy += fmt::format(
+        "{0}ip -d link show dev {1}  # not needed: ip link delete {1}; else: ip link set {1} down; ip link set {1} "
+        "name "
+        "OTHER",
+        remedy.empty() ? "" : "\n", clash.name);
+  }
+  return {"link-names", State::problem, listed(taken, kMostNamed), remedy};
 }
 
 Check judge_disk(const DiskFact& disk) {

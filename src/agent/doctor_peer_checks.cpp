@@ -59,6 +59,18 @@ Check judge_bird_files(const Result<BirdFilesFact>& files) {
   if (!files)
     return {"bird-files", State::problem, "BIRD's configuration cannot be followed: " + files.error().what,
             "birdc configure check"};
+  if (files->is_others)
+    return {
+        "bird-files", State::problem,
+        fmt::format("{} is not the agent's, and bird.ownership is \"full\": it stays as it is, and nothing that BIRD "
+                    "should do comes up",
+                    files->main_file),
+        fmt::format("install -d -m 750 -g bird {1}\n"
+                    "made=$(mktemp -d) && moenet-agent render $made && cp -p {0} {0}.before && install -m 640 -o bird "
+                    "-g bird $made/bird.conf {0} && systemctl restart bird\n"
+                    "# or keep it: \"bird\": {{\"ownership\": \"peers\"}} in the configuration, then: systemctl reload "
+                    "moenet-agent",
+                    files->main_file, files->peer_folder)};
   if (!files->has_folder)
     return {"bird-files", State::problem, fmt::format("the peer folder {} is missing", files->peer_folder),
             fmt::format("install -d -m 750 -g bird {}", files->peer_folder)};
@@ -72,6 +84,11 @@ Check judge_bird_files(const Result<BirdFilesFact>& files) {
         fmt::format("{} does not define {} before it includes the peer files", files->main_file,
                     listed(files->missing, kMostNamed)),
         fmt::format("{}# in {} above the line {}, then: birdc configure", files->snippets, files->main_file, include)};
+  if (!files->taken.empty())
+    return {"bird-files", State::problem,
+            fmt::format("a name of the agent's policy is defined by somebody else too, so BIRD refuses the policy: {}",
+                        listed(files->taken, kMostNamed)),
+            "moenet-agent sync  # after it was renamed or removed there"};
   if (!files->refused.empty())
     return {"bird-files", State::problem, "BIRD would not load its configuration: " + files->refused,
             "birdc configure check"};

@@ -13,13 +13,11 @@
 namespace moenet::agent {
 namespace {
 
-std::vector<net::Link> our_links() {
+std::vector<net::Link> links_now() {
   const auto deadline = Deadline::after(kDoctorPatience);
   auto socket = net::NetlinkSocket::open(net::NetlinkFamily::route);
   auto links = socket ? net::list_links(*socket, deadline) : std::unexpected(socket.error());
-  if (!links) return {};
-  std::erase_if(*links, [](const net::Link& link) { return !read_mark(link.alias); });
-  return std::move(*links);
+  return links ? std::move(*links) : std::vector<net::Link>();
 }
 
 ConfigFact fact_of(const ConfigFailure& failure) {
@@ -38,7 +36,8 @@ Probed<FirewallFact> probe_firewall() {
   return FirewallFact{std::move(*chains), hostile_chains_remedy()};
 }
 
-void probe_configured(const ConfigWithSource& config, const std::vector<net::Link>& ours, DoctorFacts& facts) {
+void probe_configured(const ConfigWithSource& config, const std::vector<net::Link>& links,
+                      const std::vector<net::Link>& ours, DoctorFacts& facts) {
   const AgentConfig& settings = config.loaded.config;
   facts.config = {config.source.path, settings.node.name, settings.is_complete, false, config.loaded.warnings, {}};
   ControlPlaneLook control_plane;
@@ -47,10 +46,13 @@ void probe_configured(const ConfigWithSource& config, const std::vector<net::Lin
   {
     const std::jthread asks_control_plane([&] { control_plane = probe_control_plane(settings); });
     const std::jthread asks_names([&] { names = probe_names(settings); });
-    const std::jthread asks_bird([&] { bird = probe_bird(settings.bird); });
+    const std::jthread asks_bird([&] { bird = probe_bird(settings); });
     facts.agent = probe_agent(settings);
     facts.wireguard = probe_wireguard(settings.wireguard);
-    facts.ports = probe_ports(settings, facts.agent, ours);
+    facts.loopback = probe_loopback(settings.loopback.kind);
+    const auto wanted = wanted_links(settings);
+    facts.ports = probe_ports(settings, facts.agent, ours, wanted);
+    facts.link_names = probe_link_names(settings, links, wanted);
     facts.own_roas = probe_own_roas(settings);
     facts.disk = probe_disk(settings.state_folder);
     facts.secrets = probe_secrets(settings, config.source);
@@ -68,18 +70,21 @@ void probe_configured(const ConfigWithSource& config, const std::vector<net::Lin
 
 DoctorFacts probe_node(const std::string& config_path) {
   DoctorFacts facts;
-  const auto ours = our_links();
+  const auto links = links_now();
+  auto ours = links;
+  std::erase_if(ours, [](const net::Link& link) { return !read_mark(link.alias); });
   // A token that another user may not read is no fault of the configuration.
   const auto config = read_config(config_path, {std::string(kServiceCredential), !is_root()});
   KernelSettings kernel;
   if (config) {
     kernel = config->loaded.config.kernel;
-    probe_configured(*config, ours, facts);
+    probe_configured(*config, links, ours, facts);
   } else {
     facts.config = fact_of(config.error());
     facts.clock = ClockFact{probe_clock(), std::nullopt};
   }
   facts.capabilities = probe_capabilities(facts.agent);
+  facts.icmp = probe_icmp(facts.agent);
   facts.link_kinds = probe_link_kinds();
   std::vector<std::string> names;
   std::ranges::transform(ours, std::back_inserter(names), &net::Link::name);

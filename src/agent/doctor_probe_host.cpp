@@ -40,16 +40,46 @@ std::string program_path(const std::string& program) {
   return "";
 }
 
-// The line "CapEff:\t000001ffffffffff" of /proc/PID/status.
-std::optional<std::uint64_t> effective_capabilities(const std::string& process) {
+// The rest of the line "NAME:\t..." of /proc/PID/status; empty when it shows none.
+std::string status_line(const std::string& process, std::string_view name) {
   const auto text = read_file(fmt::format("/proc/{}/status", process), 64u << 10);
-  constexpr std::string_view kLine = "\nCapEff:\t";
-  const std::size_t at = text ? text->find(kLine) : std::string::npos;
-  if (at == std::string::npos) return std::nullopt;
+  const std::string begin = fmt::format("\n{}:\t", name);
+  const std::size_t at = text ? text->find(begin) : std::string::npos;
+  if (at == std::string::npos) return {};
+  const std::size_t from = at + begin.size();
+  return text->substr(from, text->find('\n', from) - from);
+}
+
+// As in "CapEff:\t000001ffffffffff".
+std::optional<std::uint64_t> effective_capabilities(const std::string& process) {
+  const std::string line = status_line(process, "CapEff");
   std::uint64_t bits = 0;
-  const char* begin = text->data() + at + kLine.size();
-  const auto [end, error] = std::from_chars(begin, text->data() + text->size(), bits, 16);
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), bits, 16);
   return error == std::errc() ? std::optional(bits) : std::nullopt;
+}
+
+// Whole numbers between blanks.
+std::vector<std::uint32_t> numbers_in(std::string_view text) {
+  std::vector<std::uint32_t> numbers;
+  for (const char *at = text.data(), *end = at + text.size(); at != end;) {
+    std::uint32_t number = 0;
+    const auto [next, error] = std::from_chars(at, end, number);
+    if (error == std::errc()) numbers.push_back(number);
+    at = next == at ? at + 1 : next;
+  }
+  return numbers;
+}
+
+// Whose abilities count: the agent's where one runs, else ours, which say something only as root.
+struct Whose {
+  std::string words;
+  std::string process;
+};
+std::optional<Whose> whose_abilities(const Probed<AgentFact>& agent) {
+  const auto* running = std::get_if<AgentFact>(&agent);
+  if (running != nullptr && running->pid) return Whose{"the running agent has", fmt::format("{}", *running->pid)};
+  if (!is_root()) return std::nullopt;
+  return Whose{"this process has", "self"};
 }
 
 // A text at group.key of the configuration file, or nothing.
@@ -94,13 +124,37 @@ Probed<AgentFact> probe_agent(const AgentConfig& config) {
 }
 
 Probed<CapabilityFact> probe_capabilities(const Probed<AgentFact>& agent) {
-  const auto* running = std::get_if<AgentFact>(&agent);
-  const bool of_agent = running != nullptr && running->pid;
-  if (!of_agent && !is_root()) return for_root_only("what the agent may do");
-  const auto bits = effective_capabilities(of_agent ? fmt::format("{}", *running->pid) : "self");
+  const auto whose = whose_abilities(agent);
+  if (!whose) return for_root_only("what the agent may do");
+  const auto bits = effective_capabilities(whose->process);
   if (!bits) return Skipped{"/proc does not show them"};
   const auto has = [&](unsigned capability) { return (*bits >> capability & 1) != 0; };
-  return CapabilityFact{of_agent ? "the running agent has" : "this process has", has(CAP_NET_ADMIN), has(CAP_NET_RAW)};
+  return CapabilityFact{whose->words, has(CAP_NET_ADMIN), has(CAP_NET_RAW)};
+}
+
+std::optional<net::IcmpAccess> icmp_access_of(bool has_net_raw, const std::vector<std::uint32_t>& groups,
+                                              std::string_view group_range) {
+  if (has_net_raw) return net::IcmpAccess::raw;
+  const auto range = numbers_in(group_range);
+  const bool is_named = range.size() == 2 && std::ranges::any_of(groups, [&](std::uint32_t group) {
+                          return range[0] <= group && group <= range[1];
+                        });
+  return is_named ? std::optional(net::IcmpAccess::datagram) : std::nullopt;
+}
+
+Probed<IcmpFact> probe_icmp(const Probed<AgentFact>& agent) {
+  const auto whose = whose_abilities(agent);
+  if (!whose) return for_root_only("how the agent may measure its neighbors");
+  const auto bits = effective_capabilities(whose->process);
+  if (!bits) return Skipped{"/proc does not show what the agent may do"};
+  auto groups = numbers_in(status_line(whose->process, "Groups"));
+  const auto ids = numbers_in(status_line(whose->process, "Gid"));  // real, effective, saved, of the file system
+  if (ids.size() > 1) groups.push_back(ids[1]);
+  std::string range = read_file("/proc/sys/net/ipv4/ping_group_range", 1024).value_or("");
+  while (!range.empty() && range.back() == '\n') range.pop_back();
+  std::ranges::replace(range, '\t', ' ');
+  const auto access = icmp_access_of((*bits >> CAP_NET_RAW & 1) != 0, groups, range);
+  return IcmpFact{whose->words, access, std::move(range)};
 }
 
 WireGuardFact probe_wireguard(const WireGuardSettings& settings) {
@@ -108,10 +162,20 @@ WireGuardFact probe_wireguard(const WireGuardSettings& settings) {
           program_path(settings.userspace_program), ::access("/dev/net/tun", F_OK) == 0};
 }
 
+LoopbackFact probe_loopback(LoopbackKind wanted) {
+  const std::string release = kernel_release();
+  LoopbackFact fact;
+  fact.wanted = wanted;
+  fact.dummy = net::support_of(net::kDummyKind, release);
+  if (wanted == LoopbackKind::dummy || fact.dummy == net::KindSupport::present) return fact;
+  fact.ifb = net::support_of(net::kIfbKind, release);
+  fact.bridge = net::support_of(net::kBridgeKind, release);
+  return fact;
+}
+
 LinkKindFact probe_link_kinds() {
   const std::string release = kernel_release();
-  return {net::support_of(net::kDummyKind, release), net::support_of(net::kGreKind, release),
-          net::support_of(net::kIp6GreKind, release)};
+  return {net::support_of(net::kGreKind, release), net::support_of(net::kIp6GreKind, release)};
 }
 
 bool probe_clock() {

@@ -70,7 +70,8 @@ std::vector<RtrFact> reach_all(const std::vector<HostPort>& servers, const Addre
     whose.push_back(facts.size() - 1);
   }
   const auto outcomes = net::reach_tcp(remotes, Deadline::after(kDoctorPatience));
-  for (std::size_t i = 0; i < outcomes.size(); ++i) facts[whose[i]].reached = outcomes[i];
+  for (std::size_t i = 0; i < outcomes.size(); ++i)
+    if (!outcomes[i]) facts[whose[i]].reached = std::unexpected(outcomes[i].error());
   return facts;
 }
 

@@ -1,46 +1,73 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "agent/compose_mesh.h"
 #include "agent/config_task.h"
 #include "agent/doctor_probes.h"
+#include "agent/ownership_mark.h"
 #include "agent/session_sync.h"
 #include "agent/state_file.h"
 #include "model/lifecycle.h"
 #include "model/mesh.h"
+#include "model/session_json.h"
 #include "net/bound_ports.h"
 #include "net/wireguard.h"
 
 namespace moenet::agent {
 namespace {
 
-// The tunnel towards mesh node Y listens on 51820 + Y (wire contract A9).
-constexpr std::uint16_t kMeshPortBase = 51820;
+using Use = PortClash::Use;
 
 struct WantedPort {
+  Use use;
   std::string what;
   bool is_needed;
 };
 using WantedPorts = std::map<std::uint16_t, WantedPort>;
 
-// Sessions as the control plane said last, and every node that the mesh may have.
-WantedPorts wanted_udp_ports(const AgentConfig& config, std::size_t& sessions) {
-  WantedPorts wanted;
+std::string mesh_words(model::NodeId id) { return fmt::format("mesh node {}", id); }
+
+std::vector<WantedLink> wanted_sessions(const AgentConfig& config) {
+  std::vector<WantedLink> wanted;
   auto body = StateFile(config.state_folder, kSessionsAnswer, identity_of(config)).read();
   const auto answer = body ? read_answer(std::move(*body)) : std::unexpected(body.error());
-  if (answer) {
-    for (const auto& row : answer->rows) {
-      if (!row.session || row.session->listen_port == 0) continue;
-      if (model::intent_of(row.status) != model::Intent::present) continue;
-      wanted.emplace(row.session->listen_port, WantedPort{"session " + row.session->interface_name, true});
-      ++sessions;
-    }
+  if (!answer) return wanted;
+  for (const auto& row : answer->rows) {
+    if (!row.session || model::intent_of(row.status) != model::Intent::present) continue;
+    const std::string& name = row.session->interface_name;
+    wanted.push_back({Use::session, "session " + name, name, row.session->listen_port});
+  }
+  return wanted;
+}
+
+std::vector<WantedLink> wanted_neighbors(const AgentConfig& config) {
+  std::vector<WantedLink> wanted;
+  if (!config.mesh.enabled) return wanted;
+  const auto body = StateFile(config.state_folder, kMeshAnswer, identity_of(config)).read();
+  const auto data = body ? model::read_envelope(*body) : std::unexpected(body.error());
+  const auto mesh = data ? model::read_mesh(*data) : std::unexpected(data.error());
+  if (!mesh) return wanted;
+  for (const auto& row : mesh->peers) {
+    if (!row.peer) continue;
+    wanted.push_back({Use::mesh, mesh_words(row.node_id), mesh_interface(row.node_id),
+                      static_cast<std::uint16_t>(kMeshPortBase + row.node_id)});
+  }
+  return wanted;
+}
+
+// With every node that the mesh may have.
+WantedPorts wanted_udp_ports(const std::vector<WantedLink>& links) {
+  WantedPorts wanted;
+  for (const auto& link : links) {
+    if (link.port != 0) wanted.emplace(link.port, WantedPort{link.use, link.what, true});
   }
   for (model::NodeId id = 1; id <= model::kLastNodeId; ++id)
-    wanted.emplace(static_cast<std::uint16_t>(kMeshPortBase + id), WantedPort{fmt::format("mesh node {}", id), false});
+    wanted.emplace(static_cast<std::uint16_t>(kMeshPortBase + id), WantedPort{Use::mesh, mesh_words(id), false});
   return wanted;
 }
 
@@ -97,11 +124,19 @@ bool share_a_port(const Endpoint& a, const Endpoint& b) {
 
 }  // namespace
 
+std::vector<WantedLink> wanted_links(const AgentConfig& config) {
+  std::vector<WantedLink> wanted = wanted_sessions(config);
+  std::ranges::move(wanted_neighbors(config), std::back_inserter(wanted));
+  return wanted;
+}
+
 Probed<PortFact> probe_ports(const AgentConfig& config, const Probed<AgentFact>& agent,
-                             const std::vector<net::Link>& ours) {
+                             const std::vector<net::Link>& ours, const std::vector<WantedLink>& links) {
   if (!is_root()) return for_root_only("which program holds a port");
   PortFact fact;
-  const WantedPorts wanted = wanted_udp_ports(config, fact.sessions);
+  fact.neighbors = static_cast<std::size_t>(std::ranges::count(links, Use::mesh, &WantedLink::use));
+  fact.sessions = links.size() - fact.neighbors;
+  const WantedPorts wanted = wanted_udp_ports(links);
   auto udp = net::bound_udp_sockets();
   std::erase_if(udp, [&](const net::BoundSocket& socket) { return !wanted.contains(socket.local.port); });
   auto tcp = net::listening_tcp_sockets();
@@ -117,14 +152,27 @@ Probed<PortFact> probe_ports(const AgentConfig& config, const Probed<AgentFact>&
   for (const auto& socket : udp) {
     const auto holder = owners.foreign_holder(socket);
     if (!holder || !told.insert(socket.local.port).second) continue;
-    const auto& [what, is_needed] = wanted.at(socket.local.port);
-    fact.clashes.push_back({what, "", socket.local.port, false, is_needed, *holder});
+    const auto& [use, what, is_needed] = wanted.at(socket.local.port);
+    fact.clashes.push_back({use, what, socket.local.port, is_needed, *holder});
   }
   for (const auto& socket : tcp) {
     const auto holder = owners.foreign_holder(socket);
     if (!holder) continue;
-    fact.clashes.push_back({"the agent's API", "server.listen", socket.local.port, true, true, *holder});
+    fact.clashes.push_back({Use::api, "the agent's API", socket.local.port, true, *holder});
     break;
+  }
+  return fact;
+}
+
+Probed<LinkNameFact> probe_link_names(const AgentConfig& config, const std::vector<net::Link>& links,
+                                      std::vector<WantedLink> wanted) {
+  if (!is_root()) return for_root_only("which links are wanted");
+  if (config.loopback.kind != LoopbackKind::none && config.loopback.kind != LoopbackKind::lo)
+    wanted.push_back({Use::session, "the loopback", config.loopback.name, 0});
+  LinkNameFact fact{wanted.size(), {}};
+  for (const auto& one : wanted) {
+    const auto link = std::ranges::find(links, one.name, &net::Link::name);
+    if (link != links.end() && !read_mark(link->alias)) fact.taken.push_back({one.what, one.name});
   }
   return fact;
 }

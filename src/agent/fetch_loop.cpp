@@ -65,11 +65,12 @@ FetchLoop::Read FetchLoop::read(std::uint64_t sync, bool may_wait, const std::st
   return {fetch_once(sync, wait_, waiting->get_token()), true};
 }
 
-void FetchLoop::record(const Result<bool>& outcome) {
+// `took` is absent of a read that the server held.
+void FetchLoop::record(const Result<bool>& outcome, std::optional<SteadyTime::duration> took) {
   if (!outcome && outcome.error().code == Errc::invalid) {
     wiring_.ledger.record_rejected(wiring_.task, outcome.error());
   } else {
-    wiring_.ledger.record(wiring_.task, outcome ? Result<void>{} : std::unexpected(outcome.error()));
+    wiring_.ledger.record(wiring_.task, outcome ? Result<void>{} : std::unexpected(outcome.error()), took);
   }
   const std::string error = outcome ? "" : outcome.error().what;
   if (!outcome && error != last_error_) {
@@ -110,7 +111,7 @@ void FetchLoop::run(const std::stop_token& stop) {
       continue;
     }
     if (std::exchange(is_cut, false) && outcome) wait_less();
-    record(outcome);
+    record(outcome, waited ? std::nullopt : std::optional(steady_now() - asked));
     if (!outcome && (is_asked || !published_)) publish(sync, outcome.error().what);
     if (outcome && *outcome && can_wait()) {
       pause(asked + kFloor, sync, stop);

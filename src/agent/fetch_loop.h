@@ -55,7 +55,7 @@ class FetchLoop {
   Result<bool> fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop);
   Read read(std::uint64_t sync, bool may_wait, const std::stop_token& stop);
   std::optional<std::stop_source> begin_waiting(std::uint64_t sync);
-  void record(const Result<bool>& outcome);
+  void record(const Result<bool>& outcome, std::optional<SteadyTime::duration> took);
   void wait_less();
   void pause(SteadyTime end, std::uint64_t sync, const std::stop_token& stop);
   void publish(std::uint64_t sync, const std::string& error);

@@ -27,6 +27,7 @@ model::Heartbeat heartbeat_of(const net::HostFacts& host, const HeartbeatSource&
   heartbeat.mesh_public_key = source.public_key;
   heartbeat.public_ipv4 = host.public_ipv4;
   heartbeat.public_ipv6 = host.public_ipv6;
+  heartbeat.looking_glass = source.looking_glass.offered();
   const auto maintenance = source.maintenance.read();
   if (maintenance != nullptr && maintenance->record.is_on()) {
     heartbeat.maintenance =
@@ -45,8 +46,10 @@ Result<void> beat(ControlPlane& control_plane, const HeartbeatSource& source, co
 void run_heartbeat(ControlPlane& control_plane, TaskLedger& ledger, const HeartbeatSource& source,
                    std::chrono::seconds interval, Wakeup& wakeup, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
+    const auto began = steady_now();
     const auto outcome = beat(control_plane, source, stop);
-    if (outcome || outcome.error().code != Errc::cancelled) ledger.record(kHeartbeatTask, outcome);
+    if (outcome || outcome.error().code != Errc::cancelled)
+      ledger.record(kHeartbeatTask, outcome, steady_now() - began);
     if (!outcome) log::warning("heartbeat failed", {{"error", outcome.error().what}});
     wakeup.wait(Deadline::after(interval), stop);
   }

@@ -7,6 +7,7 @@
 
 #include "agent/control_plane.h"
 #include "agent/ledger.h"
+#include "agent/looking_glass.h"
 #include "agent/maintenance.h"
 #include "base/key.h"
 #include "base/latest.h"
@@ -20,6 +21,7 @@ struct HeartbeatSource {
   const std::string& node_name;
   const Key& public_key;
   const Latest<MaintenanceView>& maintenance;
+  const LookingGlassSettings& looking_glass;
 };
 
 // `wakeup`: notified when a heartbeat is due before its time.

@@ -8,10 +8,20 @@
 
 namespace moenet::agent {
 
-void TaskLedger::record(std::string_view task, const Result<void>& outcome) {
+void Durations::add(SteadyTime::duration took) {
+  const double seconds = std::chrono::duration<double>(took).count();
+  sum_seconds += seconds;
+  for (std::size_t i = 0; i < kBounds.size(); ++i) {
+    if (seconds <= kBounds[i]) ++at_most[i];
+  }
+  ++at_most.back();
+}
+
+void TaskLedger::record(std::string_view task, const Result<void>& outcome, std::optional<SteadyTime::duration> took) {
   const std::lock_guard lock(mutex_);
   TaskRecord& record = records_[std::string(task)];
   ++record.runs;
+  if (took) record.durations.add(*took);
   if (outcome) {
     record.last_success = wall_now();
     return;

@@ -1,10 +1,12 @@
 #include "agent/linux_node.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "agent/base_config.h"
 #include "base/log.h"
 #include "bird/policy.h"
+#include "bird/protocol_detail.h"
 #include "bird/protocol_order.h"
 
 namespace moenet::agent {
@@ -20,6 +22,7 @@ bird::ProtocolOrder::Kind kind_of(reconcile::SessionOrder::Kind kind) {
   switch (kind) {
     case reconcile::SessionOrder::Kind::shut: return bird::ProtocolOrder::Kind::disable;
     case reconcile::SessionOrder::Kind::reopen: return bird::ProtocolOrder::Kind::enable;
+    case reconcile::SessionOrder::Kind::retake: return bird::ProtocolOrder::Kind::retake;
     case reconcile::SessionOrder::Kind::restart: break;
   }
   return bird::ProtocolOrder::Kind::restart;
@@ -137,7 +140,10 @@ Result<reconcile::NodeState> LinuxNode::observe(Deadline deadline, const std::st
 
 Result<std::vector<model::RouteCounts>> LinuxNode::count_routes(Deadline deadline, const std::stop_token& stop) {
   TRY(const auto reply, pool_.ask("show protocols all \"dn42_*\"", deadline, stop));
-  return bird::parse_route_counts(reply);
+  TRY(const auto protocols, bird::parse_protocol_details(reply));
+  std::vector<model::RouteCounts> counts;
+  std::ranges::transform(protocols, std::back_inserter(counts), bird::route_counts_of);
+  return counts;
 }
 
 Result<void> LinuxNode::give_orders(const reconcile::BirdAction& action, Deadline deadline,
@@ -147,9 +153,9 @@ Result<void> LinuxNode::give_orders(const reconcile::BirdAction& action, Deadlin
   std::vector<std::string> commands;
   for (const auto& order : action.orders) {
     orders.push_back({kind_of(order.kind), order.protocol, action.message});
-    commands.push_back(bird::command_of(orders.back()));
   }
   TRY(auto lease, pool_.take(deadline, stop));
+  for (const auto& order : orders) commands.push_back(bird::command_of(order, lease->version()));
   TRY(const auto replies, lease->ask_all(commands, deadline, stop));
   for (std::size_t i = 0; i < replies.size(); ++i) TRY_VOID(bird::outcome_of(orders[i], replies[i]));
   return {};

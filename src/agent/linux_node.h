@@ -39,6 +39,8 @@ class LinuxNode : public reconcile::Node {
 
   // "kernel" or "userspace": what new tunnels are made with.
   std::string_view backend_name() const { return links_.backend_name(); }
+  // Thread-safe.
+  bird::TransactionCounters bird_counters() const { return transaction_.counters(); }
 
  private:
   LinuxNode(const AgentConfig& config, NodeLinks links);

@@ -1,10 +1,13 @@
 #include "agent/local_api.h"
 
+#include <charconv>
+#include <limits>
 #include <optional>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "agent/error_status.h"
 #include "base/secret.h"
 #include "http/router.h"
 
@@ -22,6 +25,13 @@ constexpr std::chrono::seconds kSyncWait{120};
 // A request to the node waits for the step under way, a restart for one more.
 constexpr std::chrono::seconds kRequestWait{120};
 
+// A tool is quicker (ToolLimits::patience); then whoever waits is told at least this.
+constexpr std::chrono::seconds kToolWait{10};
+
+// Of /events; chosen: 1,000 are about 200 kB.
+constexpr std::size_t kEventsAtOnce = 100;
+constexpr std::size_t kMostEventsAtOnce = 1'000;
+
 Response error_response(int status, std::string_view text) {
   return Response::json(status, json::serialize(json::object{{"error", text}}));
 }
@@ -38,21 +48,12 @@ bool has_token(const Request& request, const Secret& token) {
   return equal_in_constant_time(header->substr(kScheme.size()), token.reveal());
 }
 
-int status_of(Errc code) {
-  switch (code) {
-    case Errc::invalid: return 422;
-    case Errc::not_found: return 404;
-    case Errc::conflict: return 409;
-    case Errc::denied: return 403;
-    case Errc::unavailable:
-    case Errc::cancelled: return 503;
-    case Errc::timeout: return 504;
-    case Errc::internal: break;
-  }
-  return 500;
-}
-
 Response error_response(const Error& error) { return error_response(status_of(error.code), error.what); }
+
+// What only tells how things are is open to this machine.
+bool may_look(const LocalApiWiring& api, const Request& request) {
+  return has_token(request, api.settings.token) || is_from_loopback(request);
+}
 
 // Has the caller no business here? Then what to tell it.
 std::optional<Response> refusal(const LocalApiWiring& api, const Request& request) {
@@ -107,16 +108,80 @@ void add_node_routes(http::Router& router, const std::shared_ptr<const LocalApiW
       }));
 }
 
+// A whole number in the query from `least` to `most`; absent when it is none.
+template <class T>
+std::optional<T> number_in(const Request& request, std::string_view name, T otherwise, T least, T most) {
+  const auto text = request.parameter(name);
+  if (!text) return otherwise;
+  T number{};
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc() || end != text->data() + text->size() || number < least || number > most)
+    return std::nullopt;
+  return number;
+}
+
+Answer answer_events(const LocalApiWiring& api, const Request& request) {
+  if (!has_token(request, api.settings.token)) return error_response(401, "token required");
+  const auto since = number_in<std::uint64_t>(request, "since", 0, 0, std::numeric_limits<std::uint64_t>::max());
+  if (!since) return error_response(422, "since is not a whole number");
+  const auto limit = number_in<std::size_t>(request, "limit", kEventsAtOnce, 1, kMostEventsAtOnce);
+  if (!limit) return error_response(422, fmt::format("limit is not a number from 1 to {}", kMostEventsAtOnce));
+  return Response::json(200, api.events(*since, *limit));
+}
+
+void add_look_routes(http::Router& router, const std::shared_ptr<const LocalApiWiring>& api) {
+  router.add("GET", "/metrics", [api](const Request& request, const http::PathBindings&) -> Answer {
+    if (!may_look(*api, request)) return error_response(401, "token required");
+    Response response;
+    response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    response.body = api->metrics();
+    return response;
+  });
+  router.add("GET", "/events", [api](const Request& request, const http::PathBindings&) -> Answer {
+    return answer_events(*api, request);
+  });
+  router.add("GET", "/sessions/{uuid}", [api](const Request& request, const http::PathBindings& path) -> Answer {
+    if (!has_token(request, api->settings.token)) return error_response(401, "token required");
+    auto document = api->session(path.at("uuid"));
+    if (!document) return error_response(404, "no such session is known here");
+    return Response::json(200, std::move(*document));
+  });
+}
+
+Answer answer_tool(const LocalApiWiring& api, Tool tool, const Request& request) {
+  if (!has_token(request, api.settings.token)) return error_response(401, "token required");
+  auto question = read_tool_question(tool, request.body);
+  if (!question) return error_response(question.error());
+  auto caller = std::make_shared<http::Pending>(
+      kToolWait, [] { return error_response(504, fmt::format("no answer within {} s", kToolWait.count())); });
+  const auto wait = api.ask_tool(std::move(*question), [caller](const Result<std::string>& answer) {
+    caller->answer(answer ? Response::json(200, *answer) : error_response(answer.error()));
+  });
+  if (!wait) return caller;
+  Response refused = error_response(429, fmt::format("too many questions; ask again in {} s", wait->count()));
+  refused.headers.set("Retry-After", std::to_string(wait->count()));
+  return refused;
+}
+
+void add_tool_routes(http::Router& router, const std::shared_ptr<const LocalApiWiring>& api) {
+  for (const Tool tool : kTools) {
+    router.add("POST", fmt::format("/{}", name_of(tool)),
+               [api, tool](const Request& request, const http::PathBindings&) -> Answer {
+                 return answer_tool(*api, tool, request);
+               });
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<http::HttpServer>> serve_local_api(LocalApiWiring wiring) {
   auto api = std::make_shared<LocalApiWiring>(std::move(wiring));
   http::Router router;
   router.add("GET", "/status", [api](const Request& request, const http::PathBindings&) -> Answer {
-    if (!has_token(request, api->settings.token) && !is_from_loopback(request))
-      return error_response(401, "token required");
+    if (!may_look(*api, request)) return error_response(401, "token required");
     return Response::json(200, api->status());
   });
+  add_look_routes(router, api);
   const auto sync = [api](const Request& request, const http::PathBindings&) -> Answer {
     if (auto refused = refusal(*api, request)) return std::move(*refused);
     const bool allow = request.parameter("allow_mass_delete") == "1";
@@ -133,6 +198,7 @@ Result<std::unique_ptr<http::HttpServer>> serve_local_api(LocalApiWiring wiring)
   router.add("GET", "/sync", sync);
   router.add("POST", "/sync", sync);
   add_node_routes(router, api);
+  add_tool_routes(router, api);
 
   http::ServerSettings settings;
   settings.listen = api->settings.listen;

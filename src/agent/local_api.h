@@ -1,16 +1,20 @@
-// The agent's own HTTP API: GET /status, GET or POST /sync, /maintenance, and POST /restart (wire contract A12;
-// docs/api.yaml). The bearer token is asked for everything but /status from loopback.
+// The agent's own HTTP API: GET /status, /metrics, /events and /sessions/<uuid>, GET or POST /sync, /maintenance, POST
+// /restart and the tools, /ping and the like (wire contract A12; docs/api.yaml). The bearer token is asked for
+// everything but /status and /metrics from loopback.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/config.h"
 #include "agent/node_request.h"
 #include "agent/reconcile_task.h"
 #include "agent/session_sync.h"
 #include "agent/sync_waiters.h"
+#include "agent/tools.h"
 #include "base/result.h"
 #include "http/server.h"
 
@@ -24,7 +28,12 @@ struct LocalApiWiring {
   SyncWaiters& waiters;
   std::function<std::string()> maintenance;  // the document of /maintenance, as JSON text
   std::function<void(NodeRequest)> request;  // its answer comes on another thread
-  std::string no_sync_because = {};          // empty when there can be one, and other requests to the node as well
+  std::function<std::string()> metrics;      // in Prometheus' text format
+  std::function<std::string(std::uint64_t since, std::size_t limit)> events;  // the document of /events
+  std::function<std::optional<std::string>(std::string_view uuid)> session;   // of /sessions/<uuid>; absent: unknown
+  // As Tools::ask.
+  std::function<std::optional<std::chrono::seconds>(ToolQuestion, Tools::Done)> ask_tool;
+  std::string no_sync_because = {};  // empty when there can be one, and other requests to the node as well
 };
 
 // Serves until the returned object dies. Errors: those of HttpServer::start.

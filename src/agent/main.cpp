@@ -1,40 +1,42 @@
-// moenet-agent: the command line, and `run`: who is made, who talks to whom, and in which order all of it ends.
+// moenet-agent as it runs: who is made, who talks to whom, and in which order all of it ends.
 #include <csignal>
 #include <cstdlib>
-#include <link.h>
-#include <malloc.h>
-#include <span>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
+#include <net/if.h>
 #include <sys/signalfd.h>
 #include <thread>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <sodium.h>
 
+#include "agent/command_line.h"
 #include "agent/commands.h"
 #include "agent/compose_mesh.h"
 #include "agent/config_task.h"
-#include "agent/doctor.h"
 #include "agent/heartbeat_task.h"
+#include "agent/journal_document.h"
+#include "agent/journal_task.h"
 #include "agent/kernel_settings.h"
 #include "agent/keys.h"
-#include "agent/ledger.h"
 #include "agent/linux_node.h"
 #include "agent/local_api.h"
-#include "agent/maintenance_commands.h"
 #include "agent/mesh_report.h"
+#include "agent/metric_report.h"
+#include "agent/metric_task.h"
+#include "agent/metrics.h"
+#include "agent/mtu_task.h"
 #include "agent/node_lock.h"
+#include "agent/process_memory.h"
+#include "agent/query_task.h"
 #include "agent/reconcile_task.h"
 #include "agent/report_task.h"
 #include "agent/roa_task.h"
+#include "agent/rtt_task.h"
 #include "agent/service.h"
 #include "agent/session_sync.h"
 #include "agent/status_document.h"
+#include "agent/tools.h"
+#include "agent/tools_work.h"
 #include "agent/version.h"
 #include "agent/watch_task.h"
 #include "base/log.h"
@@ -54,42 +56,11 @@ constexpr std::chrono::seconds kIbgpInterval{120};
 
 const char* environment_variable(const char* name) { return std::getenv(name); }
 
-// The state file's sessions, so that a node without its control plane comes up as it was.
-void put_last_good(const AgentConfig& config, Latest<SessionInput>& input) {
-  auto body = StateFile(config.state_folder, kSessionsAnswer, identity_of(config)).load();
-  auto answer = body ? read_answer(std::move(*body)) : std::unexpected(body.error());
-  if (answer) {
-    log::info("sessions come from the last good state until the control plane answers",
-              {{"sessions", answer->rows.size()}});
-    input.put(SessionInput{std::make_shared<const SessionAnswer>(std::move(*answer)), 0, 0, ""});
-  } else if (answer.error().code != Errc::not_found) {
-    log::warning("the last good state is of no use", {{"error", answer.error().what}});
-  }
-}
-
 // Waits for SIGTERM or SIGINT (false) or SIGHUP (true).
 bool wait_for_reload(const sigset_t& signals) {
   int signal = 0;
   ::sigwait(&signals, &signal);
   return signal == SIGHUP;
-}
-
-// Code and constants that only the start needed, of this program and of the libraries that it loads, leave its memory;
-// what is needed again comes back from the page cache by itself (madvise(2), of mappings that nobody can have written
-// to).
-void give_back_code() {
-  ::dl_iterate_phdr(
-      [](dl_phdr_info* object, std::size_t, void*) {
-        const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-        for (const auto& segment : std::span(object->dlpi_phdr, object->dlpi_phnum)) {
-          if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
-          const std::uintptr_t begin = (object->dlpi_addr + segment.p_vaddr) / page * page;
-          const std::uintptr_t end = object->dlpi_addr + segment.p_vaddr + segment.p_memsz;
-          (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-        }
-        return 0;
-      },
-      nullptr);
 }
 
 std::string user_agent() { return fmt::format("moenet-agent/{}", version_text()); }
@@ -114,6 +85,7 @@ class RunningAgent {
     });
     tasks_.clear();
     aborter.request_stop();
+    journal_task_.save();
   }
 
  private:
@@ -124,14 +96,37 @@ class RunningAgent {
         resolver_([this] { reconcile_wakeup_.notify(); }),
         session_sync_(control_plane_, ledger_, input_, reconcile_wakeup_, config_.control_plane.sync_interval),
         mesh_sync_(kMeshSyncTask, kMeshAnswer, model::read_mesh, control_plane_, ledger_, kMeshInterval,
-                   StateFile(config_.state_folder, kMeshAnswer, identity_of(config_)), mesh_,
-                   [this] { on_mesh_answer(); }),
+                   state_file(kMeshAnswer), mesh_, [this] { on_mesh_answer(); }),
         ibgp_sync_(kIbgpSyncTask, kPolicyAnswer, model::read_bird_config, control_plane_, ledger_, kIbgpInterval,
-                   StateFile(config_.state_folder, kPolicyAnswer, identity_of(config_)), policy_,
-                   [this] { reconcile_wakeup_.notify(); }),
+                   state_file(kPolicyAnswer), policy_, [this] { reconcile_wakeup_.notify(); }),
         roa_task_(config_, user_agent(), ledger_, roas_, [this] { reconcile_wakeup_.notify(); }),
-        report_task_(control_plane_, ledger_, report_, input_, report_wakeup_),
-        mesh_report_(control_plane_, ledger_, config_.node.name, report_, mesh_report_wakeup_, kMeshInterval) {}
+        rtt_task_({control_plane_, ledger_, config_.node, config_.metric, report_, measurement_, qualities_,
+                   state_file(kLinksState), [] { return net::Pinger::open(); },
+                   [](const std::string& name) { return static_cast<int>(::if_nametoindex(name.c_str())); },
+                   [this] { reconcile_wakeup_.notify(); }}),
+        report_task_(control_plane_, ledger_, report_, input_, health_, report_wakeup_,
+                     [this](const Modification& told) { note_told(told, wall_now(), journal_); }),
+        journal_task_(config_.state_folder, journal_, ledger_, measurement_, qualities_),
+        metric_report_(config_.node.name, ledger_, qualities_,
+                       [this](const std::string& body, const std::stop_token& stop) {
+                         return control_plane_.report_sessions(body, stop);
+                       }),
+        metric_task_({config_, ledger_, report_, maintenance_view_, measurement_, health_, metric_wakeup_,
+                      [this](LookDepth depth) { on_look(depth); }, [this] { report_wakeup_.notify(); }}),
+        mtu_task_({ledger_, config_.mtu, report_, measurement_, tunnel_paths_, mtu_limits_, state_file(kMtusState),
+                   search_path, [this] { reconcile_wakeup_.notify(); }}),
+        mesh_report_(control_plane_, ledger_, config_.node.name, report_, qualities_, mesh_report_wakeup_,
+                     kMeshInterval),
+        tool_work_(config_.bird.control_socket),
+        tools_([this](const ToolQuestion& question, Deadline deadline, const std::stop_token& stop) {
+          return tool_work_.answer(question, deadline, stop);
+        }),
+        query_work_(config_.bird.control_socket,
+                    [this](const IpAddress& address) { return config_.looking_glass.may_reach(address); }),
+        query_task_({control_plane_, ledger_, config_.looking_glass, query_tools_, stop_.get_token()}),
+        query_tools_([this](const ToolQuestion& question, Deadline deadline,
+                            const std::stop_token& stop) { return query_work_.answer(question, deadline, stop); },
+                     kQueryLimits) {}
 
   Result<void> start_all() {
     TRY(const Key key, load_or_create_private_key(config_.wireguard.private_key_path));
@@ -140,11 +135,14 @@ class RunningAgent {
       TRY_VOID(write_public_key(config_.wireguard.public_key_path, public_key_));
     TRY(node_, LinuxNode::open(config_));
     start_reconcile(key);
+    journal_task_.load();
     TRY(api_, serve_local_api(api_wiring()));
-    put_last_good(config_, input_);
+    put_last_good(state_file(kSessionsAnswer), input_);
     mesh_sync_.load();
     ibgp_sync_.load();
     roa_task_.load();
+    rtt_task_.load();
+    mtu_task_.load();
     start_tasks();
     return {};
   }
@@ -154,12 +152,31 @@ class RunningAgent {
     backbone_ = std::make_unique<Backbone>(config_, context);
     maintenance_ = std::make_unique<MaintenanceKeeper>(
         config_.state_folder, config_.bird.ownership == BirdOwnership::full, maintenance_view_);
-    reconcile_task_ = std::make_unique<ReconcileTask>(ReconcileWiring{
-        *node_, context, config_.reconciler, resolver_, ledger_, input_, mesh_, policy_, roas_, *backbone_,
-        *maintenance_, requests_, reconcile_wakeup_, report_,
-        StateFile(config_.state_folder, kSessionsAnswer, identity_of(config_)),
-        [this](const std::shared_ptr<const NodeReport>& report) { on_report(report); }, [] { notify_alive(); }});
+    reconcile_task_ = std::make_unique<ReconcileTask>(
+        ReconcileWiring{*node_,
+                        context,
+                        config_.reconciler,
+                        resolver_,
+                        ledger_,
+                        input_,
+                        mesh_,
+                        policy_,
+                        roas_,
+                        qualities_,
+                        measurement_,
+                        config_.health.limit_retry,
+                        mtu_limits_,
+                        *backbone_,
+                        *maintenance_,
+                        requests_,
+                        reconcile_wakeup_,
+                        report_,
+                        state_file(kSessionsAnswer),
+                        [this](const std::shared_ptr<const NodeReport>& report) { on_report(report); },
+                        [] { notify_alive(); }});
   }
+
+  StateFile state_file(std::string_view answer) const { return {config_.state_folder, answer, identity_of(config_)}; }
 
   // Runs on reconcileTask after each attempt. Ready means: one attempt was made, whatever it found.
   void on_report(const std::shared_ptr<const NodeReport>& report) {
@@ -170,11 +187,23 @@ class RunningAgent {
     const auto phase = maintenance_view_.read()->record.phase;
     if (std::exchange(told_phase_, phase) != phase) heartbeat_wakeup_.notify();
     if (report == nullptr) return;
-    ::malloc_trim(0);  // what a step took for a moment goes back to the system
+    give_back_memory();
     look_at_kernel(*report);
+    note_changes(*report, journal_);
     report_wakeup_.notify();
     mesh_report_wakeup_.notify();
+    if (std::exchange(told_sessions_, report->sessions) != report->sessions) metric_wakeup_.notify();
     waiters_.answer(*report, [](const NodeReport& done) { return http::Response::json(200, sync_document(done)); });
+  }
+
+  // On metricTask, like on_report() on its own.
+  void on_look(LookDepth depth) {
+    journal_task_.notify();
+    if (depth == LookDepth::whole) {
+      metric_report_.add(*measurement_.read());
+      mtu_wakeup_.notify();
+    }
+    give_back_memory();
   }
 
   // What the kernel's settings are, and, where the operator allows it, makes them what a router needs. On
@@ -202,7 +231,7 @@ class RunningAgent {
     reconcile_wakeup_.notify();
     const auto known = mesh_.read();
     if (known == nullptr || known->answer == nullptr) return;
-    const model::MeshSelf& self = known->answer->self;
+    const model::MeshMember& self = known->answer->self;
     const auto differs = [](const auto& told, const auto& ours) { return told && ours && told != ours; };
     if (differs(self.loopback_ipv4, config_.node.ipv4) || differs(self.loopback_ipv6, config_.node.ipv6))
       config_wakeup_.notify();
@@ -212,8 +241,10 @@ class RunningAgent {
     return LocalApiWiring{
         config_.api,
         [this] {
+          const StatusSnapshots snapshots{measurement_.read(), qualities_.read(), health_.read(), tunnel_paths_.read()};
           return status_document({config_.node.name, std::string(node_->backend_name()), started_, control_plane_,
-                                  ledger_, report_, input_, kernel_, maintenance_view_});
+                                  ledger_, report_, input_, kernel_, maintenance_view_, metric_report_.counters(),
+                                  snapshots});
         },
         [](const NodeReport& report) { return http::Response::json(200, sync_document(report)); },
         [this](bool allow_mass_delete) {
@@ -229,7 +260,36 @@ class RunningAgent {
           requests_.add(std::move(request));
           reconcile_wakeup_.notify();
         },
+        [this] { return metrics_text(metrics_source()); },
+        [this](std::uint64_t since, std::size_t limit) { return events_document(journal_, since, limit); },
+        [this](std::string_view uuid) {
+          return session_document({report_.read(), measurement_.read(), qualities_.read(), health_.read(), journal_},
+                                  uuid);
+        },
+        [this](ToolQuestion question, Tools::Done done) {
+          return tools_.ask(std::move(question), steady_now(), std::move(done));
+        },
         std::string(config_.is_complete ? "" : kWaitsForConfig)};
+  }
+
+  MetricsSource metrics_source() const {
+    return {version_text(),
+            config_.node.name,
+            node_->backend_name(),
+            wall_now(),
+            steady_now() - started_,
+            ledger_.records(),
+            control_plane_.counters(),
+            node_->bird_counters(),
+            control_plane_.breaker(),
+            report_.read(),
+            input_.read(),
+            kernel_.read(),
+            maintenance_view_.read(),
+            measurement_.read(),
+            qualities_.read(),
+            health_.read(),
+            tunnel_paths_.read()};
   }
 
   void start_task(std::string_view name, std::function<void(const std::stop_token&)> loop) {
@@ -246,7 +306,7 @@ class RunningAgent {
                  stop);
     });
     start_task(kHeartbeatTask, [this](const std::stop_token& stop) {
-      run_heartbeat(control_plane_, ledger_, {config_.node.name, public_key_, maintenance_view_},
+      run_heartbeat(control_plane_, ledger_, {config_.node.name, public_key_, maintenance_view_, config_.looking_glass},
                     config_.control_plane.heartbeat_interval, heartbeat_wakeup_, stop);
     });
     if (!config_.is_complete) {  // no session may be judged before the node knows its own addresses
@@ -265,7 +325,15 @@ class RunningAgent {
         start_task(kRoaTask, [this](const std::stop_token& stop) { roa_task_.run(stop); });
     }
     start_task(kReconcileTask, [this](const std::stop_token& stop) { reconcile_task_->run(stop, abort_.get_token()); });
+    start_task(kRttTask, [this](const std::stop_token& stop) { rtt_task_.run(stop); });
     start_task(kReportTask, [this](const std::stop_token& stop) { report_task_.run(stop); });
+    start_task(kMetricTask, [this](const std::stop_token& stop) { metric_task_.run(stop); });
+    start_task(kMetricReportTask, [this](const std::stop_token& stop) { metric_report_.run(stop); });
+    if (config_.mtu.probe != MtuProbe::off)
+      start_task(kMtuTask, [this](const std::stop_token& stop) { mtu_task_.run(mtu_wakeup_, stop); });
+    start_task(kJournalTask, [this](const std::stop_token& stop) { journal_task_.run(stop); });
+    if (config_.looking_glass.enabled)
+      start_task(kQueryTask, [this](const std::stop_token& stop) { query_task_.run(stop); });
     start_task(kWatchTask, [this](const std::stop_token& stop) { run_watch(ledger_, reconcile_wakeup_, stop); });
   }
 
@@ -281,14 +349,23 @@ class RunningAgent {
   Latest<Known<model::BirdPolicy>> policy_;              // ibgpSyncTask -> reconcileTask
   Latest<KernelWatch::Look> kernel_;                     // reconcileTask -> /status
   Latest<RoaTable> roas_;                                // roaTask -> reconcileTask
-  Latest<NodeReport> report_;                            // reconcileTask -> reportTask, /status
+  Latest<NodeReport> report_;                            // reconcileTask -> the tasks that report and measure, the API
+  Latest<Measurement> measurement_;                      // metricTask -> rttTask, journalTask, the API
+  Latest<HealthTable> health_;                           // metricTask -> reportTask, the API
+  Latest<LinkQualities> qualities_;                      // rttTask -> reconcileTask, the tasks that report, the API
+  Latest<TunnelPaths> tunnel_paths_;                     // mtuTask -> the API
+  Latest<MtuLimits> mtu_limits_;                         // mtuTask -> reconcileTask
+  Journal journal_;                                      // reconcileTask, reportTask, journalTask -> the API
   Latest<MaintenanceView> maintenance_view_;             // reconcileTask -> /maintenance, /status, heartbeatTask
   MaintenancePhase told_phase_ = MaintenancePhase::off;  // to the control plane, or is about to be
+  std::shared_ptr<const SessionViews> told_sessions_;    // to metricTask; reconcileTask's alone
   NodeRequests requests_;                                // local API -> reconcileTask
   Wakeup reconcile_wakeup_;
   Wakeup heartbeat_wakeup_;
   Wakeup report_wakeup_;
   Wakeup mesh_report_wakeup_;
+  Wakeup metric_wakeup_;
+  Wakeup mtu_wakeup_;
   Wakeup config_wakeup_;
   Key public_key_;
   ControlPlane control_plane_;
@@ -297,9 +374,19 @@ class RunningAgent {
   AnswerSync<model::Mesh> mesh_sync_;
   AnswerSync<model::BirdPolicy> ibgp_sync_;
   RoaTask roa_task_;
+  RttTask rtt_task_;
   ReportTask report_task_;
+  JournalTask journal_task_;
+  MetricReport metric_report_;
+  MetricTask metric_task_;
+  MtuTask mtu_task_;
   MeshReport mesh_report_;
   SyncWaiters waiters_;
+  ToolWork tool_work_;
+  Tools tools_;
+  ToolWork query_work_;   // of strangers, so that the operator's questions never wait for theirs
+  QueryTask query_task_;  // before the tools that it asks: their threads end while it is there to send their answers
+  Tools query_tools_;
   std::unique_ptr<LinuxNode> node_;
   KernelWatch kernel_watch_{config_.kernel};  // reconcileTask's alone
   std::unique_ptr<Backbone> backbone_;
@@ -308,20 +395,6 @@ class RunningAgent {
   std::unique_ptr<http::HttpServer> api_;
   std::vector<std::jthread> tasks_;
 };
-
-// Secrets live in this process: no core dump, no tracing by others of the same user.
-void keep_secrets_in() {
-  ::prctl(PR_SET_DUMPABLE, 0);
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-}
-
-// Tasks allocate in turns, so one arena does; and a large block, as a list of sessions is, goes back to the system when
-// it is freed (docs/benchmarks.md).
-void keep_memory_small() {
-  ::mallopt(M_ARENA_MAX, 1);
-  ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
-}
 
 int run(const std::string& config_path, log::Level level) {
   keep_memory_small();
@@ -376,84 +449,4 @@ int run(const std::string& config_path, log::Level level) {
 }  // namespace
 }  // namespace moenet::agent
 
-int main(int argc, char** argv) {
-  using namespace moenet::agent;
-  CLI::App app{
-      "moenet-agent makes this node match what its control plane wants: WireGuard tunnels and BIRD peers.\n"
-      "Without a command it runs until SIGTERM; SIGHUP reads the configuration again."};
-  app.set_version_flag("-v,--version", std::string(version_line()));
-  app.set_help_flag("-h,--help", "Show this help");
-  std::string config_path;
-  app.add_option("-c,--config", config_path,
-                 "Configuration file (default: the first of ./config.json, /etc/moenet-agent/config.json,\n"
-                 "/opt/moenet-agent/config.json)");
-  bool is_verbose = false;
-  app.add_flag("--debug", is_verbose, "Log more");
-  app.require_subcommand(0, 1);
-  app.fallthrough();
-  bool as_json = false;
-  bool allow_mass_delete = false;
-  std::string folder;
-  auto* run_command = app.add_subcommand("run", "Run in the foreground (the default)");
-  auto* check =
-      app.add_subcommand("check-config", "Read the configuration and name every fault; exit 78 when there is one");
-  auto* plan = app.add_subcommand("plan", "Show what a sync would change now; changes nothing");
-  plan->add_flag("--json", as_json, "As JSON");
-  auto* status = app.add_subcommand("status", "Show what the running agent sees and does");
-  status->add_flag("--json", as_json, "The document of GET /status");
-  auto* sync = app.add_subcommand("sync", "Make the running agent sync now, wait for it, and show what changed");
-  sync->add_flag("--json", as_json, "The document of GET /sync");
-  sync->add_flag(
-      "--allow-mass-delete", allow_mass_delete,
-      "Let the deletion guard go: sessions that vanished from the list are removed; files of ROAs may shrink");
-  auto* doctor = app.add_subcommand(
-      "doctor", "Say what this node lacks and what mends it; changes nothing; exit 1 when there is a problem");
-  doctor->add_flag("--json", as_json, "As JSON");
-  MaintenanceCommand maintenance_command;
-  auto* maintenance = app.add_subcommand("maintenance", "Drain this node before work on it, and restore it afterwards");
-  maintenance->require_subcommand(1);
-  auto* start = maintenance->add_subcommand("start", "Ask all neighbors to route around this node");
-  start->add_flag("--shutdown", maintenance_command.shuts_sessions, "Then take down the sessions with other networks");
-  start->add_option("--message", maintenance_command.message, "What their operators read of it (RFC 9003)");
-  start->add_option("--timeout", maintenance_command.timeout_seconds, "Seconds after which the node counts as drained")
-      ->check(CLI::Range(0, 86400));
-  auto* end = maintenance->add_subcommand("stop", "Back into service");
-  for (auto* command : {start, end})
-    command->add_flag("--wait", maintenance_command.waits, "Until it is done; exit 1 when it takes too long");
-  auto* show = maintenance->add_subcommand("status", "Show the state of maintenance");
-  for (auto* command : {start, end, show})
-    command->add_flag("--json", maintenance_command.as_json, "The document of GET /maintenance");
-  RestartCommand restart_command;
-  auto* restart = app.add_subcommand("restart", "Set up one session anew; no other is disturbed");
-  restart->add_option("name", restart_command.name, "dn42_<asn>, or the interface's name")->required();
-  auto* wg_only = restart->add_flag("--wg-only", restart_command.wg_only, "Only its tunnel");
-  restart->add_flag("--bgp-only", restart_command.bgp_only, "Only its BGP session")->excludes(wg_only);
-  auto* genkey = app.add_subcommand("genkey", "Print a new WireGuard private key");
-  auto* pubkey = app.add_subcommand("pubkey", "Print the public key of the private key on stdin");
-  auto* render = app.add_subcommand("render", "Write the BIRD files that a sync would put in place to a folder");
-  render->add_option("folder", folder, "Where to (made when absent)")->required();
-  app.footer(
-      "Examples:\n  moenet-agent check-config -c /etc/moenet-agent/config.json\n  moenet-agent plan\n  moenet-agent "
-      "status\n"
-      "Documentation: /usr/share/doc/moenet-agent/, or docs/ in the source.");
-  CLI11_PARSE(app, argc, argv);
-
-  if (sodium_init() < 0) {
-    fmt::print(stderr, "moenet-agent: libsodium does not start\n");
-    return EXIT_FAILURE;
-  }
-  if (*check) return check_config(config_path);
-  if (*plan) return show_plan(config_path, as_json);
-  if (*status) return show_status(config_path, as_json);
-  if (*sync) return request_sync(config_path, allow_mass_delete, as_json);
-  if (*start) return start_maintenance(config_path, maintenance_command);
-  if (*end) return stop_maintenance(config_path, maintenance_command);
-  if (*show) return show_maintenance(config_path, maintenance_command);
-  if (*restart) return restart_session(config_path, restart_command);
-  if (*doctor) return run_doctor(config_path, as_json);
-  if (*genkey) return print_new_key();
-  if (*pubkey) return print_public_key();
-  if (*render) return render_files(config_path, folder);
-  static_cast<void>(*run_command);
-  return run(config_path, is_verbose ? moenet::log::Level::debug : moenet::log::Level::info);
-}
+int main(int argc, char** argv) { return moenet::agent::run_command_line(argc, argv, moenet::agent::run); }

@@ -17,9 +17,15 @@ namespace {
 namespace json = boost::json;
 using std::chrono::seconds;
 
-// Neighbors get this long to choose other paths after they were told, even where this node prefers none of theirs:
-// BIRD, as theirs mostly are, sends and decides within milliseconds, a slow far end within a second (chosen).
-constexpr seconds kNeighborsDecide{2};
+// Others get this long to choose other ways after they were asked. BGP: BIRD, as they mostly are, sends and decides
+// within milliseconds, a slow far end within a second. Babel: a neighbor has the new cost of a link with the second
+// hello (1 s each; moved after 0.6 to 1.9 s on 2.0.12, 2.17.6 and 3.1.8), and tells those behind it within a second for
+// each hop (chosen). Where the other way is not feasible it waits for a new sequence number, 16 s and more: this node
+// carries what comes meanwhile, so nothing here waits for that.
+constexpr seconds kOthersDecide{5};
+// Then this node's ways move, and what it reflects to others with them; back in service, BIRD writes the kernel's
+// routes after it has told neighbors, within milliseconds (chosen).
+constexpr seconds kOwnWaysMove{2};
 // Path after path moves within a few round trips; a number that stands still for this long will stay (chosen).
 constexpr seconds kQuiet{5};
 constexpr std::int64_t kTimeoutMax = 86'400;
@@ -133,6 +139,7 @@ Result<void> Maintenance::start(const MaintenanceOptions& options, WallTime now)
     record_.since = std::chrono::floor<seconds>(now);
     preferred_.reset();
     in_force_since_.reset();
+    has_asked_ = is_returning_ = false;
   }
   is_settled_ = is_settled_ && record_.options == options && record_.phase != MaintenancePhase::draining;
   record_.options = options;
@@ -141,6 +148,10 @@ Result<void> Maintenance::start(const MaintenanceOptions& options, WallTime now)
 
 void Maintenance::stop() {
   is_settled_ = is_settled_ && !record_.is_on();
+  if (record_.is_on()) {
+    is_returning_ = drain() == bird::Drain::leaves;
+    in_force_since_.reset();
+  }
   record_.phase = MaintenancePhase::off;
   preferred_.reset();
 }
@@ -150,15 +161,44 @@ bool Maintenance::has_drained(const MaintenanceLook& look) {
   const auto begun = std::min<WallTime>(record_.since, look.wall);
   record_.since = std::chrono::floor<seconds>(begun);
   if (look.wall - begun >= record_.options.timeout) return true;
+  if (!has_asked_) {
+    has_asked_ = is_in_force_for(look, kOthersDecide);
+    if (has_asked_) in_force_since_.reset();
+    return false;
+  }
+  if (look.preferred != preferred_) preferred_since_ = look.now;
+  const bool has_moved = is_in_force_for(look, kOwnWaysMove);
+  if (!in_force_since_ || !look.preferred) return false;
+  if (*look.preferred == 0) return has_moved;
+  return look.now - std::max(preferred_since_, *in_force_since_) >= kQuiet;
+}
+
+bool Maintenance::is_in_force_for(const MaintenanceLook& look, seconds time) {
   if (!look.policy_in_place) {
     in_force_since_.reset();
     return false;
   }
-  if (!in_force_since_) in_force_since_ = preferred_since_ = look.now;
-  if (!look.preferred) return false;
-  if (look.preferred != preferred_) preferred_since_ = look.now;
-  if (*look.preferred == 0) return look.now - *in_force_since_ >= kNeighborsDecide;
-  return look.now - std::max(preferred_since_, *in_force_since_) >= kQuiet;
+  if (!in_force_since_) in_force_since_ = look.now;
+  return look.now - *in_force_since_ >= time;
+}
+
+void Maintenance::look_at_return(const MaintenanceLook& look) {
+  if (is_returning_) {
+    is_returning_ = !is_in_force_for(look, kOwnWaysMove);
+    is_settled_ = false;  // the next look is of a BIRD that calls others again
+  } else {
+    is_settled_ = look.policy_in_place && record_.shut.empty();
+  }
+}
+
+bird::Drain Maintenance::drain() const {
+  switch (record_.phase) {
+    case MaintenancePhase::off: return is_returning_ ? bird::Drain::asks : bird::Drain::off;
+    case MaintenancePhase::draining: return has_asked_ ? bird::Drain::leaves : bird::Drain::asks;
+    case MaintenancePhase::drained:
+    case MaintenancePhase::down: break;
+  }
+  return bird::Drain::leaves;
 }
 
 void Maintenance::look(const MaintenanceLook& look) {
@@ -183,7 +223,7 @@ void Maintenance::look(const MaintenanceLook& look) {
   if (look.policy_in_place)
     std::erase_if(record_.shut,
                   [&](const auto& name) { return !std::ranges::binary_search(look.shut_protocols, name); });
-  if (!record_.is_on()) is_settled_ = look.policy_in_place && record_.shut.empty();
+  if (!record_.is_on()) look_at_return(look);
 }
 
 json::object maintenance_document(const MaintenanceView& view) {

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "bird/policy.h"
 #include "model/desired.h"
 
 namespace moenet::agent {
@@ -68,21 +69,29 @@ class Maintenance {
   // Is nothing under way: drained, down with all sessions shut, or off with all of them up and told?
   bool is_settled() const { return is_settled_; }
   const std::optional<std::uint64_t>& preferred() const { return preferred_; }  // as counted last, this maintenance
+  // What BIRD's policy is to be. An agent that begins anew while draining asks again first.
+  bird::Drain drain() const;
 
   // While it is on already, new options take effect; draining begins again only where it had not ended. Errors:
   // conflict (sessions are down, and shall not be: that is what stop() is for).
   Result<void> start(const MaintenanceOptions& options, WallTime now);
   void stop();
-  // Draining ends when no session's route is preferred any more, or when their number has been the same for a while
-  // (routes without an alternative stay), counted from when BIRD runs the drain, or at the timeout.
+  // The node leaves its own ways when the others have been asked for a while. Draining ends when then no session's
+  // route is preferred any more, or when their number has been the same for a while (routes without an alternative
+  // stay), counted from when BIRD runs that, or at the timeout. Back in service, others are called when the node has
+  // its own ways again.
   void look(const MaintenanceLook& look);
 
  private:
   bool has_drained(const MaintenanceLook& look);
+  bool is_in_force_for(const MaintenanceLook& look, std::chrono::seconds time);
+  void look_at_return(const MaintenanceLook& look);
 
   MaintenanceRecord record_;
   bool is_settled_ = true;
-  std::optional<SteadyTime> in_force_since_;  // BIRD runs the drain
+  bool has_asked_ = false;                    // while draining: others have had their time
+  bool is_returning_ = false;                 // while off: the node takes up its own ways, and others do not come yet
+  std::optional<SteadyTime> in_force_since_;  // BIRD runs what drain() says
   std::optional<std::uint64_t> preferred_;
   SteadyTime preferred_since_{};  // that number
 };

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
@@ -79,6 +80,23 @@ int change_maintenance(const std::string& config_path, const MaintenanceCommand&
 }
 
 }  // namespace
+
+MaintenanceCommands add_maintenance_commands(CLI::App& app, MaintenanceCommand& command) {
+  auto* maintenance = app.add_subcommand("maintenance", "Drain this node before work on it, and restore it afterwards");
+  maintenance->require_subcommand(1);
+  auto* start = maintenance->add_subcommand("start", "Ask all neighbors to route around this node");
+  start->add_flag("--shutdown", command.shuts_sessions, "Then take down the sessions with other networks");
+  start->add_option("--message", command.message, "What their operators read of it (RFC 9003)");
+  start->add_option("--timeout", command.timeout_seconds, "Seconds after which the node counts as drained")
+      ->check(CLI::Range(0, 86400));
+  auto* stop = maintenance->add_subcommand("stop", "Back into service");
+  for (auto* added : {start, stop})
+    added->add_flag("--wait", command.waits, "Until it is done; exit 1 when it takes too long");
+  auto* show = maintenance->add_subcommand("status", "Show the state of maintenance");
+  for (auto* added : {start, stop, show})
+    added->add_flag("--json", command.as_json, "The document of GET /maintenance");
+  return {start, stop, show};
+}
 
 int start_maintenance(const std::string& config_path, const MaintenanceCommand& command) {
   const json::object body{

@@ -3,6 +3,10 @@
 
 #include <string>
 
+namespace CLI {
+class App;
+}
+
 namespace moenet::agent {
 
 struct MaintenanceCommand {
@@ -12,6 +16,12 @@ struct MaintenanceCommand {
   bool waits = false;
   bool as_json = false;
 };
+struct MaintenanceCommands {
+  CLI::App* start;
+  CLI::App* stop;
+  CLI::App* show;
+};
+MaintenanceCommands add_maintenance_commands(CLI::App& app, MaintenanceCommand& command);
 int start_maintenance(const std::string& config_path, const MaintenanceCommand& command);
 int stop_maintenance(const std::string& config_path, const MaintenanceCommand& command);
 int show_maintenance(const std::string& config_path, const MaintenanceCommand& command);

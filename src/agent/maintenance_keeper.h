@@ -23,6 +23,7 @@ class MaintenanceKeeper {
   void look(const MaintenanceLook& look);
 
   bool is_draining() const { return maintenance_.record().is_on(); }
+  bird::Drain drain() const { return maintenance_.drain(); }
   model::SessionSwitches switches() const { return saved_.switches(); }
   bool is_settled() const { return maintenance_.is_settled(); }
 

@@ -11,6 +11,7 @@
 
 #include "agent/control_plane.h"
 #include "agent/ledger.h"
+#include "agent/link_quality.h"
 #include "agent/mesh_state.h"
 #include "agent/reconcile_task.h"
 #include "base/latest.h"
@@ -19,17 +20,20 @@ namespace moenet::agent {
 
 inline constexpr std::string_view kMeshReportTask = "meshReportTask";
 
-// The body of mesh/status; `links` beside `peers` is ours.
-boost::json::value mesh_status_body(const std::string& node_name, const NodeReport& report);
+// The body of mesh/status; `links` beside `peers` is ours. `qualities`: null while nothing was measured; a link whose
+// round trip is not known has none.
+boost::json::value mesh_status_body(const std::string& node_name, const NodeReport& report,
+                                    const LinkQualities* qualities);
 
 class MeshReport {
  public:
   MeshReport(ControlPlane& control_plane, TaskLedger& ledger, std::string node_name, Latest<NodeReport>& report,
-             Wakeup& wakeup, std::chrono::seconds interval)
+             const Latest<LinkQualities>& qualities, Wakeup& wakeup, std::chrono::seconds interval)
       : control_plane_(control_plane),
         ledger_(ledger),
         node_name_(std::move(node_name)),
         report_(report),
+        qualities_(qualities),
         wakeup_(wakeup),
         interval_(interval) {}
 
@@ -41,6 +45,7 @@ class MeshReport {
   TaskLedger& ledger_;
   std::string node_name_;
   Latest<NodeReport>& report_;
+  const Latest<LinkQualities>& qualities_;
   Wakeup& wakeup_;
   std::chrono::seconds interval_;
 };

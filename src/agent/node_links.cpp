@@ -1,13 +1,12 @@
 #include "agent/node_links.h"
 
 #include <algorithm>
-#include <ctime>
 
 #include <fmt/format.h>
 
-#include "agent/compose_mesh.h"
-#include "agent/ownership_mark.h"
+#include "agent/tunnel_words.h"
 #include "base/log.h"
+#include "base/thread_cpu.h"
 
 namespace moenet::agent {
 namespace {
@@ -20,8 +19,6 @@ using reconcile::UpdateTunnel;
 
 // A link with our mark that is no WireGuard device belongs to nobody: the planner makes it anew.
 const model::Owner kNobody = "nobody";
-
-constexpr std::string_view kLo = "lo";
 
 // Links are listed again at least this often, should an event ever be lost (chosen).
 constexpr std::chrono::minutes kTrustEvents{10};
@@ -38,12 +35,6 @@ constexpr std::chrono::seconds kCreateWithin{15};
 constexpr std::size_t kCreatedAtOnce = 100;
 constexpr std::chrono::seconds kAskUnreadableAgain{30};
 
-std::chrono::nanoseconds thread_cpu() {
-  timespec spent{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-  return std::chrono::seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
-}
-
 // Has a peer been silent for so long that its endpoint may be rewritten? What is remembered of it may be outdated: it
 // is never decided upon.
 bool has_silent_peer(const net::WgDevice& device, const HandshakeClock& handshakes, SteadyTime now) {
@@ -51,31 +42,6 @@ bool has_silent_peer(const net::WgDevice& device, const HandshakeClock& handshak
     const auto age = handshakes.age(peer.public_key, now);
     return !age || *age >= reconcile::kStaleHandshake;
   });
-}
-
-std::vector<model::InterfaceAddress> addresses_of(const net::Link& link) {
-  std::vector<model::InterfaceAddress> addresses;
-  addresses.reserve(link.addresses.size());
-  for (const auto& address : link.addresses) addresses.push_back({address.local, address.peer});
-  return addresses;
-}
-
-std::vector<net::LinkAddress> link_addresses(const std::vector<model::InterfaceAddress>& addresses) {
-  std::vector<net::LinkAddress> result;
-  result.reserve(addresses.size());
-  for (const auto& address : addresses) result.push_back({address.local, address.peer});
-  return result;
-}
-
-model::TunnelPeer peer_of(const net::WgPeer& peer, const HandshakeClock& handshakes, SteadyTime now) {
-  model::TunnelPeer result;
-  result.public_key = peer.public_key;
-  result.preshared_key = peer.preshared_key;
-  result.endpoint = peer.endpoint;
-  result.keepalive = peer.keepalive;
-  result.allowed_ips = peer.allowed_ips;
-  result.handshake_age = handshakes.age(peer.public_key, now);
-  return result;
 }
 
 // Kinds of link that may carry the loopback, best first; none when that is `lo`. dummy is what they are for; a kernel
@@ -90,73 +56,6 @@ std::vector<std::string_view> kinds_of(LoopbackKind kind) {
     case LoopbackKind::lo: break;
   }
   return {};
-}
-
-bool is_loopback(const net::Link& link) {
-  const auto mark = read_mark(link.alias);
-  return mark && mark->owner == model::kLoopbackOwner;
-}
-
-// `lo` has no mark: what is ours on it are addresses.
-Tunnel loopback_on_lo(const std::vector<net::LinkAddress>& addresses) {
-  Tunnel tunnel;
-  tunnel.name = kLo;
-  tunnel.owner = model::kLoopbackOwner;
-  tunnel.type = model::TunnelType::loopback;
-  tunnel.mtu_bytes = kLoopbackMtu;
-  for (const auto& address : addresses) tunnel.addresses.push_back({address.local, address.peer});
-  return tunnel;
-}
-
-// A link as a tunnel, without its WireGuard side. REQUIRES: it has our mark.
-Tunnel tunnel_of(const net::Link& link) {
-  OwnershipMark mark = read_mark(link.alias).value();
-  Tunnel tunnel;
-  tunnel.name = link.name;
-  if (mark.owner == model::kLoopbackOwner) tunnel.type = model::TunnelType::loopback;
-  tunnel.owner = std::move(mark.owner);
-  tunnel.mtu_bytes = link.mtu_bytes;
-  tunnel.up = link.up;
-  tunnel.addresses = addresses_of(link);
-  tunnel.configured_endpoint = std::move(mark.configured_endpoint);
-  return tunnel;
-}
-
-net::WgPeerChange change_of(const model::TunnelPeer& peer) {
-  net::WgPeerChange change;
-  change.public_key = peer.public_key;
-  change.preshared_key = peer.preshared_key;
-  change.endpoint = peer.endpoint;
-  change.keepalive = peer.keepalive;
-  change.allowed_ips = peer.allowed_ips;
-  return change;
-}
-
-net::WgChange change_of(const UpdateTunnel& action) {
-  net::WgChange change;
-  change.private_key = action.private_key;
-  change.listen_port = action.listen_port;
-  for (const Key& key : action.remove_peers) {
-    net::WgPeerChange removal;
-    removal.public_key = key;
-    removal.remove = true;
-    change.peers.push_back(std::move(removal));
-  }
-  for (const auto& update : action.peers) {
-    net::WgPeerChange peer;
-    peer.public_key = update.public_key;
-    peer.only_if_present = !update.add;
-    peer.preshared_key = update.preshared_key;
-    peer.endpoint = update.endpoint;
-    peer.keepalive = update.keepalive;
-    peer.allowed_ips = update.allowed_ips;
-    change.peers.push_back(std::move(peer));
-  }
-  return change;
-}
-
-bool is_empty(const net::WgChange& change) {
-  return !change.private_key && !change.listen_port && change.peers.empty();
 }
 
 Result<net::WireGuard*> choose_maker(WireGuardBackend wanted, const Result<std::unique_ptr<net::WireGuard>>& kernel,
@@ -211,6 +110,7 @@ Result<void> NodeLinks::look_at_links(Deadline deadline) {
   TRY(auto links, net::list_links(netlink_, deadline));
   std::ranges::sort(links, {}, &net::Link::name);
   std::vector<Seen> before = std::exchange(seen_, {});
+  seen_.reserve(links.size());
   foreign_links_.clear();
   on_lo_.clear();
   for (net::Link& link : links) {
@@ -218,18 +118,21 @@ Result<void> NodeLinks::look_at_links(Deadline deadline) {
       take_lo(link);
       continue;
     }
-    if (!read_mark(link.alias)) {
+    auto mark = read_mark(link.alias);
+    if (!mark) {
       foreign_links_.push_back(std::move(link.name));
       continue;
     }
+    link.alias = std::string();  // with its memory: the mark says all of it that counts
     const auto known = std::ranges::lower_bound(before, link.name, {},
                                                 [](const Seen& seen) -> const std::string& { return seen.link.name; });
     Seen seen;
-    if (known != before.end() && known->link == link) {
+    if (known != before.end() && known->link == link && known->mark == *mark) {
       seen = std::move(*known);
     } else {
       if (known != before.end() && known->link.name == link.name) seen.handshakes = known->handshakes;
       seen.link = std::move(link);
+      seen.mark = std::move(*mark);
     }
     seen_.push_back(std::move(seen));
   }
@@ -266,7 +169,7 @@ Result<void> NodeLinks::look_at_devices(Deadline deadline, const std::stop_token
   for (std::uint32_t i = 0; i < seen_.size(); ++i) {
     Seen& seen = seen_[i];
     if (stop.stop_requested()) return fail(Errc::cancelled, "look at WireGuard devices: stopped");
-    if (is_loopback(seen.link)) continue;
+    if (is_loopback(seen.mark)) continue;
     if (!seen.unreadable.empty() && now - seen.read_at < kAskUnreadableAgain) continue;
     if (!seen.device || has_silent_peer(*seen.device, seen.handshakes, now)) {
       read_device(seen, deadline);
@@ -290,7 +193,7 @@ Result<std::vector<Tunnel>> NodeLinks::observe(Deadline deadline, const std::sto
   tunnels.reserve(seen_.size() + 1);
   const auto now = steady_now();
   for (const Seen& seen : seen_) {
-    Tunnel& tunnel = tunnels.emplace_back(tunnel_of(seen.link));
+    Tunnel& tunnel = tunnels.emplace_back(tunnel_of(seen.link, seen.mark));
     if (tunnel.type == model::TunnelType::loopback) continue;
     tunnel.unreadable = seen.unreadable;
     if (!seen.device) {

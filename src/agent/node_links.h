@@ -1,5 +1,5 @@
 // NodeLinks: the links of ours on this node, by rtnetlink, with their WireGuard side by its backend: tunnels and the
-// loopback. It translates between the domain's words and the adapters', and decides nothing.
+// loopback. It asks and tells the adapters (in their words: tunnel_words.h), and decides nothing.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@
 
 #include "agent/config.h"
 #include "agent/handshake_clock.h"
+#include "agent/ownership_mark.h"
 #include "net/link.h"
 #include "net/netlink.h"
 #include "net/wireguard.h"
@@ -40,6 +41,7 @@ class NodeLinks {
   // A link with our mark, and its WireGuard device as it was read last.
   struct Seen {
     net::Link link;
+    OwnershipMark mark;                   // as the link's alias says, which is left out of `link`
     std::optional<net::WgDevice> device;  // absent: never read, changed by us since, or no device
     HandshakeClock handshakes;
     SteadyTime read_at{};

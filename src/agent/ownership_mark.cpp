@@ -37,11 +37,11 @@ std::optional<OwnershipMark> read_mark(std::string_view alias) {
   if (!alias.starts_with(' ')) return std::nullopt;
   alias.remove_prefix(1);
   const auto end = alias.find(' ');
-  OwnershipMark mark{std::string(alias.substr(0, end)), ""};
+  OwnershipMark mark{model::Owner(alias.substr(0, end)), {}};
   if (mark.owner.empty()) return std::nullopt;
   if (end == std::string_view::npos) return mark;
   alias.remove_prefix(end);
-  if (alias.starts_with(kEndpoint)) mark.configured_endpoint = alias.substr(kEndpoint.size());
+  if (alias.starts_with(kEndpoint)) mark.configured_endpoint = SharedText(alias.substr(kEndpoint.size()));
   return mark;
 }
 

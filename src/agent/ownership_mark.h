@@ -13,7 +13,7 @@ namespace moenet::agent {
 
 struct OwnershipMark {
   model::Owner owner;
-  std::string configured_endpoint;
+  SharedText configured_endpoint;
 
   friend bool operator==(const OwnershipMark&, const OwnershipMark&) = default;
 };

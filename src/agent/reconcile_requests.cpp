@@ -3,6 +3,7 @@
 
 #include "agent/reconcile_task.h"
 #include "agent/session_restart.h"
+#include "base/log.h"
 #include "bird/render.h"
 
 namespace moenet::agent {
@@ -12,6 +13,7 @@ namespace {
 constexpr std::chrono::seconds kWatchMaintenance{1};
 // BIRD counts the routes of 5,000 sessions in 46 ms (measured), and answers nobody while it parses.
 constexpr std::chrono::seconds kCountWithin{10};
+constexpr std::chrono::seconds kRetakeWithin{5};
 // Of a restart's own calls to WireGuard and BIRD.
 constexpr std::chrono::seconds kRestartWithin{15};
 
@@ -26,6 +28,33 @@ std::vector<std::string> protocols_in_place(const SessionViews& sessions) {
 }
 
 }  // namespace
+
+// The one order that measuring leads to. In the words and places of all other changes, though no plan asked for it.
+void ReconcileTask::retry_limits(NodeReport& report, SteadyTime now, const std::stop_token& stop) {
+  if (const auto measurement = wiring_.measurement.read()) limit_retry_.take(*measurement);
+  for (const model::Owner& owner : limit_retry_.due(now)) {
+    auto& outcomes = report.step.outcomes;
+    const auto outcome = std::ranges::lower_bound(outcomes, owner, {}, &reconcile::PeeringOutcome::owner);
+    const bool is_there = outcome != outcomes.end() && outcome->owner == owner;
+    if (!is_there || !std::holds_alternative<model::InPlace>(outcome->condition)) {
+      limit_retry_.note_tried(owner, false, now, wall_now());
+      continue;
+    }
+    reconcile::BirdAction action;
+    action.orders.push_back({owner, bird::protocol_name(outcome->asn), reconcile::SessionOrder::Kind::retake});
+    const auto done = wiring_.node.apply_bird(action, Deadline::after(kRetakeWithin), stop);
+    limit_retry_.note_tried(owner, done.has_value(), steady_now(), wall_now());
+    if (done) {
+      outcome->changes.push_back(reconcile::describe(action.orders.front()));
+      ++report.step.planned;
+    } else {
+      log::warning("what an import limit blocked cannot be taken again",
+                   {{"owner", owner}, {"error", done.error().what}});
+    }
+  }
+  if (const auto next = limit_retry_.next())
+    report.step.retry_at = std::min(report.step.retry_at.value_or(*next), *next);
+}
 
 // The others, which are restarts, are left.
 std::vector<NodeRequest> ReconcileTask::serve_maintenance(std::vector<NodeRequest> requests) {

@@ -1,12 +1,12 @@
 #include "agent/reconcile_task.h"
 
 #include <algorithm>
-#include <ctime>
 
 #include <fmt/format.h>
 
 #include "agent/mesh_state.h"
 #include "base/log.h"
+#include "base/thread_cpu.h"
 
 namespace moenet::agent {
 namespace {
@@ -14,11 +14,11 @@ namespace {
 using model::SessionId;
 using model::SessionRow;
 
-// Drift without an event is looked for this often, or less often when looking is dear: it may cost a 1,500th of the
-// time, which keeps 100 idle sessions under 0.1 % of a core (docs/benchmarks.md).
+// Drift without an event is looked for this often, or less often when looking is dear: it and all that follows from it
+// may cost a 2,500th of the time, which keeps 100 idle sessions under 0.1 % of a core (docs/benchmarks.md).
 constexpr std::chrono::seconds kLookAtLeast{60};
 constexpr std::chrono::seconds kLookAtMost{5};
-constexpr int kLookShare = 1500;
+constexpr int kLookShare = 2500;
 // No event tells of a handshake or of what Babel hears: for so long after a link of the mesh came, went or changed its
 // state, that is looked for often, whatever a look costs.
 constexpr std::chrono::minutes kMeshSettles{2};
@@ -34,13 +34,6 @@ constexpr std::chrono::seconds kLookUpAgain{30};
 
 constexpr std::string_view kUnidentified =
     "the list of sessions holds a row without a readable uuid: while it does, no session is removed for being absent";
-
-std::chrono::microseconds thread_cpu() {
-  timespec spent{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::seconds(spent.tv_sec) +
-                                                               std::chrono::nanoseconds(spent.tv_nsec));
-}
 
 void insert_owner(std::set<SessionId>& sessions, const model::Owner& owner) {
   if (const auto uuid = model::session_of(owner); !uuid.empty()) sessions.emplace(uuid);
@@ -69,7 +62,10 @@ bool counts_as_configured(const model::Condition& condition, bool before) {
 }  // namespace
 
 ReconcileTask::ReconcileTask(ReconcileWiring wiring)
-    : wiring_(std::move(wiring)), reconciler_(wiring_.node, wiring_.settings), composer_(wiring_.context) {}
+    : wiring_(std::move(wiring)),
+      reconciler_(wiring_.node, wiring_.settings),
+      composer_(wiring_.context),
+      limit_retry_(wiring_.limit_retry) {}
 
 void ReconcileTask::take_backbone(bool allow_mass_delete) {
   if (const auto mesh = wiring_.mesh.read()) wiring_.backbone.take_mesh(*mesh, allow_mass_delete);
@@ -135,6 +131,8 @@ std::shared_ptr<const NodeReport> ReconcileTask::failed_look(const SessionInput&
   report->sync_error = input.sync_error;
   note_failure(*report, error);
   log_problem(error.what);
+  ++counters_.failed_looks;
+  report->counters = counters_;
   report->finished = wall_now();
   return report;
 }
@@ -158,11 +156,15 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
   report->guard = verdict_;
   report->mesh_guard = wiring_.backbone.guard();
   report->keeps_absent = !taken_->all_identified;
+  report->rows = rows_;
+  report->mesh = wiring_.backbone.mesh();
   const Lookup lookup = [&](std::string_view host) { return wiring_.resolver.lookup(host); };
-  Composed wanted = joined(wiring_.backbone.compose(lookup, bird_version_), composer_.compose(rows_, lookup));
+  const Composer::Limits limits = wiring_.limits.read();
+  Composed wanted = joined(wiring_.backbone.compose(lookup, bird_version_, limits != nullptr ? *limits : MtuLimits{}),
+                           composer_.compose(rows_, lookup, wiring_.qualities.read(), limits));
   wanted.state.switches = switches();
   auto done = reconciler_.step(std::move(wanted.state), wanted.status_of, now, stop);
-  wiring_.ledger.record(kReconcileTask, done ? Result<void>{} : std::unexpected(done.error()));
+  wiring_.ledger.record(kReconcileTask, done ? Result<void>{} : std::unexpected(done.error()), steady_now() - now);
   if (done) {
     report->step = std::move(*done);
     shut_protocols_ = report->step.shut_protocols;
@@ -171,6 +173,7 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
       report->step.retry_at = now;
     look_up_silent(*report, now);
     describe_backbone(*report, now);
+    retry_limits(*report, now, stop);
     describe_sessions(*report);
     look_at_maintenance(*report, stop);
     if (report->step.planned > 0 || !has_shared_) wiring_.node.share(composer_.bird_files());
@@ -179,6 +182,11 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
     note_failure(*report, done.error());
   }
   log_problem(done ? report->step.bird_problem : report->error->what);
+  ++counters_.steps;
+  if (!done) ++counters_.failed_looks;
+  counters_.planned += report->step.planned;
+  counters_.failed += report->step.failed;
+  report->counters = counters_;
   report->finished = wall_now();
   report->cpu = thread_cpu() - cpu;
   return report;
@@ -229,24 +237,27 @@ void ReconcileTask::describe_sessions(NodeReport& report) {
   auto row = rows_->begin();
   for (auto& outcome : report.step.outcomes) {
     SessionView view;
-    view.uuid = model::session_of(outcome.owner);
-    while (row != rows_->end() && row->uuid < view.uuid) ++row;
+    const std::string_view uuid = model::session_of(outcome.owner);
+    while (row != rows_->end() && row->uuid < uuid) ++row;
+    const bool has_row = row != rows_->end() && row->uuid == uuid;
+    view.uuid = has_row ? row->uuid : SessionId(uuid);
     for (const auto& change : outcome.changes) log::info(change, {{"session", view.uuid}, {"asn", outcome.asn}});
     view.asn = outcome.asn;
     view.condition = std::move(outcome.condition);
     view.retry_at = outcome.retry_at;
+    view.limit_try = limit_retry_.told(outcome.owner);
     view.changes = std::move(outcome.changes);
-    if (row != rows_->end() && row->uuid == view.uuid) {
+    if (has_row) {
       view.held_status = row->status;
       view.held_error = row->last_error;
       if (row->session) {
-        view.name = escape_for_log(row->session->name, 64);
+        view.name = SharedText(escape_for_log(row->session->name, 64));
         view.interface_name = row->session->interface_name;
       }
     }
     views.push_back(std::move(view));
   }
-  report.step.outcomes = {};
+  report.step.outcomes = std::vector<reconcile::PeeringOutcome>();  // with its memory, which `= {}` would keep
   note_configured(views);
   const auto last = wiring_.report.read();
   report.sessions = last != nullptr && *last->sessions == views
@@ -281,11 +292,11 @@ void ReconcileTask::look_up_silent(const NodeReport& report, SteadyTime now) {
   std::ranges::for_each(composer_.named_endpoints(), look_up);
 }
 
-SteadyTime ReconcileTask::next_look(const NodeReport* report) const {
+SteadyTime ReconcileTask::next_look(const NodeReport* report, std::chrono::microseconds cpu) const {
   const auto now = steady_now();
   if (report == nullptr) return now + kLookAtMost;
   const bool awaits_mesh = now - mesh_changed_ < kMeshSettles;
-  const std::chrono::microseconds dear = awaits_mesh ? std::chrono::microseconds(0) : report->cpu * kLookShare;
+  const std::chrono::microseconds dear = awaits_mesh ? std::chrono::microseconds(0) : cpu * kLookShare;
   auto next = now + std::clamp<std::chrono::microseconds>(dear, kLookAtMost, kLookAtLeast);
   if (report->step.retry_at) next = std::min<SteadyTime>(next, *report->step.retry_at);
   return next;
@@ -293,9 +304,10 @@ SteadyTime ReconcileTask::next_look(const NodeReport* report) const {
 
 void ReconcileTask::run(const std::stop_token& stop, const std::stop_token& abort) {
   while (!stop.stop_requested()) {
+    const auto cpu = thread_cpu();
     std::shared_ptr<const NodeReport> report;
     std::vector<NodeRequest> restarts = serve_maintenance(wiring_.requests.take());
-    wiring_.backbone.set_draining(wiring_.maintenance.is_draining());
+    wiring_.backbone.set_drain(wiring_.maintenance.drain());
     if (const auto input = wiring_.input.read()) {
       const bool allow_mass_delete = allow_mass_delete_.exchange(false);
       take_backbone(allow_mass_delete);
@@ -312,7 +324,7 @@ void ReconcileTask::run(const std::stop_token& stop, const std::stop_token& abor
     for (const NodeRequest& request : restarts)
       request.answer(fail(Errc::unavailable, "the node's sessions are not known yet"));
     wiring_.on_progress();
-    const Deadline next(next_look(report.get()));
+    const Deadline next(next_look(report.get(), thread_cpu() - cpu));
     while (!wiring_.wakeup.wait(next.or_sooner(kProgress), stop) && !next.passed() && !stop.stop_requested()) {
       wiring_.on_progress();
     }

@@ -17,6 +17,7 @@
 #include "agent/backbone.h"
 #include "agent/compose.h"
 #include "agent/ledger.h"
+#include "agent/limit_retry.h"
 #include "agent/maintenance_keeper.h"
 #include "agent/node_request.h"
 #include "agent/roa_task.h"
@@ -35,13 +36,14 @@ inline constexpr std::string_view kReconcileTask = "reconcileTask";
 struct SessionView {
   model::SessionId uuid;
   model::Asn asn = 0;
-  std::string name;  // escaped, for people
+  SharedText name;  // escaped, for people
   std::string interface_name;
   std::optional<std::int64_t> held_status;  // at the control plane
   std::string held_error;
   model::Condition condition;
   std::optional<SteadyTime> retry_at;
-  std::vector<std::string> changes;  // what this step did for it, in words
+  std::optional<LimitTry> limit_try;  // of a session whose import limit was hit
+  std::vector<std::string> changes;   // what this step did for it, in words
 
   friend bool operator==(const SessionView&, const SessionView&) = default;
 };
@@ -59,14 +61,24 @@ struct BackboneView {
   friend bool operator==(const BackboneView&, const BackboneView&) = default;
 };
 
+// Since the agent started.
+struct StepCounters {
+  std::uint64_t steps = 0;
+  std::uint64_t failed_looks = 0;  // the node could not be observed
+  std::uint64_t planned = 0;       // actions
+  std::uint64_t failed = 0;        // actions
+};
+
 // The result of a step. Immutable once published.
 struct NodeReport {
   // Sorted by uuid; never null. The same object as in the report before when nothing is new, so that a step which does
   // nothing leaves nothing in memory.
   std::shared_ptr<const SessionViews> sessions = std::make_shared<const SessionViews>();
-  std::vector<BackboneView> backbone;  // sorted by owner
-  reconcile::StepReport step;          // without its outcomes
-  std::uint64_t answer = 0;            // SessionInput::number it worked from
+  std::vector<BackboneView> backbone;       // sorted by owner
+  Composer::Rows rows;                      // that `sessions` were made of, sorted by uuid; null before the first
+  std::shared_ptr<const model::Mesh> mesh;  // that `backbone` was made of; null while none is known
+  reconcile::StepReport step;               // without its outcomes
+  std::uint64_t answer = 0;                 // SessionInput::number it worked from
   std::uint64_t sync = 0;
   std::string sync_error;
   reconcile::DeletionGuard::Verdict guard;
@@ -75,6 +87,7 @@ struct NodeReport {
   std::optional<Error> error;  // the node could not even be observed; `sessions` are then as they were
   WallTime finished{};
   std::chrono::microseconds cpu{0};  // of this step, this thread
+  StepCounters counters;             // with this step
 };
 
 struct ReconcileWiring {
@@ -87,6 +100,10 @@ struct ReconcileWiring {
   Latest<Known<model::Mesh>>& mesh;
   Latest<Known<model::BirdPolicy>>& policy;
   Latest<RoaTable>& roas;
+  const Latest<LinkQualities>& qualities;
+  const Latest<Measurement>& measurement;
+  std::chrono::seconds limit_retry;  // HealthSettings
+  const Latest<MtuLimits>& limits;
   Backbone& backbone;              // this task's alone
   MaintenanceKeeper& maintenance;  // this task's alone
   NodeRequests& requests;
@@ -123,21 +140,24 @@ class ReconcileTask {
   void note_failure(NodeReport& report, const Error& error) const;
   void describe_backbone(NodeReport& report, SteadyTime now);
   void describe_sessions(NodeReport& report);
+  void retry_limits(NodeReport& report, SteadyTime now, const std::stop_token& stop);
   void note_configured(const SessionViews& views);
   void look_up_silent(const NodeReport& report, SteadyTime now);
   void log_problem(const std::string& problem);
-  SteadyTime next_look(const NodeReport* report) const;
+  SteadyTime next_look(const NodeReport* report, std::chrono::microseconds cpu) const;
 
   ReconcileWiring wiring_;
   reconcile::Reconciler reconciler_;
   reconcile::DeletionGuard guard_;
   reconcile::DeletionGuard::Verdict verdict_;
   std::atomic<bool> allow_mass_delete_{false};
+  StepCounters counters_;
   Wakeup settle_;                               // never notified: a wait that a stop ends
   std::shared_ptr<const SessionAnswer> taken_;  // the answer that rows_ was made from
   std::uint64_t taken_number_ = 0;
   Composer::Rows rows_;  // the answer's own, or with those that are kept although it lacks them
   Composer composer_;
+  LimitRetry limit_retry_;
   std::string bird_version_;                        // as seen last
   std::map<std::string, std::string> mesh_states_;  // as of the last step
   SteadyTime mesh_changed_{};

@@ -20,13 +20,13 @@ bool is_final(const Error& error) { return error.code == Errc::invalid || error.
 
 }  // namespace
 
-std::vector<Modification> ReportMemory::due(const NodeReport& report, SteadyTime now) {
+std::vector<Modification> ReportMemory::due(const NodeReport& report, const HealthTable& health, SteadyTime now) {
   std::vector<Modification> due;
   // Rows from the disk may be days old, and of a look that failed nothing is known.
   if (report.answer == 0 || report.error) return due;
   std::map<model::SessionId, Told> still_told;
   for (const SessionView& session : *report.sessions) {
-    auto wanted = model::report_for(session.held_status, session.held_error, session.condition);
+    auto wanted = model::report_for(session.held_status, session.held_error, told_condition(session, health));
     if (!wanted) continue;
     Told told{session.held_status, session.held_error, *wanted, {}, 0, {}, {}};
     const auto before = told_.find(session.uuid);
@@ -67,14 +67,17 @@ std::optional<SteadyTime> ReportMemory::next_due() const {
 }
 
 void ReportTask::send(const std::vector<Modification>& due, const std::stop_token& stop) {
+  const auto began = steady_now();
   const auto outcomes = control_plane_.modify(due, stop);
+  const auto took = (steady_now() - began) / due.size();  // of each, in the mean
   const auto input = input_.read();
   const std::uint64_t latest_answer = input ? input->number : 0;
   for (std::size_t i = 0; i < due.size(); ++i) {
     const auto& [session, report] = due[i];
-    ledger_.record(kReportTask, outcomes[i]);
+    ledger_.record(kReportTask, outcomes[i], took);
     if (outcomes[i]) {
       log::info("reported", {{"session", session}, {"status", name_of(report.status)}, {"cause", report.last_error}});
+      on_told_(due[i]);
     } else {
       log::warning("report failed",
                    {{"session", session}, {"status", name_of(report.status)}, {"error", outcomes[i].error().what}});
@@ -90,7 +93,8 @@ void ReportTask::send(const std::vector<Modification>& due, const std::stop_toke
 void ReportTask::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     if (const auto report = report_.read()) {
-      const auto due = memory_.due(*report, steady_now());
+      const auto health = health_.read();
+      const auto due = memory_.due(*report, health != nullptr ? *health : HealthTable{}, steady_now());
       if (!due.empty()) send(due, stop);
     }
     wakeup_.wait(Deadline(memory_.next_due().value_or(steady_now() + kNothingDue)), stop);

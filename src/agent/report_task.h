@@ -2,6 +2,7 @@
 // holds with what the node shows, so nothing is lost by a failure, a restart or a repetition.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "agent/control_plane.h"
+#include "agent/health.h"
 #include "agent/ledger.h"
 #include "agent/reconcile_task.h"
 #include "base/backoff.h"
@@ -23,7 +25,7 @@ class ReportMemory {
  public:
   // The modifications that `report` asks for, without those that are settled or wait for their next attempt. None when
   // it was made of rows from the disk.
-  std::vector<Modification> due(const NodeReport& report, SteadyTime now);
+  std::vector<Modification> due(const NodeReport& report, const HealthTable& health, SteadyTime now);
   // The server took it, or refused it in a way that a repetition would not change. `latest_answer` is the newest
   // SessionInput::number.
   void settled(const Modification& modification, std::uint64_t latest_answer);
@@ -53,9 +55,16 @@ class ReportMemory {
 
 class ReportTask {
  public:
+  // `on_told`: the control plane has taken it.
   ReportTask(ControlPlane& control_plane, TaskLedger& ledger, Latest<NodeReport>& report, Latest<SessionInput>& input,
-             Wakeup& wakeup)
-      : control_plane_(control_plane), ledger_(ledger), report_(report), input_(input), wakeup_(wakeup) {}
+             const Latest<HealthTable>& health, Wakeup& wakeup, std::function<void(const Modification&)> on_told)
+      : control_plane_(control_plane),
+        ledger_(ledger),
+        report_(report),
+        input_(input),
+        health_(health),
+        wakeup_(wakeup),
+        on_told_(std::move(on_told)) {}
 
   void run(const std::stop_token& stop);
 
@@ -66,7 +75,9 @@ class ReportTask {
   TaskLedger& ledger_;
   Latest<NodeReport>& report_;
   Latest<SessionInput>& input_;
+  const Latest<HealthTable>& health_;
   Wakeup& wakeup_;
+  std::function<void(const Modification&)> on_told_;
   ReportMemory memory_;
 };
 

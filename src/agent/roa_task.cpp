@@ -108,11 +108,11 @@ bool RoaTask::publish() {
   return true;
 }
 
-void RoaTask::record(const Result<void>& outcome) {
+void RoaTask::record(const Result<void>& outcome, SteadyTime::duration took) {
   if (!outcome && outcome.error().code == Errc::invalid) {
     ledger_.record_rejected(kRoaTask, outcome.error());
   } else {
-    ledger_.record(kRoaTask, outcome);
+    ledger_.record(kRoaTask, outcome, took);
   }
   const std::string error = outcome ? "" : outcome.error().what;
   if (error == last_error_) return;
@@ -136,9 +136,10 @@ void RoaTask::pause(const Result<void>& outcome, const std::stop_token& stop) {
 
 void RoaTask::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
+    const auto began = steady_now();
     const auto outcome = fetch_all(allow_shrink_.exchange(false), stop);
     if (stop.stop_requested()) return;
-    record(outcome);
+    record(outcome, steady_now() - began);
     if (publish()) on_change_();
     pause(outcome, stop);
   }

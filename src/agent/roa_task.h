@@ -43,7 +43,7 @@ class RoaTask {
  private:
   Result<void> fetch_all(bool allow_shrink, const std::stop_token& stop);
   void save(RoaSource& source);
-  void record(const Result<void>& outcome);
+  void record(const Result<void>& outcome, SteadyTime::duration took);
   bool publish();
   void pause(const Result<void>& outcome, const std::stop_token& stop);
 

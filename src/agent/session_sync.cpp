@@ -5,6 +5,8 @@
 
 #include <boost/json/value.hpp>
 
+#include "base/log.h"
+
 namespace moenet::agent {
 
 Result<SessionAnswer> read_answer(std::string body) {
@@ -20,6 +22,18 @@ Result<SessionAnswer> read_answer(std::string body) {
 
 bool says_the_same(const SessionAnswer& answer, std::string_view body) {
   return answer.text && answer.text == model::SessionText::of(body);
+}
+
+void put_last_good(StateFile kept, Latest<SessionInput>& input) {
+  auto body = kept.load();
+  auto answer = body ? read_answer(std::move(*body)) : std::unexpected(body.error());
+  if (answer) {
+    log::info("sessions come from the last good state until the control plane answers",
+              {{"sessions", answer->rows.size()}});
+    input.put(SessionInput{std::make_shared<const SessionAnswer>(std::move(*answer)), 0, 0, ""});
+  } else if (answer.error().code != Errc::not_found) {
+    log::warning("the last good state is of no use", {{"error", answer.error().what}});
+  }
 }
 
 SessionSync::SessionSync(ControlPlane& control_plane, TaskLedger& ledger, Latest<SessionInput>& input,

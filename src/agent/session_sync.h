@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/fetch_loop.h"
+#include "agent/state_file.h"
 #include "base/latest.h"
 #include "model/session_json.h"
 #include "model/session_text.h"
@@ -39,6 +40,9 @@ struct SessionInput {
 Result<SessionAnswer> read_answer(std::string body);
 // Would reading `body` give the same rows? Lists have no stable order (wire contract A1), which changes nothing.
 bool says_the_same(const SessionAnswer& answer, std::string_view body);
+
+// The state file's sessions, so that a node without its control plane comes up as it was.
+void put_last_good(StateFile kept, Latest<SessionInput>& input);
 
 class SessionSync {
  public:

@@ -1,13 +1,15 @@
 #include "agent/status_document.h"
 
+#include <algorithm>
 #include <map>
+#include <span>
+#include <utility>
 
 #include <boost/json.hpp>
-#include <fmt/chrono.h>
-#include <fmt/format.h>
 
 #include "agent/compose_mesh.h"
 #include "agent/mesh_report.h"
+#include "agent/session_words.h"
 #include "agent/version.h"
 
 namespace moenet::agent {
@@ -15,49 +17,17 @@ namespace {
 
 namespace json = boost::json;
 
-std::string utc(WallTime time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", std::chrono::floor<std::chrono::seconds>(time));
-}
-
 json::value utc_or_null(const std::optional<WallTime>& time) {
-  return time ? json::value(utc(*time)) : json::value(nullptr);
+  return time ? json::value(utc_text(*time)) : json::value(nullptr);
 }
 
 std::int64_t seconds_until(SteadyTime time) {
   return std::chrono::ceil<std::chrono::seconds>(std::max(time, steady_now()) - steady_now()).count();
 }
 
-struct ConditionWords {
-  std::string_view state;
-  std::string cause;
-};
-
-ConditionWords words_of(const model::Condition& condition) {
-  if (std::holds_alternative<model::InPlace>(condition)) return {"in_place", ""};
-  if (std::holds_alternative<model::Removed>(condition)) return {"removed", ""};
-  if (const auto* broken = std::get_if<model::Broken>(&condition)) return {"problem", broken->cause};
-  if (const auto* invalid = std::get_if<model::Invalid>(&condition)) return {"invalid", invalid->cause};
-  return {"untouched", ""};
-}
-
-std::string status_name(const std::optional<std::int64_t>& held) {
-  if (!held) return "UNKNOWN";
-  const auto status = model::session_status_from_int(*held);
-  return status ? std::string(name_of(*status)) : fmt::format("UNKNOWN_{}", *held);
-}
-
-json::object session_of(const SessionView& view) {
-  const auto [state, cause] = words_of(view.condition);
-  json::object session;
-  session["uuid"] = view.uuid;
-  session["asn"] = view.asn;
-  session["name"] = view.name;
-  session["interface"] = view.interface_name;
-  session["status"] = status_name(view.held_status);  // as the control plane holds it
-  session["state"] = state;                           // as it is here
-  session["cause"] = cause;
-  session["retry_in_seconds"] = view.retry_at ? json::value(seconds_until(*view.retry_at)) : json::value(nullptr);
-  return session;
+json::value mean_of(const Durations& durations) {
+  if (durations.count() == 0) return nullptr;
+  return durations.sum_seconds / static_cast<double>(durations.count());
 }
 
 json::object tasks_of(const TaskLedger& ledger) {
@@ -68,7 +38,8 @@ json::object tasks_of(const TaskLedger& ledger) {
                                {"rejected_data", record.rejected},
                                {"last_success", utc_or_null(record.last_success)},
                                {"last_failure", utc_or_null(record.last_failure)},
-                               {"last_error", record.last_error}};
+                               {"last_error", record.last_error},
+                               {"mean_seconds", mean_of(record.durations)}};
   }
   return tasks;
 }
@@ -87,11 +58,11 @@ json::object breaker_of(const ControlPlane& control_plane) {
 
 json::object guard_of(const reconcile::DeletionGuard::Verdict& guard) {
   json::array vanished;
-  for (const auto& uuid : guard.vanished) vanished.push_back(json::value(uuid));
+  for (const auto& uuid : guard.vanished) vanished.push_back(json::value(uuid.view()));
   return {{"holds", guard.holds}, {"vanished", std::move(vanished)}, {"seen", guard.seen}, {"needed", guard.needed}};
 }
 
-json::object neighbor_of(model::NodeId node, const BackboneView& view) {
+json::object neighbor_of(model::NodeId node, const BackboneView& view, const StatusSnapshots& snapshots) {
   const std::string state = mesh_state(view);
   json::object neighbor;
   neighbor["node"] = node;
@@ -101,13 +72,14 @@ json::object neighbor_of(model::NodeId node, const BackboneView& view) {
       view.handshake_age ? json::value(view.handshake_age->count()) : json::value(nullptr);
   neighbor["heard_by_babel"] = view.is_heard_by_babel;
   neighbor["retry_in_seconds"] = view.retry_at ? json::value(seconds_until(*view.retry_at)) : json::value(nullptr);
+  add_quality(snapshots, view.owner, neighbor);
   return neighbor;
 }
 
-json::object mesh_of(const NodeReport& report) {
+json::object mesh_of(const NodeReport& report, const StatusSnapshots& snapshots) {
   json::array neighbors;
   for (const BackboneView& view : report.backbone) {
-    if (const auto node = model::mesh_node_of(view.owner)) neighbors.push_back(neighbor_of(*node, view));
+    if (const auto node = model::mesh_node_of(view.owner)) neighbors.push_back(neighbor_of(*node, view, snapshots));
   }
   return {{"neighbors", std::move(neighbors)}, {"deletion_guard", guard_of(report.mesh_guard)}};
 }
@@ -116,8 +88,7 @@ json::object mesh_of(const NodeReport& report) {
 json::value loopback_of(const NodeReport& report) {
   const auto view = std::ranges::find(report.backbone, model::kLoopbackOwner, &BackboneView::owner);
   if (view == report.backbone.end()) return nullptr;
-  const auto [state, cause] = words_of(view->condition);
-  return json::object{{"state", state}, {"cause", cause}};
+  return json::object{{"state", state_word(view->condition)}, {"cause", cause_of(view->condition)}};
 }
 
 // Kernel settings that were not as a router needs them at the last look.
@@ -132,6 +103,20 @@ json::array kernel_of(const KernelWatch::Look& look) {
   return wrong;
 }
 
+// `document` with its last member. One session at a time: the tree of 10,000 would take a multiple of their text.
+std::string with_sessions(const json::object& document, const SessionViews* views, const StatusSnapshots& snapshots) {
+  std::string text = json::serialize(document);
+  text.pop_back();
+  text += R"(,"sessions":[)";
+  const SteadyTime now = steady_now();
+  bool is_first = true;
+  for (const SessionView& view : views != nullptr ? std::span(*views) : std::span<const SessionView>()) {
+    if (!std::exchange(is_first, false)) text += ',';
+    text += json::serialize(status_of_session(view, snapshots, now));
+  }
+  return text += "]}";
+}
+
 }  // namespace
 
 std::string status_document(const StatusSource& source) {
@@ -139,6 +124,7 @@ std::string status_document(const StatusSource& source) {
   const auto input = source.input.read();
   json::object document;
   document["version"] = std::string(version_text());
+  document["now"] = utc_text(wall_now());
   document["node"] = source.node_name;
   document["uptime_seconds"] = std::chrono::floor<std::chrono::seconds>(steady_now() - source.started).count();
   document["wireguard_backend"] = source.backend;
@@ -149,7 +135,13 @@ std::string status_document(const StatusSource& source) {
                               : input->number == 0               ? "state_file"
                                                                  : "control_plane";
   if (const auto maintenance = source.maintenance.read()) document["maintenance"] = maintenance_document(*maintenance);
-  json::array sessions;
+  document["metric_report"] = json::object{{"waiting", source.metric_report.waiting},
+                                           {"dropped", source.metric_report.dropped},
+                                           {"refused", source.metric_report.refused}};
+  if (const auto& measurement = source.snapshots.measurement) {
+    document["last_measurement"] = json::object{{"at", utc_text(measurement->wall)},
+                                                {"cpu_ms", static_cast<double>(measurement->cpu.count()) / 1000.0}};
+  }
   std::map<std::string, int> by_status;
   if (report != nullptr) {
     document["bird"] = json::object{{"version", report->step.bird_version},
@@ -157,24 +149,20 @@ std::string status_document(const StatusSource& source) {
                                     {"policy_problem", report->step.policy_problem}};
     document["firewall"] = json::object{{"problem", report->step.firewall_problem}};
     document["loopback"] = loopback_of(*report);
-    document["mesh"] = mesh_of(*report);
+    document["mesh"] = mesh_of(*report, source.snapshots);
     document["deletion_guard"] = guard_of(report->guard);
     document["keeps_absent_sessions"] = report->keeps_absent;
-    document["last_step"] = json::object{{"finished", utc(report->finished)},
+    document["last_step"] = json::object{{"finished", utc_text(report->finished)},
                                          {"cpu_ms", static_cast<double>(report->cpu.count()) / 1000.0},
                                          {"planned", report->step.planned},
                                          {"failed", report->step.failed},
                                          {"error", report->error ? report->error->what : ""}};
-    for (const auto& view : *report->sessions) {
-      ++by_status[status_name(view.held_status)];
-      sessions.push_back(session_of(view));
-    }
+    for (const auto& view : *report->sessions) ++by_status[status_word(view.held_status)];
   }
   json::object counts;
   for (const auto& [name, count] : by_status) counts[name] = count;
   document["sessions_by_status"] = std::move(counts);
-  document["sessions"] = std::move(sessions);
-  return json::serialize(document);
+  return with_sessions(document, report == nullptr ? nullptr : report->sessions.get(), source.snapshots);
 }
 
 std::string sync_document(const NodeReport& report) {

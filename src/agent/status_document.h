@@ -8,7 +8,9 @@
 #include "agent/kernel_settings.h"
 #include "agent/ledger.h"
 #include "agent/maintenance.h"
+#include "agent/metric_report.h"
 #include "agent/reconcile_task.h"
+#include "agent/status_session.h"
 
 namespace moenet::agent {
 
@@ -22,6 +24,8 @@ struct StatusSource {
   const Latest<SessionInput>& input;
   const Latest<KernelWatch::Look>& kernel;
   const Latest<MaintenanceView>& maintenance;
+  MetricReport::Counters metric_report;
+  StatusSnapshots snapshots;
 };
 
 std::string status_document(const StatusSource& source);

@@ -1,8 +1,14 @@
 #include "agent/status_view.h"
 
+#include <algorithm>
+#include <map>
+#include <span>
+#include <vector>
+
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "agent/document_fields.h"
 #include "model/json_reader.h"
 
 namespace moenet::agent {
@@ -10,131 +16,180 @@ namespace {
 
 namespace json = boost::json;
 
-// A field of a document that this program wrote itself; anything else reads as empty.
-std::string text_at(const json::value& document, std::string_view pointer) {
-  boost::system::error_code error;
-  const json::value* value = document.find_pointer(pointer, error);
-  if (error || value == nullptr || value->is_null()) return "";
-  return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
-}
+constexpr std::string_view kMeshUp = "configured";  // mesh_state() of a neighbor that is heard
 
-const json::array& array_at(const json::value& document, std::string_view key) {
-  static const json::array kNone;
-  const auto* object = document.if_object();
-  const auto* value = object != nullptr ? object->if_contains(key) : nullptr;
-  return value != nullptr && value->is_array() ? value->get_array() : kNone;
-}
+// For what people also pipe into grep.
+constexpr std::size_t kOneLine = 10'000;
 
-std::string span_text(std::string_view seconds) {
-  const long total = std::strtol(std::string(seconds).c_str(), nullptr, 10);
-  if (total < 60) return fmt::format("{} s", total);
-  if (total < 3600) return fmt::format("{} min", total / 60);
-  if (total < 86400) return fmt::format("{} h {} min", total / 3600, total % 3600 / 60);
-  return fmt::format("{} d {} h", total / 86400, total % 86400 / 3600);
-}
+// Where lines go to.
+struct Screen {
+  std::size_t width;
+  Paint paint;
 
-std::string bird_line(const json::value& document) {
-  const std::string problem = text_at(document, "/bird/problem");
-  const std::string version = text_at(document, "/bird/version");
-  return problem.empty() ? (version.empty() ? "not looked at yet" : version) : "PROBLEM: " + problem;
-}
+  std::string line(std::string_view label, std::string_view text) const { return labelled(label, text, width); }
+  std::string loud(std::string_view label, std::string_view text) const {
+    std::string all = line(label, text);
+    all.pop_back();
+    return paint(Ink::red, all) + "\n";
+  }
+};
 
 std::string guard_line(const json::value& document) {
   if (text_at(document, "/deletion_guard/holds") != "true") return "";
   return fmt::format(
       "deletion guard  HOLDS: {} sessions vanished from the list (answer {} of {});\n"
       "                `moenet-agent sync --allow-mass-delete` lets them go\n",
-      array_at(document.at("deletion_guard"), "vanished").size(), text_at(document, "/deletion_guard/seen"),
+      array_at(document, "/deletion_guard/vanished").size(), text_at(document, "/deletion_guard/seen"),
       text_at(document, "/deletion_guard/needed"));
 }
 
-std::string policy_line(const json::value& document) {
-  const std::string problem = text_at(document, "/bird/policy_problem");
-  return problem.empty() ? "" : fmt::format("{:<16}REFUSED, the old one stays: {}\n", "policy", problem);
+std::string problem_line(std::string_view label, std::string_view words, const std::string& problem,
+                         const Screen& screen) {
+  return problem.empty() ? "" : screen.loud(label, fmt::format("{}: {}", words, problem));
 }
 
-std::string mesh_lines(const json::value& document) {
-  std::string lines;
-  if (const std::string problem = text_at(document, "/firewall/problem"); !problem.empty())
-    lines += fmt::format("{:<16}PROBLEM: {}\n", "firewall", problem);
-  if (const std::string cause = text_at(document, "/loopback/cause"); !cause.empty())
-    lines += fmt::format("{:<16}PROBLEM: {}\n", "loopback", cause);
-  const auto* root = document.if_object();
-  const auto* mesh = root != nullptr ? root->if_contains("mesh") : nullptr;
-  if (mesh == nullptr || array_at(*mesh, "neighbors").empty()) return lines;
-  lines += fmt::format("\n{:<11} {:<16} {:<10} {}\n", "NODE", "INTERFACE", "HANDSHAKE", "MESH");
-  for (const auto& neighbor : array_at(*mesh, "neighbors")) {
-    const std::string age = text_at(neighbor, "/handshake_age_seconds");
-    lines += fmt::format("{:<11} {:<16} {:<10} {}\n", text_at(neighbor, "/node"), text_at(neighbor, "/interface"),
-                         age.empty() ? "never" : span_text(age), text_at(neighbor, "/state"));
+// By node; those without a readable number first.
+std::vector<const json::value*> sorted_neighbors(const json::value& document) {
+  std::vector<const json::value*> sorted;
+  for (const auto& neighbor : array_at(document, "/mesh/neighbors")) sorted.push_back(&neighbor);
+  std::ranges::stable_sort(sorted, {},
+                           [](const json::value* neighbor) { return whole_at(*neighbor, "/node").value_or(-1); });
+  return sorted;
+}
+
+std::string mesh_table(std::span<const json::value* const> neighbors, const Screen& screen) {
+  constexpr std::string_view kRow = "{:<10} {:<16} {:<10} {:>8} {}\n";
+  constexpr std::size_t kMesh = 48;  // where the last column begins
+  std::string table = fmt::format(kRow, "NODE", "INTERFACE", "HANDSHAKE", "RTT ms", "MESH");
+  for (const json::value* neighbor : neighbors) {
+    const auto age = whole_at(*neighbor, "/handshake_age_seconds");
+    const auto lines = wrapped(text_at(*neighbor, "/state"), screen.width - kMesh);
+    table += fmt::format(kRow, text_at(*neighbor, "/node"), text_at(*neighbor, "/interface"),
+                         age ? span_text(*age) : "never", short_decimal(number_at(*neighbor, "/rtt_ms")),
+                         screen.paint(lines.front() == kMeshUp ? Ink::green : Ink::red, lines.front()));
+    for (std::size_t i = 1; i < lines.size(); ++i)
+      table += std::string(kMesh, ' ') + screen.paint(Ink::red, lines[i]) + "\n";
   }
-  return lines;
+  return table;
 }
 
 // Absent while the node is in service.
-std::string maintenance_line(const json::value& maintenance) {
+std::string maintenance_line(const json::value& maintenance, std::size_t width) {
   const std::string state = text_at(maintenance, "/state");
-  const auto shut = array_at(maintenance, "shut_sessions").size();
+  const auto shut = array_at(maintenance, "/shut_sessions").size();
   if (state.empty() || (state == "off" && shut == 0)) return "";
-  std::string line = fmt::format("{:<16}{}", "maintenance", state == "off" ? "ending" : state);
+  std::string line = state == "off" ? "ending" : state;
   if (const auto since = text_at(maintenance, "/since"); !since.empty()) line += " since " + since;
   if (const auto preferred = text_at(maintenance, "/preferred_routes"); !preferred.empty())
     line += fmt::format(", {} routes of peers still preferred", preferred);
   if (shut > 0) line += fmt::format(", {} session{} shut", shut, shut == 1 ? "" : "s");
   if (const auto message = text_at(maintenance, "/message"); !message.empty())
     line += fmt::format(" (\"{}\")", message);
-  return line + "\n";
+  return labelled("maintenance", line, width);
 }
 
 // Tasks whose last word was an error.
-std::string failing_tasks(const json::value& document) {
+std::string failing_tasks(const json::value& document, const Screen& screen) {
   std::string lines;
   const auto* root = document.if_object();
   const auto* tasks = root != nullptr ? root->if_contains("tasks") : nullptr;
   if (tasks == nullptr || !tasks->is_object()) return lines;
   for (const auto& [name, record] : tasks->get_object()) {
     if (text_at(record, "/last_failure") <= text_at(record, "/last_success")) continue;
-    lines += fmt::format("{:<16}FAILING: {}\n", std::string_view(name), text_at(record, "/last_error"));
+    lines += screen.loud(std::string_view(name), "FAILING: " + text_at(record, "/last_error"));
   }
   return lines;
 }
 
+// Whoever looks at a node that sends its neighbors elsewhere is to see that first.
+std::string banner(const json::value& document, const Screen& screen) {
+  const std::string state = text_at(document, "/maintenance/state");
+  if (state.empty() || state == "off") return "";
+  const std::string_view words = state == "draining"  ? "THIS NODE IS DRAINING: neighbors are asked to route around it"
+                                 : state == "drained" ? "THIS NODE IS DRAINED: neighbors route around it"
+                                                      : "THIS NODE IS IN MAINTENANCE";
+  return screen.paint(Ink::red, fmt::format("*** {} ***", words)) + "\n";
+}
+
+std::string control_plane_text(const json::value& document) {
+  const std::string breaker = text_at(document, "/breaker/state");
+  const std::string from = text_at(document, "/sessions_from");
+  return fmt::format("breaker {}, sessions from {}", breaker.empty() ? "-" : breaker,
+                     from == "state_file" ? "the last good state"
+                     : from == "nowhere"  ? "nowhere yet"
+                                          : "the control plane");
+}
+
+std::string mesh_text(std::span<const json::value* const> neighbors) {
+  const auto up = std::ranges::count_if(
+      neighbors, [](const json::value* neighbor) { return text_at(*neighbor, "/state") == kMeshUp; });
+  return fmt::format("{} neighbor{}, {} up", neighbors.size(), neighbors.size() == 1 ? "" : "s", up);
+}
+
+// "41: 2 PROBLEM, 38 ENABLED, 1 SETUP"
+std::string counts_text(const json::array& sessions) {
+  std::map<std::string, int> by_state;
+  for (const json::value& session : sessions) ++by_state[session_state(session)];
+  std::string text;
+  const auto add = [&](const std::string& state, int count) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, state);
+  };
+  for (const char* first : {"PROBLEM", "INVALID"}) {
+    if (const auto found = by_state.extract(first)) add(found.key(), found.mapped());
+  }
+  for (const auto& [state, count] : by_state) add(state, count);
+  return fmt::format("{}{}{}", sessions.size(), text.empty() ? "" : ": ", text);
+}
+
+std::string header(const json::value& document, const Screen& screen) {
+  const auto uptime = whole_at(document, "/uptime_seconds");
+  std::string view = banner(document, screen);
+  view += screen.line("node", fmt::format("{}, moenet-agent {}, up {}", text_at(document, "/node"),
+                                          text_at(document, "/version"), uptime ? span_text(*uptime) : "-"));
+  const std::string bird = text_at(document, "/bird/version");
+  if (const std::string problem = text_at(document, "/bird/problem"); !problem.empty())
+    view += screen.loud("BIRD", "PROBLEM: " + problem);
+  else
+    view += screen.line("BIRD", bird.empty() ? "not looked at yet" : bird);
+  view += screen.line("WireGuard", text_at(document, "/wireguard_backend"));
+  view += screen.line("control plane", control_plane_text(document));
+  view += guard_line(document);
+  view += problem_line("policy", "REFUSED, the old one stays", text_at(document, "/bird/policy_problem"), screen);
+  if (const auto* root = document.if_object(); root != nullptr && root->contains("maintenance"))
+    view += maintenance_line(root->at("maintenance"), screen.width);
+  view += failing_tasks(document, screen);
+  view += problem_line("firewall", "PROBLEM", text_at(document, "/firewall/problem"), screen);
+  view += problem_line("loopback", "PROBLEM", text_at(document, "/loopback/cause"), screen);
+  return view;
+}
+
 }  // namespace
 
-Result<std::string> status_view(std::string_view document_text) {
+Result<std::string> status_view(std::string_view document_text, const ViewOptions& options) {
   TRY(const json::value document, model::parse_json(document_text));
-  std::string view = fmt::format("{:<16}{}, moenet-agent {}, up {}\n", "node", text_at(document, "/node"),
-                                 text_at(document, "/version"), span_text(text_at(document, "/uptime_seconds")));
-  view += fmt::format("{:<16}{}\n", "BIRD", bird_line(document));
-  view += fmt::format("{:<16}{}\n", "WireGuard", text_at(document, "/wireguard_backend"));
-  view += fmt::format("{:<16}breaker {}, sessions from the {}\n", "control plane", text_at(document, "/breaker/state"),
-                      text_at(document, "/sessions_from") == "state_file" ? "last good state" : "control plane");
-  view += guard_line(document);
-  view += policy_line(document);
-  if (const auto* root = document.if_object(); root != nullptr && root->contains("maintenance"))
-    view += maintenance_line(root->at("maintenance"));
-  view += failing_tasks(document);
-  view += mesh_lines(document);
-  const auto& sessions = array_at(document, "sessions");
+  const Screen screen{options.width, Paint(options.has_colour)};
+  TRY(const auto chosen, chosen_sessions(document, options.table));
+  const auto neighbors = sorted_neighbors(document);
+  const auto& sessions = array_at(document, "/sessions");
+  std::string view = header(document, screen);
+  if (!neighbors.empty()) view += screen.line("mesh", mesh_text(neighbors));
+  if (!sessions.empty()) view += screen.line("sessions", counts_text(sessions));
+  if (!neighbors.empty() && options.table.filter.empty()) view += "\n" + mesh_table(neighbors, screen);
   if (sessions.empty()) return view + "\nno sessions\n";
-  view += fmt::format("\n{:<11} {:<16} {:<17} {:<10} {}\n", "ASN", "INTERFACE", "STATUS", "HERE", "CAUSE");
-  for (const auto& session : sessions) {
-    view += fmt::format("{:<11} {:<16} {:<17} {:<10} {}\n", text_at(session, "/asn"), text_at(session, "/interface"),
-                        text_at(session, "/status"), text_at(session, "/state"), text_at(session, "/cause"));
-  }
-  return view;
+  if (chosen.empty()) return view + fmt::format("\nno session fits '{}'\n", options.table.filter);
+  return view + "\n" + session_table(chosen, document, options.width, screen.paint);
 }
 
 Result<std::string> maintenance_view(std::string_view document_text) {
   TRY(const json::value document, model::parse_json(document_text));
-  const std::string line = maintenance_line(document);
+  const std::string line = maintenance_line(document, kOneLine);
   return line.empty() ? fmt::format("{:<16}off\n", "maintenance") : line;
 }
 
 Result<std::string> sync_view(std::string_view document_text) {
   TRY(const json::value document, model::parse_json(document_text));
   std::string view;
-  for (const auto& change : array_at(document, "changes")) {
+  for (const auto& change : array_at(document, "/changes")) {
     const std::string asn = text_at(change, "/asn");
     view += fmt::format("{:<11} {}\n", asn.empty() ? text_at(change, "/owner") : asn, text_at(change, "/change"));
   }

@@ -169,6 +169,8 @@ bool write_to_journal(int fd, std::string_view datagram) {
 
 }  // namespace
 
+void set_threshold(Level threshold) { threshold_now = threshold; }
+
 void start(Output output, Level threshold) {
   threshold_now = threshold;
   const int fd = output == Output::journald ? ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;

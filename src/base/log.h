@@ -26,6 +26,8 @@ enum class Output { text, journald };
 
 // Called once, before any thread starts. `threshold` drops what is below it.
 void start(Output output, Level threshold);
+// Thread-safe. What is below it is dropped from now on.
+void set_threshold(Level threshold);
 // journald when the journal reads our stderr (JOURNAL_STREAM, sd_journal_print(3)), else text.
 Output detect_output();
 

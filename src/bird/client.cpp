@@ -21,6 +21,7 @@ namespace {
 // and 3.1.8).
 constexpr std::size_t kMostUnreadBytes = 1023;
 constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr int kRestricted = 16;  // "Access restricted"
 // Between two attempts at a socket whose backlog is full: BIRD accepts one connection per turn of its loop.
 constexpr std::chrono::milliseconds kBacklogPause{5};
 
@@ -158,15 +159,22 @@ bool BirdClient::is_closed_by_bird() const {
   return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-Result<BirdClient> BirdClient::connect(const std::string& socket_path, Deadline deadline, const std::stop_token& stop) {
+Result<BirdClient> BirdClient::connect(const std::string& socket_path, Deadline deadline, const std::stop_token& stop,
+                                       Access access) {
   auto state = std::make_unique<State>();
+  if (access == Access::reading) state->reader = ReplyReader(kMostRead, ReplyReader::TooLarge::cut);
   state->socket_path = socket_path;
   TRY(state->socket, open_socket(socket_path, deadline, stop));
   state->stop_event = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!state->stop_event) return std::unexpected(error_from_errno(errno, "open an eventfd"));
   TRY(const std::vector<Reply> greeting, state->exchange({}, 1, deadline, stop));
   TRY(state->version, parse_greeting(greeting.front()));
-  return BirdClient(std::move(state));
+  BirdClient client(std::move(state));
+  if (access == Access::reading) {
+    TRY(const Reply reply, client.ask("restrict", deadline, stop));
+    if (reply.code() != kRestricted) return fail(Errc::internal, "restrict: BIRD answered " + reply.text());
+  }
+  return client;
 }
 
 Result<std::vector<Reply>> BirdClient::ask_all(std::span<const std::string> commands, Deadline deadline,
@@ -180,6 +188,7 @@ Result<std::vector<Reply>> BirdClient::ask_all(std::span<const std::string> comm
   if (state_->broken) return fail(Errc::unavailable, "the connection to BIRD is broken");
   auto replies = state_->exchange(commands, commands.size(), deadline, stop);
   if (!replies) return state_->break_with(std::move(replies).error());
+  state_->broken = std::ranges::any_of(*replies, &Reply::is_cut);
   return replies;
 }
 

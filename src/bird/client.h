@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,11 +17,21 @@
 
 namespace moenet::bird {
 
+enum class Access : std::uint8_t {
+  full,
+  // For questions that come from outside: BIRD refuses every command that changes something (`restrict`), and a reply
+  // longer than kMostRead comes cut, which breaks the connection.
+  reading,
+};
+// Chosen: some thousand lines, which is all routes of a network to 200 neighbors.
+inline constexpr std::size_t kMostRead = 256 * 1024;
+
 // Not thread-safe. After any error but invalid the connection is broken and every further call fails at once.
 class BirdClient {
  public:
   // Connects and reads the greeting. Errors: unavailable (no BIRD), denied, timeout, cancelled.
-  static Result<BirdClient> connect(const std::string& socket_path, Deadline deadline, const std::stop_token& stop);
+  static Result<BirdClient> connect(const std::string& socket_path, Deadline deadline, const std::stop_token& stop,
+                                    Access access = Access::full);
   BirdClient(BirdClient&&) noexcept;
   BirdClient& operator=(BirdClient&&) noexcept;
   ~BirdClient();
@@ -51,7 +62,7 @@ struct PoolLimits {
 // Thread-safe.
 class BirdPool {
  public:
-  BirdPool(std::string socket_path, PoolLimits limits);
+  BirdPool(std::string socket_path, PoolLimits limits, Access access = Access::full);
   ~BirdPool();
 
   // A connection for the caller alone, given back when the lease dies; a broken one is not kept. Waits when `most` are

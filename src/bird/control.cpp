@@ -41,8 +41,8 @@ Result<std::string> BirdControl::main_file() {
   for (const ReplyLine& line : reply.lines) {
     if (line.code != 2) continue;
     const std::size_t path = line.text.find(" /");
-    if (path != std::string::npos) return line.text.substr(path + 1);
-    return fail(Errc::invalid, "BIRD was started with a relative path of its configuration (" + line.text +
+    if (path != line.text.npos) return std::string(line.text.substr(path + 1));
+    return fail(Errc::invalid, "BIRD was started with a relative path of its configuration (" + std::string(line.text) +
                                    "): start it with -c and an absolute one");
   }
   return unexpected_reply("configure check", reply);

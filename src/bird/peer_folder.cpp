@@ -1,5 +1,6 @@
 #include "bird/peer_folder.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <dirent.h>
@@ -7,6 +8,8 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <fmt/format.h>
 
 #include "base/fd.h"
 
@@ -59,7 +62,7 @@ struct CloseDir {
 
 }  // namespace
 
-std::string ownership_line(const model::Owner& owner) { return std::string(kMark) + owner + std::string(kMarkEnd); }
+std::string ownership_line(std::string_view owner) { return fmt::format("{}{}{}", kMark, owner, kMarkEnd); }
 
 std::optional<model::Owner> owner_in(std::string_view text) {
   if (!text.starts_with(kMark)) return std::nullopt;
@@ -74,7 +77,7 @@ std::optional<model::Owner> owner_in(std::string_view text) {
 }
 
 PeerFolder::Known PeerFolder::read_file(int folder, const std::string& name, const Stamp& stamp, bool regular) const {
-  Known known{stamp, stamp.ctime_ns < wall_ns() - kSettleNs, nullptr};
+  Known known{name, stamp, stamp.ctime_ns < wall_ns() - kSettleNs, nullptr};
   auto text = regular ? read_start(folder, name.c_str()) : std::nullopt;
   auto owner = text ? owner_in(*text) : std::nullopt;
   if (owner)
@@ -103,11 +106,12 @@ bool PeerFolder::may_have_changed() {
 Result<PeerFolder::Listing> PeerFolder::read() {
   if (may_have_changed()) TRY_VOID(look_at_files());
   Listing listing;
-  for (const auto& [name, known] : known_) {
+  listing.ours.reserve(known_.size());
+  for (const Known& known : known_) {
     if (known.file) {
       listing.ours.push_back(known.file);
     } else {
-      listing.foreign.push_back(name);
+      listing.foreign.push_back(known.name);
     }
   }
   return listing;
@@ -115,9 +119,14 @@ Result<PeerFolder::Listing> PeerFolder::read() {
 
 void PeerFolder::share(const std::vector<std::shared_ptr<const model::BirdFile>>& wanted) {
   for (const auto& file : wanted) {
-    const auto known = known_.find(file->name);
-    if (known != known_.end() && known->second.file && *known->second.file == *file) known->second.file = file;
+    Known* known = find(file->name);
+    if (known != nullptr && known->file && *known->file == *file) known->file = file;
   }
+}
+
+PeerFolder::Known* PeerFolder::find(std::string_view name) {
+  const auto known = std::ranges::lower_bound(known_, name, {}, &Known::name);
+  return known != known_.end() && known->name == name ? &*known : nullptr;
 }
 
 Result<void> PeerFolder::look_at_files() {
@@ -129,7 +138,8 @@ Result<void> PeerFolder::look_at_files() {
   if (!dir) return std::unexpected(error_from_errno(errno, "read the peer folder " + path_));
   const int folder = ::dirfd(dir.get());
   if (folder < 0) return std::unexpected(error_from_errno(errno, "read the peer folder " + path_));
-  std::map<std::string, Known> found;
+  std::vector<Known> found;
+  found.reserve(known_.size());
   errno = 0;
   for (const dirent* entry = ::readdir(dir.get()); entry != nullptr; errno = 0, entry = ::readdir(dir.get())) {
     const std::string name = entry->d_name;
@@ -137,17 +147,21 @@ Result<void> PeerFolder::look_at_files() {
     struct stat status{};
     if (::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;  // gone since
     const Stamp stamp{status.st_ino, status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
-    auto known = known_.extract(name);
-    if (!known.empty() && known.mapped().settled && known.mapped().stamp == stamp) {
-      found.insert(std::move(known));
+    const Known* known = find(name);
+    if (known != nullptr && known->settled && known->stamp == stamp) {
+      found.push_back(*known);
     } else {
-      Known fresh = read_file(folder, name, stamp, S_ISREG(status.st_mode));
-      const bool is_equal = !known.empty() && known.mapped().file && fresh.file && *fresh.file == *known.mapped().file;
-      if (is_equal) fresh.file = std::move(known.mapped().file);  // which others may share
-      found.emplace(name, std::move(fresh));
+      found.push_back(read_file(folder, name, stamp, S_ISREG(status.st_mode)));
+      auto& file = found.back().file;
+      if (known != nullptr && known->file && file && *file == *known->file)
+        file = known->file;  // which others may share
     }
   }
   if (errno != 0) return std::unexpected(error_from_errno(errno, "read the peer folder " + path_));
+  std::ranges::sort(found, {}, &Known::name);
+  const auto repeated = std::ranges::unique(found, {}, &Known::name);  // one that was replaced may be told twice
+  found.erase(repeated.begin(), repeated.end());
+  found.shrink_to_fit();
   known_ = std::move(found);
   read_at_ = now;
   return {};

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,7 +19,7 @@ namespace moenet::bird {
 
 // The first line of a file of ours, with its newline: "# moenet-agent session/<uuid>: generated, changes are
 // overwritten\n".
-std::string ownership_line(const model::Owner& owner);
+std::string ownership_line(std::string_view owner);
 // The owner in a file's first line; absent when the file is not ours.
 std::optional<model::Owner> owner_in(std::string_view text);
 
@@ -47,18 +46,21 @@ class PeerFolder {
     friend bool operator==(const Stamp&, const Stamp&) = default;
   };
   struct Known {
+    std::string name;
     Stamp stamp;
     bool settled = false;  // the stamp was old enough when the file was read: a later write must change it
     std::shared_ptr<const model::BirdFile> file;  // null: foreign
   };
   Known read_file(int folder, const std::string& name, const Stamp& stamp, bool regular) const;
 
+  Known* find(std::string_view name);
+
   // Did anything happen to the folder since the last call? True when that cannot be known.
   bool may_have_changed();
   Result<void> look_at_files();
 
   std::string path_;
-  std::map<std::string, Known> known_;
+  std::vector<Known> known_;           // sorted by name
   UniqueFd watch_;                     // none where the user's inotify instances are used up
   std::optional<SteadyTime> read_at_;  // of all files; absent: they must be looked at
 };

@@ -11,19 +11,22 @@
 namespace moenet::bird {
 
 Dialect Dialect::of(const Version& version) {
-  return {.has_babel_rtt = version >= Version{2, 14, 0}, .validates_covered_only = version.major >= 3};
+  return {.has_babel_rtt = version >= Version{2, 14, 0},
+          .validates_covered_only = version.major >= 3,
+          .trusts_kernel_scan = version.major >= 3,
+          .spins_when_blocked = version.major >= 3};
 }
 
 std::vector<model::BirdFile> render_policy(const PolicyInput& input, const Dialect& dialect) {
   const std::pair<const char*, std::string> parts[] = {
-      {"00_base.conf", policy_base(input)},
+      {"00_base.conf", policy_base(input, dialect)},
       {"05_communities.conf", policy_communities(input) + policy_tags(input)},
       {"10_roa.conf", policy_roa(input)},
       {"20_filters.conf", policy_filters(input)},
       {"25_loaded_roas.conf", dialect.validates_covered_only ? policy_loaded_roas(input) : ""},
       {"30_babel.conf", policy_babel(input, dialect)},
-      {"40_ibgp.conf", policy_ibgp(input)},
-      {"50_ebgp.conf", policy_ebgp(input)},
+      {"40_ibgp.conf", policy_ibgp(input, dialect)},
+      {"50_ebgp.conf", policy_ebgp(input, dialect)},
   };
   const model::Owner owner(kPolicyOwner);
   std::vector<model::BirdFile> files;
@@ -36,7 +39,7 @@ std::vector<model::BirdFile> render_policy(const PolicyInput& input, const Diale
 std::string render_main(std::string_view peer_folder, std::string_view node_name,
                         const std::optional<IpAddress>& ipv4) {
   return fmt::format("{}log syslog all;\nrouter id {};\nprotocol device\n{{\n  scan time 10;\n}}\n{}\n",
-                     ownership_line(std::string(kBaseOwner)), router_id(node_name, ipv4), include_line(peer_folder));
+                     ownership_line(kBaseOwner), router_id(node_name, ipv4), include_line(peer_folder));
 }
 
 IpPrefix network_of(const IpPrefix& prefix) {

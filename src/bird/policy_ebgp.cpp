@@ -8,7 +8,7 @@ namespace moenet::bird {
 // A channel is closed until a session's file opens it. `block` keeps a session up that exceeds its limit: BIRD's own
 // default takes it down. Without an import table no route goes through the filters again when a ROA
 // changes (measured on 2.0.12 and 3.1.8: "Automatic RPKI reload not active for import").
-std::string policy_ebgp(const PolicyInput& input) {
+std::string policy_ebgp(const PolicyInput& input, const Dialect& dialect) {
   const model::RoutingPolicy& policy = input.policy.policy;
   std::string out = fmt::format("template bgp {}\n{{\n  local as {};\n  enable extended messages on;\n",
                                 input.names.peer_template, policy.asn);
@@ -17,8 +17,8 @@ std::string policy_ebgp(const PolicyInput& input) {
         "  {} {{\n    import none;\n    export none;\n    import keep filtered on;\n"
         "    import table on;\n",
         family.channel);
-    out += fmt::format("    import limit {} action block;\n    export limit {} action block;\n  }};\n",
-                       policy.ebgp_import_limit, policy.ebgp_export_limit);
+    out += fmt::format("    import limit {} action block;\n    export limit {} action {};\n  }};\n",
+                       policy.ebgp_import_limit, policy.ebgp_export_limit, export_limit_action(dialect));
   }
   return out + "}\n";
 }

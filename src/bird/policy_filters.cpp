@@ -50,7 +50,7 @@ function moenet_enter()
 {
   moenet_tag_entry();
   moenet_prefer();
-  if MOENET_DRAIN then bgp_local_pref = 0;
+  if MOENET_LEAVE then bgp_local_pref = 0;
 }
 
 # All valid routes.

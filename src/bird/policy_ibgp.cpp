@@ -12,27 +12,27 @@ struct Ends {
   const IpAddress& local;
   const IpAddress& peer;
 };
-std::optional<Ends> ends_of(const model::PolicyNode& node, const model::IbgpPeer& peer) {
+std::optional<Ends> ends_of(const model::PolicyNode& node, const model::MeshMember& peer) {
   if (node.loopback_ipv6 && peer.loopback_ipv6) return Ends{*node.loopback_ipv6, *peer.loopback_ipv6};
   if (node.loopback_ipv4 && peer.loopback_ipv4) return Ends{*node.loopback_ipv4, *peer.loopback_ipv4};
   return std::nullopt;
 }
 
 // `next hop self ebgp`: this node for what came in here, while a reflected route keeps the node where it came in.
-std::string channel(const Family& family, const model::RoutingPolicy& policy) {
+std::string channel(const Family& family, const model::RoutingPolicy& policy, const Dialect& dialect) {
   return fmt::format(R"(  {} {{
     import filter moenet_ibgp_import;
     export filter moenet_ibgp_export;
     next hop self ebgp;
 {}    import limit {} action block;
-    export limit {} action block;
+    export limit {} action {};
   }};
 )",
                      family.channel, family.family == IpFamily::v4 ? "    extended next hop on;\n" : "",
-                     policy.ibgp_import_limit, policy.ibgp_export_limit);
+                     policy.ibgp_import_limit, policy.ibgp_export_limit, export_limit_action(dialect));
 }
 
-std::string session(const PolicyInput& input, const model::IbgpPeer& peer) {
+std::string session(const PolicyInput& input, const model::MeshMember& peer, const Dialect& dialect) {
   const auto ends = ends_of(input.policy.node, peer);
   if (!ends) return "";
   std::string out = fmt::format("\nprotocol bgp ibgp_{} from moenet_ibgp\n{{\n", peer.node_id);
@@ -41,7 +41,7 @@ std::string session(const PolicyInput& input, const model::IbgpPeer& peer) {
                      input.policy.policy.asn);
   if (input.policy.node.is_rr && !peer.is_rr) out += "  rr client;\n";
   for (const Family& family : kFamilies) {
-    if (family.family == IpFamily::v4 || ends->local.is_v6()) out += channel(family, input.policy.policy);
+    if (family.family == IpFamily::v4 || ends->local.is_v6()) out += channel(family, input.policy.policy, dialect);
   }
   return out + "}\n";
 }
@@ -94,9 +94,9 @@ constexpr std::string_view kTimers =
 
 }  // namespace
 
-std::string policy_ibgp(const PolicyInput& input) {
+std::string policy_ibgp(const PolicyInput& input, const Dialect& dialect) {
   std::string sessions;
-  for (const model::IbgpPeer& peer : input.policy.ibgp_peers) sessions += session(input, peer);
+  for (const model::MeshMember& peer : input.policy.ibgp_peers) sessions += session(input, peer, dialect);
   if (sessions.empty()) return "";
   std::string out =
       fmt::format("template bgp moenet_ibgp\n{{\n  local as {};\n  enable extended messages on;\n{}{}}}\n",

@@ -10,6 +10,7 @@ namespace moenet::bird {
 struct BirdPool::State {
   std::string socket_path;
   PoolLimits limits;
+  Access access = Access::full;
   std::mutex mutex;
   std::condition_variable_any freed;
   std::vector<std::unique_ptr<BirdClient>> idle;
@@ -50,9 +51,10 @@ struct BirdPool::State {
   }
 };
 
-BirdPool::BirdPool(std::string socket_path, PoolLimits limits) : state_(std::make_shared<State>()) {
+BirdPool::BirdPool(std::string socket_path, PoolLimits limits, Access access) : state_(std::make_shared<State>()) {
   state_->socket_path = std::move(socket_path);
   state_->limits = {limits.kept, std::max<std::size_t>(1, limits.most)};
+  state_->access = access;
 }
 BirdPool::~BirdPool() = default;
 
@@ -72,7 +74,7 @@ BirdPool::Lease::~Lease() {
 Result<BirdPool::Lease> BirdPool::take(Deadline deadline, const std::stop_token& stop) {
   TRY(std::unique_ptr<BirdClient> client, state_->reserve(deadline, stop));
   if (client) return Lease(state_, std::move(client));
-  auto connected = BirdClient::connect(state_->socket_path, deadline, stop);
+  auto connected = BirdClient::connect(state_->socket_path, deadline, stop, state_->access);
   if (!connected) {
     state_->give_back(nullptr);
     return std::unexpected(std::move(connected).error());

@@ -11,11 +11,14 @@ namespace {
 // RFC 8203 and BIRD; RFC 9003 allows 255, which BIRD 2.0 does not send.
 constexpr std::size_t kMessageBytesMax = 128;
 
-constexpr int kAlreadyDisabled = 8, kDisabled = 9, kAlreadyEnabled = 10, kEnabled = 11, kRestarted = 12;
-constexpr int kNoMatch = 8003, kRestricted = 8007;
+constexpr int kAlreadyDisabled = 8, kDisabled = 9, kAlreadyEnabled = 10, kEnabled = 11, kRestarted = 12,
+              kReloading = 15;
+constexpr int kNoMatch = 8003, kReloadFailed = 8006, kRestricted = 8007;
 
-std::string_view verb_of(ProtocolOrder::Kind kind) {
+// BIRD 3 tells the filters' routes from the neighbor's.
+std::string_view verb_of(ProtocolOrder::Kind kind, int major) {
   switch (kind) {
+    case ProtocolOrder::Kind::retake: return major >= 3 ? "reload filters in" : "reload in";
     case ProtocolOrder::Kind::disable: return "disable";
     case ProtocolOrder::Kind::enable: return "enable";
     case ProtocolOrder::Kind::restart: break;
@@ -35,6 +38,7 @@ bool is_obeyed(ProtocolOrder::Kind kind, int code) {
   switch (kind) {
     case ProtocolOrder::Kind::disable: return code == kDisabled || code == kAlreadyDisabled || code == kNoMatch;
     case ProtocolOrder::Kind::enable: return code == kEnabled || code == kAlreadyEnabled || code == kNoMatch;
+    case ProtocolOrder::Kind::retake: return code == kReloading;
     case ProtocolOrder::Kind::restart: break;
   }
   return code == kRestarted;
@@ -42,8 +46,8 @@ bool is_obeyed(ProtocolOrder::Kind kind, int code) {
 
 }  // namespace
 
-std::string command_of(const ProtocolOrder& order) {
-  std::string command = fmt::format("{} {}", verb_of(order.kind), quote(order.protocol));
+std::string command_of(const ProtocolOrder& order, const Version& version) {
+  std::string command = fmt::format("{} {}", verb_of(order.kind, version.major), quote(order.protocol));
   if (order.kind == ProtocolOrder::Kind::disable && !order.message.empty()) command += " " + quote(order.message);
   return command;
 }
@@ -51,8 +55,11 @@ std::string command_of(const ProtocolOrder& order) {
 Result<void> outcome_of(const ProtocolOrder& order, const Reply& reply) {
   const int code = code_of(reply);
   if (is_obeyed(order.kind, code)) return {};
-  const std::string what = fmt::format("{} {}", verb_of(order.kind), order.protocol);
+  const std::string what = fmt::format("{} {}", verb_of(order.kind, 2), order.protocol);
   if (code == kRestricted) return fail(Errc::denied, what + ": BIRD's control socket is restricted to reading");
+  if (code == kReloadFailed)
+    return fail(Errc::unavailable,
+                what + ": its template has no import table, and the neighbor knows no route refresh");
   if (code == kNoMatch) return fail(Errc::not_found, what + ": BIRD runs no such protocol");
   if (code == kAlreadyDisabled) return fail(Errc::conflict, what + ": it is disabled in BIRD");
   return fail(Errc::internal, fmt::format("{}: BIRD answered {} {}", what, reply.code(), reply.text()));

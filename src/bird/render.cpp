@@ -39,8 +39,10 @@ Filters filters_of(model::SessionPolicy policy, const PolicyNames& names, const 
   Filters filters = named_filters(policy, names);
   if (tags == nullptr || *tags == LinkTags{}) return filters;
   const bool takes_all = policy == model::SessionPolicy::full || policy == model::SessionPolicy::downstream;
-  filters.import_filter = fmt::format("{{ moenet_link({}, {}, {}); {}(); }}", tags->latency_tier, tags->bandwidth_mbit,
-                                      tags->crypto, takes_all ? "moenet_import_valid" : "moenet_import_theirs");
+  const std::string loss = tags->loss_class == 0 ? "" : fmt::format("moenet_link_loss({}); ", tags->loss_class);
+  filters.import_filter =
+      fmt::format("{{ moenet_link({}, {}, {}); {}{}(); }}", tags->latency_tier, tags->bandwidth_mbit, tags->crypto,
+                  loss, takes_all ? "moenet_import_valid" : "moenet_import_theirs");
   return filters;
 }
 
@@ -96,13 +98,16 @@ std::string export_own(std::string_view name) {
       "  if source = RTS_STATIC then accept;\n  if source = RTS_BGP && bgp_path.len = 0 then accept;\n  reject;\n");
 }
 
+// With an import table, what a limit blocked can be taken again at any time (protocol_order.h).
 // A channel that a protocol does not mention is inherited from its template (measured on 2.0.12, 2.17.6, 3.1.8).
 std::string peer_template(const PolicyNames& names, std::string_view local_as) {
   std::string out = fmt::format("template bgp {}\n{{\n  local as {};\n  enable extended messages on;\n",
                                 names.peer_template, local_as);
   for (const std::string_view family : {"ipv4", "ipv6"}) {
-    out += fmt::format("  {} {{ import none; export none; import keep filtered on; import limit {} action block; }};\n",
-                       family, kImportLimit);
+    out += fmt::format(
+        "  {} {{ import none; export none; import keep filtered on; import table on; import limit {} action block; "
+        "}};\n",
+        family, kImportLimit);
   }
   return out + "}\n";
 }
@@ -111,7 +116,7 @@ std::string kernel(std::string_view family, const std::optional<IpAddress>& sour
   const std::string prefer = source ? fmt::format(" krt_prefsrc = {};", source->text()) : "";
   return fmt::format(
       "protocol kernel kernel_{0}\n{{\n  scan time 20;\n  {0} {{ import none; export filter {{ if source = RTS_STATIC "
-      "then reject;{1} "
+      "|| source = RTS_DEVICE then reject;{1} "
       "accept; }}; }};\n}}\n",
       family, prefer);
 }
@@ -169,13 +174,14 @@ Result<model::BirdFile> render_peer(const model::Session& session, const model::
   add_channel(out, "ipv4", peering.carries_ipv4, peering.extended_next_hop, session, filters);
   add_channel(out, "ipv6", peering.carries_ipv6, false, session, filters);
   out += "}\n";
+  out.shrink_to_fit();  // one for each session is kept, and growing has left half as much again behind it
   return file;
 }
 
 std::string render_base(const BaseConfig& base) {
   std::vector<IpPrefix> own = base.own_prefixes;
   std::sort(own.begin(), own.end());
-  std::string out = ownership_line(std::string(kBaseOwner));
+  std::string out = ownership_line(kBaseOwner);
   out += fmt::format("log syslog all;\nrouter id {};\n\nprotocol device\n{{\n  scan time 10;\n}}\n",
                      router_id(base.node.name, base.node.ipv4));
   out += kernel("ipv4", base.node.ipv4) + kernel("ipv6", base.node.ipv6);

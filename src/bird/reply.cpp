@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <utility>
 
 #include "base/ip.h"
 
@@ -45,21 +46,6 @@ std::optional<ConfigError> split_position(std::string_view text) {
   return std::nullopt;
 }
 
-// "1 imported, 0 filtered, 3 exported, 1 preferred": numbers each before its word.
-void add_counts(std::string_view text, model::RouteCounts& counts) {
-  while (!text.empty()) {
-    const std::string_view number = take_word(text);
-    std::string_view word = take_word(text);
-    if (word.ends_with(',')) word.remove_suffix(1);
-    std::uint64_t count = 0;
-    if (std::from_chars(number.data(), number.data() + number.size(), count).ec != std::errc{}) return;
-    if (word == "imported") counts.imported += count;
-    if (word == "filtered") counts.filtered += count;
-    if (word == "exported") counts.exported += count;
-    if (word == "preferred") counts.preferred += count;
-  }
-}
-
 }  // namespace
 
 std::string Reply::text() const {
@@ -75,40 +61,56 @@ Result<bool> ReplyReader::take_line(std::string_view line) {
   if (line.starts_with('+')) return false;
   if (line.starts_with(' ')) {
     if (current_.lines.empty()) return fail(Errc::invalid, "BIRD's reply begins with a continuation line");
-    current_.lines.push_back({current_.code(), std::string(line.substr(1))});
+    current_.lines.push_back({current_.code(), line.substr(1)});
     return false;
   }
   const bool has_code = line.size() >= 5 && std::all_of(line.begin(), line.begin() + 4, is_digit);
   if (!has_code || (line[4] != ' ' && line[4] != '-'))
     return fail(Errc::invalid, "BIRD's reply has a line without a code");
-  current_.lines.push_back({*to_int(line.substr(0, 4)), std::string(line.substr(5))});
+  current_.lines.push_back({*to_int(line.substr(0, 4)), line.substr(5)});
   return line[4] == ' ';
 }
 
-Result<void> ReplyReader::feed(std::string_view bytes) {
-  if (broken_) return fail(Errc::invalid, "BIRD's replies are out of step");
-  while (!bytes.empty()) {
-    const std::size_t end = bytes.find('\n');
-    const std::string_view piece = bytes.substr(0, end);
-    reply_bytes_ += piece.size() + 1;
-    if (reply_bytes_ > limit_bytes_) {
-      broken_ = true;
-      return fail(Errc::invalid, "BIRD's reply is larger than " + std::to_string(limit_bytes_) + " bytes");
-    }
-    partial_ += piece;
-    if (end == bytes.npos) return {};
-    bytes.remove_prefix(end + 1);
-    const auto complete = take_line(partial_);
-    partial_.clear();
+Result<void> ReplyReader::stop_at_limit() {
+  broken_ = true;
+  if (too_large_ == TooLarge::refused) {
+    return fail(Errc::invalid, "BIRD's reply is larger than " + std::to_string(limit_bytes_) + " bytes");
+  }
+  current_.is_cut = true;
+  ready_.push_back(std::exchange(current_, {}));
+  return {};
+}
+
+Result<void> ReplyReader::take_lines(const std::shared_ptr<const std::string>& block) {
+  for (std::string_view rest = *block; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(line.size() + 1);
+    reply_bytes_ += line.size() + 1;
+    if (reply_bytes_ > limit_bytes_) return stop_at_limit();
+    const auto complete = take_line(line);
     if (!complete) {
       broken_ = true;
       return std::unexpected(complete.error());
     }
+    if (current_.blocks.empty() || current_.blocks.back() != block) current_.blocks.push_back(block);
     if (*complete) {
       ready_.push_back(std::exchange(current_, {}));
       reply_bytes_ = 0;
     }
   }
+  return {};
+}
+
+Result<void> ReplyReader::feed(std::string_view bytes) {
+  if (broken_) return fail(Errc::invalid, "BIRD's replies are out of step");
+  const std::size_t complete = bytes.rfind('\n') + 1;  // 0 when no line ends here
+  if (complete > 0) {
+    partial_ += bytes.substr(0, complete);
+    TRY_VOID(take_lines(std::make_shared<const std::string>(std::exchange(partial_, {}))));
+    bytes.remove_prefix(complete);
+  }
+  partial_ += bytes;
+  if (!broken_ && reply_bytes_ + partial_.size() > limit_bytes_) return stop_at_limit();
   return {};
 }
 
@@ -124,7 +126,7 @@ std::string Version::text() const {
 }
 
 Result<Version> parse_greeting(const Reply& reply) {
-  std::string_view rest = reply.lines.size() == 1 ? std::string_view(reply.lines.front().text) : std::string_view();
+  std::string_view rest = reply.lines.size() == 1 ? reply.lines.front().text : std::string_view();
   if (reply.code() != 1 || take_word(rest) != "BIRD")
     return fail(Errc::invalid, "the greeting on the control socket is not BIRD's");
   return parse_version(take_word(rest));
@@ -148,22 +150,36 @@ Result<Version> parse_version(std::string_view number) {
 
 std::optional<ConfigError> parse_config_error(const Reply& reply) {
   if (reply.code() != 8002) return std::nullopt;
-  const std::string& text = reply.lines.back().text;
+  const std::string_view text = reply.lines.back().text;
   if (auto error = split_position(text)) return error;
   const std::size_t colon = text.find(": ");
-  if (colon == text.npos) return ConfigError{"", 0, 0, text};
-  return ConfigError{text.substr(0, colon), 0, 0, text.substr(colon + 2)};
+  if (colon == text.npos) return ConfigError{"", 0, 0, std::string(text)};
+  return ConfigError{std::string(text.substr(0, colon)), 0, 0, std::string(text.substr(colon + 2))};
 }
 
-// A row is printed as "%-10s %-10s %-10s %-6s %-12s  %s" (nest/proto.c): words up to the state, then `since`, which may
-// hold one blank (`timeformat protocol iso long`), two blanks, and the rest.
 std::optional<std::string> parse_last_boot(const Reply& reply) {
   constexpr int kStatusLine = 1011;
   int seen = 0;
   for (const ReplyLine& line : reply.lines) {
-    if (line.code == kStatusLine && ++seen == 4) return line.text;
+    if (line.code == kStatusLine && ++seen == 4) return std::string(line.text);
   }
   return std::nullopt;
+}
+
+// A row is printed as "%-10s %-10s %-10s %-6s %-12s  %s" (nest/proto.c): words up to the state, then `since`, which may
+// hold one blank (`timeformat protocol iso long`), two blanks, and the rest.
+Result<ProtocolStatus> parse_protocol_row(std::string_view text, const ProtocolStatus& before) {
+  ProtocolStatus row;
+  row.name = take_word(text);
+  row.proto = shared_with(before.proto, take_word(text));
+  row.table = shared_with(before.table, take_word(text));
+  row.state = shared_with(before.state, take_word(text));
+  if (row.name.empty() || row.state.empty()) return fail(Errc::invalid, "show protocols: a row has too few columns");
+  const std::size_t gap = std::min(text.find("  "), text.size());
+  row.since = without_trailing_blanks(text.substr(0, gap));
+  text.remove_prefix(std::min(text.find_first_not_of(' ', gap), text.size()));
+  row.info = shared_with(before.info, without_trailing_blanks(text));
+  return row;
 }
 
 Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply) {
@@ -172,43 +188,10 @@ Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply) {
   if (reply.is_error()) return fail(Errc::internal, "show protocols: " + reply.text());
   for (const ReplyLine& line : reply.lines) {
     if (line.code != 1002) continue;
-    std::string_view rest = line.text;
-    ProtocolStatus row;
-    row.name = take_word(rest);
-    row.proto = take_word(rest);
-    row.table = take_word(rest);
-    row.state = take_word(rest);
-    if (row.name.empty() || row.state.empty()) return fail(Errc::invalid, "show protocols: a row has too few columns");
-    const std::size_t gap = std::min(rest.find("  "), rest.size());
-    row.since = without_trailing_blanks(rest.substr(0, gap));
-    rest.remove_prefix(std::min(rest.find_first_not_of(' ', gap), rest.size()));
-    row.info = without_trailing_blanks(rest);
+    TRY(auto row, rows.empty() ? parse_protocol_row(line.text) : parse_protocol_row(line.text, rows.back()));
     rows.push_back(std::move(row));
   }
   return rows;
-}
-
-// A channel's line "Routes:" (nest/proto.c) stands among the details (1006) of its protocol's row (1002).
-Result<std::vector<model::RouteCounts>> parse_route_counts(const Reply& reply) {
-  constexpr std::string_view kRoutes = "Routes:";
-  std::vector<model::RouteCounts> all;
-  if (reply.code() == 8003) return all;  // no protocol matches the pattern
-  if (reply.is_error()) return fail(Errc::internal, "show protocols all: " + reply.text());
-  for (const ReplyLine& line : reply.lines) {
-    std::string_view rest = line.text;
-    if (line.code == 1002) {
-      const std::string_view name = take_word(rest);
-      if (name.empty()) return fail(Errc::invalid, "show protocols all: a row has no name");
-      all.emplace_back().protocol = name;
-      continue;
-    }
-    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
-    if (line.code != 1006 || all.empty() || !rest.starts_with(kRoutes)) continue;
-    rest.remove_prefix(kRoutes.size());
-    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
-    add_counts(rest, all.back());
-  }
-  return all;
 }
 
 // RFC 8966 section 2.1. BIRD lists a neighbor that is lost with it, for as long as one of its last 16 hellos came.

@@ -4,24 +4,28 @@
 
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
-#include "model/route_counts.h"
+#include "base/shared_text.h"
 
 namespace moenet::bird {
 
 struct ReplyLine {
-  int code = 0;      // of the line, or of the last line that had one
-  std::string text;  // without the code
+  int code = 0;           // of the line, or of the last line that had one
+  std::string_view text;  // without the code; in one of the reply's blocks, or a literal
 };
 
 // A whole reply. The last line's code alone decides success: an error reply may hold ok lines before it.
 struct Reply {
   std::vector<ReplyLine> lines;
+  // The bytes that the lines point into, as they were read. Copies of a reply share them.
+  std::vector<std::shared_ptr<const std::string>> blocks = {};
+  bool is_cut = false;  // BIRD had more to say than the reader takes
 
   int code() const { return lines.empty() ? 0 : lines.back().code; }
   bool is_error() const { return code() >= 8000; }  // 8xxx run-time, 9xxx parse
@@ -30,19 +34,25 @@ struct Reply {
 };
 
 // Cuts a byte stream into replies. Asynchronous lines (`+…`) are dropped. Errors: invalid (a line that no BIRD sends,
-// or a reply larger than `limit_bytes`), after which the connection is of no further use.
+// or a reply larger than `limit_bytes`), after which the connection is of no further use. A reader that cuts gives what
+// it has of a reply that is too large, marked so, before it is of no further use.
 class ReplyReader {
  public:
-  explicit ReplyReader(std::size_t limit_bytes = 64u << 20) : limit_bytes_(limit_bytes) {}
+  enum class TooLarge { refused, cut };
+  explicit ReplyReader(std::size_t limit_bytes = 64u << 20, TooLarge too_large = TooLarge::refused)
+      : limit_bytes_(limit_bytes), too_large_(too_large) {}
   Result<void> feed(std::string_view bytes);
   // The next complete reply, in order.
   std::optional<Reply> next();
 
  private:
+  Result<void> take_lines(const std::shared_ptr<const std::string>& block);
   // True when the line ends its reply.
   Result<bool> take_line(std::string_view line);
+  Result<void> stop_at_limit();
 
   std::size_t limit_bytes_;
+  TooLarge too_large_;
   std::size_t reply_bytes_ = 0;  // of the reply under way
   std::string partial_;          // a line without its end yet
   Reply current_;
@@ -75,23 +85,21 @@ std::optional<ConfigError> parse_config_error(const Reply& reply);
 // nest/cmds.c of all versions), and not by its words. Absent when the reply is no such thing.
 std::optional<std::string> parse_last_boot(const Reply& reply);
 
-// One row of `show protocols`.
+// One row of `show protocols`. What is the same in thousands of them is shared.
 struct ProtocolStatus {
   std::string name;
-  std::string proto;  // "BGP", "Static"
-  std::string table;
-  std::string state;  // "up", "start", "down", "flush", "stop"
+  SharedText proto;  // "BGP", "Static"
+  SharedText table;
+  SharedText state;   // "up", "start", "down", "flush", "stop"
   std::string since;  // as printed; compare to the second only
-  std::string info;   // BGP: "Established", "Active        Socket: Connection refused"
+  SharedText info;    // BGP: "Established", "Active        Socket: Connection refused"
 
   bool is_established() const { return state == "up" && info.starts_with("Established"); }
   friend bool operator==(const ProtocolStatus&, const ProtocolStatus&) = default;
 };
 Result<std::vector<ProtocolStatus>> parse_protocols(const Reply& reply);
-
-// The routes of each protocol in `show protocols all`, in its order. A protocol without channels, or whose channels are
-// down, carries none. Errors: those of parse_protocols.
-Result<std::vector<model::RouteCounts>> parse_route_counts(const Reply& reply);
+// One row alone: the text of a line of code 1002, which shares with `before` what is the same. Errors: invalid.
+Result<ProtocolStatus> parse_protocol_row(std::string_view text, const ProtocolStatus& before = {});
 
 // The interfaces of `show babel neighbors` on which a neighbor hears us and we hear it, sorted: its cost is not
 // infinite. None where BIRD runs no Babel.

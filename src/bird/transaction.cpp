@@ -49,6 +49,8 @@ class Run {
         stop_(stop),
         stage_(folder.path()) {}
 
+  bool was_taken_back() const { return was_taken_back_; }
+
   Result<TransactionResult> apply(const FileChange& change) {
     TRY_VOID(take_up(change));
     if (!is_needed() && !main_.wanted) return std::move(result_);
@@ -103,6 +105,7 @@ class Run {
   std::set<std::string> remove_;
   bool reload_ = false;
   bool was_cut_off_ = false;
+  bool was_taken_back_ = false;
   bool owns_main_ = false;
   std::set<std::string> guarded_;  // untouched BGP sessions that were Established
   TransactionResult result_;
@@ -414,6 +417,7 @@ Result<bool> Run::undo() {
 // The files go back first: should BIRD restart now, it reads the old ones. The journal stays when it is not certain
 // what BIRD runs.
 Error Run::take_back(Error cause, bool accepted) {
+  was_taken_back_ = true;
   Result<void> files = stage_.restore();
   if (const auto main = main_.restore(); !main && files) files = main;
   if (!files) return {Errc::internal, cause.what + "; and the old files could not be put back: " + files.error().what};
@@ -429,14 +433,29 @@ Error Run::take_back(Error cause, bool accepted) {
 
 }  // namespace
 
+void BirdTransaction::count(const Result<TransactionResult>& outcome, bool taken_back) {
+  const std::lock_guard lock(mutex_);
+  if (!outcome) ++counters_.failed;
+  if (outcome && outcome->configured) ++counters_.configured;
+  if (outcome) counters_.cut_out += outcome->refused.size();
+  if (taken_back) ++counters_.taken_back;
+}
+
+TransactionCounters BirdTransaction::counters() const {
+  const std::lock_guard lock(mutex_);
+  return counters_;
+}
+
 BirdTransaction::BirdTransaction(BirdPool& pool, PeerFolder& folder, PolicyNames names, TransactionSettings settings)
     : pool_(pool), folder_(folder), names_(std::move(names)), settings_(settings) {}
 
 Result<TransactionResult> BirdTransaction::apply(const FileChange& change, Deadline deadline,
                                                  const std::stop_token& stop) {
   const SteadyTime began = steady_now();
-  TRY(TransactionResult result, Run(pool_, folder_, names_, settings_, deadline, stop).apply(change));
-  result.took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - began);
+  Run run(pool_, folder_, names_, settings_, deadline, stop);
+  Result<TransactionResult> result = run.apply(change);
+  count(result, run.was_taken_back());
+  if (result) result->took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - began);
   return result;
 }
 

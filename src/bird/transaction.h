@@ -8,6 +8,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -54,6 +56,13 @@ struct TransactionSettings {
   std::size_t most_refusals = 256;         // then the transaction fails as a whole
 };
 
+struct TransactionCounters {
+  std::uint64_t configured = 0;  // BIRD runs what was wanted
+  std::uint64_t failed = 0;      // as a whole
+  std::uint64_t taken_back = 0;  // of those: after the files were swapped
+  std::uint64_t cut_out = 0;     // files that BIRD refused
+};
+
 class BirdTransaction {
  public:
   BirdTransaction(BirdPool& pool, PeerFolder& folder, PolicyNames names, TransactionSettings settings);
@@ -70,11 +79,18 @@ class BirdTransaction {
   // called.
   bool was_cut_off() const;
 
+  // Since the start. Thread-safe.
+  TransactionCounters counters() const;
+
  private:
+  void count(const Result<TransactionResult>& outcome, bool taken_back);
+
   BirdPool& pool_;
   PeerFolder& folder_;
   PolicyNames names_;
   TransactionSettings settings_;
+  mutable std::mutex mutex_;  // of the counters
+  TransactionCounters counters_;
 };
 
 }  // namespace moenet::bird

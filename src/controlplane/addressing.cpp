@@ -39,13 +39,15 @@ std::optional<IpAddress> loopback_ipv4(const Settings& settings, const Node& nod
   if (const auto own = IpAddress::parse(node.loopback_ipv4)) return *own;
   const auto prefix = IpPrefix::parse(settings.ipv4_prefix);
   if (!prefix || !prefix->address.is_v4()) return std::nullopt;
-  std::array<std::uint8_t, 4> bytes{};
-  std::ranges::copy(prefix->address.bytes(), bytes.begin());
-  const unsigned last = bytes[3] + static_cast<unsigned>(node.id);
-  if (last > 255) return std::nullopt;
-  bytes[3] = static_cast<std::uint8_t>(last);
-  const IpAddress address = IpAddress::v4(bytes);
-  return prefix->contains(address) ? std::optional(address) : std::nullopt;
+  // The prefix's last address is its broadcast address, which is nobody's.
+  const std::uint64_t size = std::uint64_t{1} << (32 - prefix->length);
+  const auto id = static_cast<std::uint64_t>(node.id);
+  if (node.id < 1 || id + 1 >= size) return std::nullopt;
+  std::uint64_t number = 0;
+  for (const char byte : prefix->address.bytes()) number = number << 8 | static_cast<unsigned char>(byte);
+  number += id;
+  return IpAddress::v4({static_cast<std::uint8_t>(number >> 24), static_cast<std::uint8_t>(number >> 16),
+                        static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)});
 }
 
 std::optional<IpAddress> loopback_ipv6(const Settings& settings, const Node& node) {

@@ -13,6 +13,7 @@
 #include "controlplane/answers.h"
 #include "controlplane/modify_body.h"
 #include "controlplane/node_views.h"
+#include "controlplane/reported.h"
 #include "controlplane/session_draft.h"
 #include "controlplane/session_moves.h"
 #include "controlplane/token.h"
@@ -87,6 +88,7 @@ AgentAnswer AgentApi::act(const http::Request& request, std::string_view name, s
   const auto node = admit(request, name);
   if (!node) return {node.error()};
   if (action == "config") return {config(*node)};
+  if (auto unchanged = known_unchanged(request, *node, action)) return *std::move(unchanged);
   if (action == "sessions") return sessions(request, *node);
   if (action == "mesh" || action == "bird-config") return shared_view(request, *node, action);
   if (action == "modify") return {modify(request, *node)};
@@ -105,13 +107,38 @@ http::Response AgentApi::config(const Node& node) const {
   return success(config_view(*settings, node));
 }
 
-AgentAnswer AgentApi::conditional(const http::Request& request, const Node& node, std::int64_t changes,
-                                  http::Response response) const {
+namespace {
+
+AgentAnswer unchanged_answer(const Node& node, std::int64_t changes, std::string_view etag) {
+  AgentAnswer answer{http::Response{304, {}, ""}, true, node.id, changes};
+  answer.response.headers.set("ETag", etag);
+  return answer;
+}
+
+}  // namespace
+
+AgentAnswer AgentApi::conditional(const http::Request& request, const Node& node, std::string_view action,
+                                  std::int64_t changes, http::Response response) const {
   const std::string etag = etag_of(response.body);
-  const bool is_unchanged = names_etag(request.headers.find("If-None-Match").value_or(""), etag);
-  if (is_unchanged) response = http::Response{304, {}, ""};
+  {
+    const std::lock_guard lock(told_mutex_);
+    told_[{node.id, std::string(action)}] = {changes, etag};
+  }
+  if (names_etag(request.headers.find("If-None-Match").value_or(""), etag))
+    return unchanged_answer(node, changes, etag);
   response.headers.set("ETag", etag);
-  return {std::move(response), is_unchanged, node.id, changes};
+  return {std::move(response), false, node.id, changes};
+}
+
+std::optional<AgentAnswer> AgentApi::known_unchanged(const http::Request& request, const Node& node,
+                                                     std::string_view action) const {
+  const auto wanted = request.headers.find("If-None-Match");
+  if (!wanted) return std::nullopt;
+  const std::lock_guard lock(told_mutex_);
+  const auto told = told_.find({node.id, std::string(action)});
+  if (told == told_.end() || told->second.changes != node.changes || !names_etag(*wanted, told->second.etag))
+    return std::nullopt;
+  return unchanged_answer(node, node.changes, told->second.etag);
 }
 
 AgentAnswer AgentApi::sessions(const http::Request& request, const Node& node) const {
@@ -120,7 +147,7 @@ AgentAnswer AgentApi::sessions(const http::Request& request, const Node& node) c
   json::array rows;
   rows.reserve(list->rows.size());
   for (const StoredSession& row : list->rows) rows.push_back(agent_view(row));
-  return conditional(request, node, list->changes, success(json::object{{"bgpSessions", std::move(rows)}}));
+  return conditional(request, node, "sessions", list->changes, success(json::object{{"bgpSessions", std::move(rows)}}));
 }
 
 // `node.changes` was read before everything here, so a change in between is noticed by who waits.
@@ -132,11 +159,11 @@ AgentAnswer AgentApi::shared_view(const http::Request& request, const Node& node
   if (action == "mesh") {
     auto secret = settings->mesh.preshared_keys ? store_.network_secret() : Result<Secret>();
     if (!secret) return {database_away(secret.error())};
-    return conditional(request, node, node.changes, success(mesh_view(*settings, node, *nodes, *secret)));
+    return conditional(request, node, action, node.changes, success(mesh_view(*settings, node, *nodes, *secret)));
   }
   const auto policy = bird_config_view(*settings, node, *nodes);
   if (!policy) return {envelope_error(404, "No routing policy is set")};
-  return conditional(request, node, node.changes, success(*policy));
+  return conditional(request, node, action, node.changes, success(*policy));
 }
 
 http::Response AgentApi::received() const {
@@ -186,15 +213,23 @@ http::Response AgentApi::report(const http::Request& request, const Node& node) 
   if (!body) return internal_error();
   const json::value* list = body->get_object().if_contains("sessions");
   if (list == nullptr || !list->is_array()) return envelope_error(422, "Missing sessions array");
+  const UnixMs arrival = unix_ms(now_());
+  const UnixSeconds measured = measured_at(body->get_object(), arrival / 1'000);
   std::vector<SessionReport> reports;
   for (const json::value& item : list->get_array()) {
     if (!item.is_object() || reports.size() >= kMostReports) continue;
     const std::string_view name = text_member(item.get_object(), "name");
     std::string text = json::serialize(item);
     if (name.empty() || name.size() > kMostReportName || text.size() > kMostReportBytes) continue;
-    reports.push_back({std::string(name), std::move(text), unix_ms(now_())});
+    reports.push_back({std::string(name), std::move(text), arrival, std::string(text_member(item.get_object(), "uuid")),
+                       reading_of_session(item.get_object(), measured)});
   }
-  if (auto recorded = store_.record_reports(node.id, reports); !recorded) return database_away(recorded.error());
+  // The further parts of a report that is larger than one body may be.
+  const json::value* part = body->get_object().if_contains("part");
+  const bool adds = part != nullptr && part->is_int64() && part->get_int64() > 1;
+  const auto others = adds ? Store::Reports::add : Store::Reports::replace;
+  if (auto recorded = store_.record_reports(node.id, reports, others); !recorded)
+    return database_away(recorded.error());
   return success(json::object{{"received", true}, {"count", list->get_array().size()}});
 }
 
@@ -203,7 +238,13 @@ http::Response AgentApi::rtt(const http::Request& request, const Node& node) con
   if (!body) return internal_error();
   const json::value* list = body->get_object().if_contains("measurements");
   if (list == nullptr || !list->is_array()) return envelope_error(422, "Missing measurements array");
-  auto recorded = store_.record_document(node.id, "rtt", request.body, unix_ms(now_()));
+  const UnixMs arrival = unix_ms(now_());
+  auto recorded = store_.record_document(node.id, "rtt", request.body, arrival);
+  if (!recorded) return database_away(recorded.error());
+  const auto sessions = store_.sessions_of(node.id);
+  if (!sessions) return database_away(sessions.error());
+  const auto targets = measured_targets(body->get_object(), measured_at(body->get_object(), arrival / 1'000));
+  recorded = store_.record_readings(node.id, readings_of_targets(targets, sessions->rows), arrival);
   if (!recorded) return database_away(recorded.error());
   return success(json::object{{"received", true}, {"count", list->get_array().size()}});
 }
@@ -213,8 +254,13 @@ http::Response AgentApi::mesh_status(const http::Request& request, std::string_v
   if (!node) return node.error();
   if (node->name != name) return envelope_error(404, "Router not found");
   // Deployed control planes take any body here; only one that can be read is kept.
-  if (!object_in(request)) return received();
-  auto recorded = store_.record_document(node->id, "mesh-status", request.body, unix_ms(now_()));
+  const auto body = object_in(request);
+  if (!body) return received();
+  const UnixMs arrival = unix_ms(now_());
+  auto recorded = store_.record_document(node->id, "mesh-status", request.body, arrival);
+  if (!recorded) return database_away(recorded.error());
+  const UnixSeconds measured = measured_at(body->get_object(), arrival / 1'000);
+  recorded = store_.record_readings(node->id, readings_of_mesh(body->get_object(), measured), arrival);
   if (!recorded) return database_away(recorded.error());
   return received();
 }
@@ -231,7 +277,7 @@ http::Response AgentApi::modify(const http::Request& request, const Node& node) 
   for (const ModifyItem& item : wanted.items) {
     if (!item.refused) changes.push_back(change_for(item, node.id));
   }
-  auto changed = store_.change_sessions(changes);
+  auto changed = store_.change_sessions({"node " + node.name, request.peer}, changes);
   if (!changed) return database_away(changed.error());
 
   std::vector<ModifyOutcome> outcomes;

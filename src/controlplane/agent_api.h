@@ -4,8 +4,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <boost/json/fwd.hpp>
 
@@ -36,11 +40,14 @@ class AgentApi {
   AgentAnswer act(const http::Request& request, std::string_view node, std::string_view action) const;
   // /api/v1/agent/{node}/mesh/status, which takes names only
   http::Response mesh_status(const http::Request& request, std::string_view node) const;
+  // The node that asks, or the answer to give: 401, 403, 404, 429, 500.
+  std::expected<Node, http::Response> admit(const http::Request& request, std::string_view node) const;
 
  private:
-  std::expected<Node, http::Response> admit(const http::Request& request, std::string_view node) const;
-  AgentAnswer conditional(const http::Request& request, const Node& node, std::int64_t changes,
+  AgentAnswer conditional(const http::Request& request, const Node& node, std::string_view action, std::int64_t changes,
                           http::Response response) const;
+  std::optional<AgentAnswer> known_unchanged(const http::Request& request, const Node& node,
+                                             std::string_view action) const;
   AgentAnswer sessions(const http::Request& request, const Node& node) const;
   AgentAnswer shared_view(const http::Request& request, const Node& node, std::string_view action) const;
   http::Response config(const Node& node) const;
@@ -53,6 +60,14 @@ class AgentApi {
   Store& store_;
   Access& access_;
   const std::function<WallTime()> now_;
+  // The ETag of a node's read at a value of its `changes`, on which alone the read depends: most reads are of what the
+  // caller has already, and need no look at it.
+  struct Told {
+    std::int64_t changes = 0;
+    std::string etag;
+  };
+  mutable std::mutex told_mutex_;
+  mutable std::map<std::pair<NodeId, std::string>, Told> told_;  // by node and action; `told_mutex_` guards it
 };
 
 // The strong ETag of a body, with its quotes.

@@ -20,9 +20,10 @@ http::Response envelope_error(int status, std::string_view message);
 http::Response internal_error();   // 500 text/plain "Internal Server Error"
 http::Response plain_not_found();  // 404 text/plain "404 Not Found"
 
-// application/problem+json. `field` names the member at fault, when it is one.
-http::Response problem(int status, std::string_view detail, std::string_view field = {});
-// invalid and a taken field: 422; other conflicts: 409; not_found: 404; denied: 403; the rest: 503.
+// application/problem+json. `field` names the member at fault, when it is one; `hint` is the way out.
+http::Response problem(int status, std::string_view detail, std::string_view field = {}, std::string_view hint = {});
+// invalid and a taken field: 422; a version that is not the row's: 412; other conflicts: 409; not_found: 404; denied:
+// 403; the rest: 503.
 http::Response problem(const Refusal& refusal);
 
 }  // namespace moenet::controlplane

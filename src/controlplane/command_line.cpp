@@ -1,12 +1,14 @@
 #include "controlplane/command_line.h"
 
 #include <memory>
-#include <optional>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 
+#include "controlplane/node_command_line.h"
+#include "controlplane/peering_command_line.h"
+#include "controlplane/people_command_line.h"
 #include "controlplane/version.h"
 
 namespace moenet::controlplane {
@@ -17,46 +19,15 @@ namespace json = boost::json;
 
 constexpr int kUsage = 64;  // EX_USAGE of sysexits.h
 
-// The options of adds and changes, as typed; they become the admin API's members.
-struct NodeOptions {
-  std::string name;
-  std::optional<std::string> region, location, provider, bandwidth, loopback_ipv4, loopback_ipv6, ipv4, ipv6;
-  int id = 0;
-  std::optional<bool> rr;
-};
+// The options of `peer add`, as typed; they become the admin API's members.
 struct PeerOptions {
   std::string node, name, description, key, endpoint, ipv4, ipv6, link_local, interface_name, policy;
-  std::int64_t asn = 0, port = -1, mtu = 0, import_limit = 0;
+  std::int64_t asn = 0, port = -1, mtu = 0, import_limit = 0, bandwidth = 0;
   bool mp_bgp = false, extended_next_hop = false, approve = false;
 };
 
 void put(json::object& body, std::string_view member, const std::string& value) {
   if (!value.empty()) body[member] = value;
-}
-
-void put(json::object& body, std::string_view member, const std::optional<std::string>& value) {
-  if (value) body[member] = *value;
-}
-
-json::object body_of_change(const NodeOptions& options) {
-  json::object body;
-  put(body, "region", options.region);
-  put(body, "location", options.location);
-  put(body, "provider", options.provider);
-  put(body, "bandwidth", options.bandwidth);
-  put(body, "loopbackIpv4", options.loopback_ipv4);
-  put(body, "loopbackIpv6", options.loopback_ipv6);
-  put(body, "publicIpv4", options.ipv4);
-  put(body, "publicIpv6", options.ipv6);
-  if (options.rr) body["isRr"] = *options.rr;
-  return body;
-}
-
-std::string body_of(const NodeOptions& options) {
-  json::object body = body_of_change(options);
-  body["name"] = options.name;
-  if (options.id != 0) body["id"] = options.id;
-  return json::serialize(body);
 }
 
 std::string body_of(const PeerOptions& options) {
@@ -72,6 +43,7 @@ std::string body_of(const PeerOptions& options) {
   if (options.port >= 0) body["port"] = options.port;
   if (options.mtu != 0) body["mtu"] = options.mtu;
   if (options.import_limit != 0) body["importLimit"] = options.import_limit;
+  if (options.bandwidth != 0) body["bandwidthMbit"] = options.bandwidth;
   if (options.mp_bgp) body["mpBgp"] = true;
   if (options.extended_next_hop) body["extendedNextHop"] = true;
   if (options.approve) body["approve"] = true;
@@ -82,13 +54,12 @@ struct Parser {
   CommandLine line;
   ServeCommand serve;
   ApiCommand api;
-  NodeOptions node;
+  DatabaseCommand database;
   PeerOptions peer;
 
   void add_serve(CLI::App& app);
-  void add_nodes(CLI::App& app);
-  void add_node_options(CLI::App& command);
-  void add_node_changes(CLI::App& nodes);
+  void add_databases(CLI::App& app);
+  void add_serve_options(CLI::App& command);
   void add_peers(CLI::App& app);
   void add_peer_add(CLI::App& peers);
   void add_move(CLI::App& peers, const char* name, const char* help);
@@ -100,77 +71,77 @@ CLI::App* Parser::api_command(CLI::App& app, const char* name, const char* help,
   command->fallthrough();
   command->callback([this, kind] {
     api.kind = kind;
-    if (kind == ApiCommand::Kind::node_add) api.body = body_of(node);
-    if (kind == ApiCommand::Kind::node_change) api.body = json::serialize(body_of_change(node));
     if (kind == ApiCommand::Kind::peer_add) api.body = body_of(peer);
     line.command = api;
   });
   return command;
 }
 
+void add_database_options(CLI::App& command, DatabaseOptions& options) {
+  auto* name = command.add_option("--db", options.db,
+                                  "Database: a file, made when absent, or postgresql://USER@HOST/DATABASE without a "
+                                  "password (default: the configuration's, STATE-DIR/moenet.db)");
+  command
+      .add_option("--db-file", options.db_file,
+                  "File with the postgresql:// URI, which may have a password (mode 0600)")
+      ->excludes(name);
+}
+
+void Parser::add_databases(CLI::App& app) {
+  const auto add = [&](const char* name, const char* help, DatabaseCommand::Kind kind) {
+    CLI::App* command = app.add_subcommand(name, help);
+    command->fallthrough();
+    add_database_options(*command, database.database);
+    command->callback([this, kind] {
+      database.kind = kind;
+      line.command = database;
+    });
+    return command;
+  };
+  add("backup", "Copy the whole database, in use or not, to a new file (SQLite, mode 0600)",
+      DatabaseCommand::Kind::backup)
+      ->add_option("file", database.file, "The new file")
+      ->required();
+  CLI::App* restore = add("restore", "Fill the database from a backup; a database file must not be in use",
+                          DatabaseCommand::Kind::restore);
+  restore->add_option("file", database.file, "The backup")->required();
+  restore->add_flag("--replace", database.replace, "Also when the database is not empty: what is there goes");
+  CLI::App* copy = add("copy", "Copy the whole database to another, empty one: the way from SQLite to PostgreSQL",
+                       DatabaseCommand::Kind::copy);
+  CLI::Option_group* target = copy->add_option_group("target");
+  target->add_option("--to", database.to, "The other database, as --db");
+  target->add_option("--to-file", database.to_file, "File with its URI, as --db-file");
+  target->require_option(1);
+}
+
+void Parser::add_serve_options(CLI::App& command) {
+  command.fallthrough();
+  add_database_options(command, serve.database);
+  command.add_option("--listen", serve.listen,
+                     "ADDRESS:PORT or https://ADDRESS:PORT, as often as needed (default: 127.0.0.1:8080)");
+  command.add_option("--shared-key-file", serve.shared_key_file,
+                     "File with a key that is every node's, as older agents have it (mode 0600)");
+  command.add_option("--registry", serve.registry,
+                     "Folder of the DN42 registry, as in its clone: its maintainers can sign in as their AS");
+  command.add_option("--metrics-token-file", serve.metrics_token_file,
+                     "File with a token that opens /metrics and nothing else (mode 0600)");
+  command.add_flag("--private-webhooks", serve.private_webhooks,
+                   "Webhooks may lead to addresses that are not the internet's: loopback, private networks, DN42");
+  command.add_option("--public-url", serve.public_url,
+                     "Where nodes and browsers reach it, https://NAME; else it takes itself for what --listen says");
+}
+
 void Parser::add_serve(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("serve", "Run the control plane: what nodes ask, and the API of the commands below");
-  command->fallthrough();
-  command->add_option("--db", serve.db, "Database file; made when absent (default: STATE-DIR/moenet.db)");
-  command->add_option("--listen", serve.listen, "ADDRESS:PORT; keep it on loopback behind a TLS proxy")
-      ->capture_default_str();
-  command->add_option("--shared-key-file", serve.shared_key_file,
-                      "File with a key that is every node's, as older agents have it (mode 0600)");
+  add_serve_options(*command);
   command->callback([this] { line.command = serve; });
-}
-
-void Parser::add_node_options(CLI::App& command) {
-  command.add_option("--region", node.region,
-                     "AS-E AS-SE AS-S AS-N NA-E NA-C NA-W CA SA EU-W EU-C EU-E OC AF ME, or its code");
-  command.add_option("--location", node.location, "Where it stands, for people");
-  command.add_option("--provider", node.provider, "Who hosts it, for people");
-  command.add_option("--bandwidth", node.bandwidth, "100M, 1G, 10G, … (default 1G)");
-  command.add_option("--loopback-ipv4", node.loopback_ipv4,
-                     "Its DN42 address, within the network's prefix (default, and '': the prefix and its id)");
-  command.add_option("--loopback-ipv6", node.loopback_ipv6, "Likewise");
-  command.add_option("--public-ipv4", node.ipv4, "Where others reach it (default, and '': what the node says)");
-  command.add_option("--public-ipv6", node.ipv6, "Likewise");
-  // By callbacks: CLI11 gives a flag's variable a value, "false", also when the flag is not there.
-  auto* rr = command.add_flag_callback("--rr", [this] { node.rr = true; }, "It is a route reflector of its region");
-  command.add_flag_callback("--no-rr", [this] { node.rr = false; }, "It is none")->excludes(rr);
-}
-
-void Parser::add_node_changes(CLI::App& nodes) {
-  CLI::App* change = api_command(nodes, "change", "Change what is named; the rest, and its name and id, stay",
-                                 ApiCommand::Kind::node_change);
-  change->add_option("name", api.node, "Its name")->required();
-  add_node_options(*change);
-  CLI::App* remove = api_command(nodes, "delete", "Forget a node and its token; its id is free for the next one",
-                                 ApiCommand::Kind::node_delete);
-  remove->add_option("name", api.node, "Its name")->required();
-  remove->add_flag("--force", api.force, "With its sessions: for a node that is gone for good");
-}
-
-void Parser::add_nodes(CLI::App& app) {
-  CLI::App* nodes = app.add_subcommand("node", "Nodes of this network");
-  nodes->fallthrough();
-  nodes->require_subcommand(1);
-  CLI::App* add = api_command(*nodes, "add", "Add a node and print its token, this once", ApiCommand::Kind::node_add);
-  add->add_option("name", node.name, "Name: letters, digits, . _ -")->required();
-  add->add_option("--id", node.id, "1 to 62 (default: the lowest free one)");
-  add_node_options(*add);
-  add->get_option("--region")->required();
-  api_command(*nodes, "list", "List the nodes", ApiCommand::Kind::node_list);
-  CLI::App* show = api_command(*nodes, "show", "Show a node", ApiCommand::Kind::node_show);
-  show->add_option("name", api.node, "Its name")->required();
-  add_node_changes(*nodes);
-  CLI::App* token =
-      api_command(*nodes, "token", "Give a node a new token and print it, this once; the old one ends at once",
-                  ApiCommand::Kind::node_token);
-  token->add_option("name", api.node, "Its name")->required();
-  CLI::App* bootstrap =
-      api_command(*nodes, "bootstrap",
-                  "Print the one line that makes a machine this node; good once, for a day. A token that the node has "
-                  "ends when the line is used",
-                  ApiCommand::Kind::node_bootstrap);
-  bootstrap->add_option("name", api.node, "Its name")->required();
-  bootstrap->add_option("--public-url", api.public_url, "Where the node reaches this control plane (default: --url)");
+  CLI::App* check = app.add_subcommand("check-config", "Name every fault of the configuration, and start nothing");
+  add_serve_options(*check);
+  check->callback([this] {
+    serve.only_check = true;
+    line.command = serve;
+  });
 }
 
 void Parser::add_peer_add(CLI::App& peers) {
@@ -192,6 +163,7 @@ void Parser::add_peer_add(CLI::App& peers) {
   add->add_option("--psk-file", api.psk_file, "File with the WireGuard preshared key (mode 0600)");
   add->add_option("--password-file", api.password_file, "File with the BGP password (mode 0600)");
   add->add_option("--import-limit", peer.import_limit, "Most prefixes per family");
+  add->add_option("--bandwidth", peer.bandwidth, "Of the link's slower direction, in Mbit/s, for DN42's community");
   add->add_option("--interface", peer.interface_name, "Interface name on the node (default dn42-ASN)");
   add->add_option("--name", peer.name, "The peer's name, for people");
   add->add_option("--description", peer.description, "For people");
@@ -245,8 +217,10 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
       "STATE-DIR/admin-token.");
   app.set_version_flag("-v,--version", std::string(version_line()));
   app.require_subcommand(1);
-  app.add_option("--state-dir", parser->line.state_dir, "Folder of the database and the admin token")
-      ->capture_default_str();
+  app.add_option("-c,--config", parser->line.config_file,
+                 "Configuration file (default: /etc/moenet-controlplane/config.json, when it is there)");
+  app.add_option("--state-dir", parser->line.state_dir,
+                 "Folder of the database and the admin token (default: /var/lib/moenet-controlplane)");
   app.add_option("--url", parser->line.url, "Where the control plane is, for node and peer commands")
       ->envname("MOENET_CP_URL")
       ->capture_default_str();
@@ -254,8 +228,11 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   app.add_flag("--json", parser->line.json, "Print the API's answer instead of a table");
   app.add_flag("--verbose", parser->line.verbose, "Log more");
   parser->add_serve(app);
-  parser->add_nodes(app);
+  parser->add_databases(app);
+  add_node_commands(app, parser->line);
   parser->add_peers(app);
+  add_peering_commands(app, parser->line);
+  add_people_commands(app, parser->line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

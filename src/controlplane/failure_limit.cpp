@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/ip.h"
+#include "controlplane/lockout.h"
 
 namespace moenet::controlplane {
 
@@ -12,12 +12,6 @@ constexpr std::chrono::seconds kWindow{60};
 // Chosen: an attacker with many addresses costs at most about 2 MB; then all windows start anew.
 constexpr std::size_t kMostAddresses = 20'000;
 
-std::string bucket_of(std::string_view address) {
-  const auto parsed = IpAddress::parse(address);
-  if (!parsed || parsed->is_v4()) return std::string(address);
-  return std::string(parsed->bytes().substr(0, 8));
-}
-
 }  // namespace
 
 FailureLimit::Count FailureLimit::failed(std::string_view address, WallTime now) {
@@ -26,7 +20,7 @@ FailureLimit::Count FailureLimit::failed(std::string_view address, WallTime now)
     std::erase_if(minutes_, [&](const auto& entry) { return entry.second.ends <= now; });
     if (minutes_.size() >= kMostAddresses) minutes_.clear();
   }
-  Minute& minute = minutes_[bucket_of(address)];
+  Minute& minute = minutes_[address_bucket(address)];
   if (minute.ends <= now) minute = {now + kWindow, 0};
   const bool exceeded = minute.failures >= most_;
   if (!exceeded) ++minute.failures;

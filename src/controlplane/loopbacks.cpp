@@ -47,7 +47,12 @@ std::string fault_of(const Settings& settings, const Family& family, const IpAdd
 Checked<void> check_family(const Settings& settings, const Family& family, const Node& node,
                            std::span<const Node> nodes) {
   const auto loopback = family.loopback(settings, node);
-  if (!loopback) return refuse(Errc::invalid, "the prefix has no room for it", std::string(family.member));
+  if (!loopback) {
+    return refuse(Errc::invalid,
+                  fmt::format("{} has no room for node {}: widen {}, or give the node an address of its own",
+                              settings.*family.prefix, node.id, family.setting),
+                  std::string(family.member));
+  }
   if (!(node.*family.own).empty()) {
     if (std::string fault = fault_of(settings, family, *loopback); !fault.empty()) {
       return refuse(Errc::invalid, std::move(fault), std::string(family.member));

@@ -10,6 +10,7 @@
 #include "controlplane/session_moves.h"
 #include "controlplane/token.h"
 #include "model/json_reader.h"
+#include "model/lifecycle.h"
 
 namespace moenet::controlplane {
 
@@ -98,7 +99,9 @@ SessionChange change_for(const ModifyItem& item, NodeId node) {
           [status = item.status, error = item.last_error, node](const StoredSession& row) -> Checked<Verdict> {
             if (row.node != node) return refuse(Errc::not_found, "no session of this node");
             return decide_agent_report(row, status, error);
-          }};
+          },
+          {},
+          model::fit_last_error(item.last_error)};
 }
 
 ModifyOutcome outcome_of(const Changed& changed) {

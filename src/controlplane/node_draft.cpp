@@ -18,6 +18,10 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMostText = 64;
+constexpr std::size_t kMostNote = 255;
+constexpr std::int64_t kMostSessions = 10'000;  // chosen: there are fewer listen ports for them
+
+constexpr std::int64_t kMostBandwidthMbit = 1'000'000;  // as of a session
 
 // Names stand in URLs, BIRD protocol names and host names; one that reads as a uuid would hide the node.
 bool is_node_name(std::string_view name) {
@@ -28,8 +32,9 @@ bool is_node_name(std::string_view name) {
          !is_uuid(name);
 }
 
-void read_text(const model::JsonReader& reader, std::string_view key, std::string& value) {
-  const auto text = reader.text(key, kMostText);
+void read_text(const model::JsonReader& reader, std::string_view key, std::string& value,
+               std::size_t most = kMostText) {
+  const auto text = reader.text(key, most);
   if (!text) return;
   if (std::ranges::any_of(*text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
     reader.note(key, "text without control characters");
@@ -49,6 +54,18 @@ void read_identity(const model::JsonReader& reader, Node& node) {
   if (const auto id = reader.integer("id", 1, kMaxNodeId)) node.id = static_cast<NodeId>(*id);
 }
 
+// Null: no limits, open, no note.
+void read_peering_of(const model::JsonReader& reader, Node& node) {
+  if (reader.has("maxSessions"))
+    node.max_sessions = static_cast<int>(reader.integer("maxSessions", 0, kMostSessions).value_or(0));
+  if (reader.has("closed")) node.is_closed = reader.boolean("closed").value_or(false);
+  if (reader.has("minBandwidthMbit"))
+    node.min_bandwidth_mbit = static_cast<int>(reader.integer("minBandwidthMbit", 0, kMostBandwidthMbit).value_or(0));
+  if (!reader.has("peeringNote")) return;
+  node.peering_note.clear();
+  read_text(reader, "peeringNote", node.peering_note, kMostNote);
+}
+
 }  // namespace
 
 Checked<Node> merge_node(Node node, const json::value& changes) {
@@ -58,9 +75,11 @@ Checked<Node> merge_node(Node node, const json::value& changes) {
   const bool is_new = node.id == 0;
   const auto unknown = is_new
                            ? reader.unknown_keys({"name", "id", "region", "location", "provider", "isRr", "bandwidth",
-                                                  "loopbackIpv4", "loopbackIpv6", "publicIpv4", "publicIpv6"})
+                                                  "loopbackIpv4", "loopbackIpv6", "publicIpv4", "publicIpv6",
+                                                  "maxSessions", "closed", "peeringNote", "minBandwidthMbit"})
                            : reader.unknown_keys({"region", "location", "provider", "isRr", "bandwidth", "loopbackIpv4",
-                                                  "loopbackIpv6", "publicIpv4", "publicIpv6"});
+                                                  "loopbackIpv6", "publicIpv4", "publicIpv6", "maxSessions", "closed",
+                                                  "peeringNote", "minBandwidthMbit"});
   if (!unknown.empty())
     return refuse(Errc::invalid, is_new ? "no such member" : "no such member, or one that cannot change",
                   unknown.front());
@@ -85,6 +104,7 @@ Checked<Node> merge_node(Node node, const json::value& changes) {
   read_address(reader, "loopbackIpv6", IpFamily::v6, node.loopback_ipv6);
   read_address(reader, "publicIpv4", IpFamily::v4, node.public_ipv4);
   read_address(reader, "publicIpv6", IpFamily::v6, node.public_ipv6);
+  read_peering_of(reader, node);
   if (!faults.empty()) return refuse(Errc::invalid, faults.front().reason(), faults.front().path);
   return node;
 }

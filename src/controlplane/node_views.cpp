@@ -1,5 +1,6 @@
 #include "controlplane/node_views.h"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,7 @@
 #include "controlplane/addressing.h"
 #include "controlplane/community_names.h"
 #include "controlplane/mesh_keys.h"
+#include "controlplane/query_body.h"
 #include "controlplane/token.h"
 
 namespace moenet::controlplane {
@@ -17,7 +19,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int kMeshMtu = 1420;  // WireGuard over a 1500-byte path, as deployed nodes expect it
+constexpr std::chrono::minutes kMostSilence{2};  // chosen: four heartbeats of the agent
+constexpr int kMeshMtu = 1420;                   // WireGuard over a 1500-byte path, as deployed nodes expect it
 
 std::string text_of(const std::optional<IpAddress>& address) { return address ? address->text() : std::string(); }
 std::string_view type_of(const Node& node) { return node.is_rr ? "rr" : "client"; }
@@ -114,32 +117,19 @@ bool is_draining(const json::value& status) {
 }  // namespace
 
 json::value config_view(const Settings& settings, const Node& node) {
-  const AgentSettings& agent = settings.agent;
-  return {
-      {"node",
-       {{"name", node.name},
-        {"id", node.id},
-        {"region", continent_of(node)},
-        {"location", node.location},
-        {"provider", node.provider}}},
-      {"bird",
-       {{"controlSocket", agent.bird_control_socket},
-        {"poolSize", agent.bird_pool_size},
-        {"poolSizeMax", agent.bird_pool_size_max},
-        {"peerConfDir", agent.peer_conf_dir},
-        {"ebgpConfTemplateFile", agent.ebgp_conf_template_file},
-        {"ibgpConfDir", agent.ibgp_conf_dir}}},
-      {"wireguard",
-       {{"privateKeyPath", agent.private_key_path},
-        {"publicKeyPath", agent.public_key_path},
-        {"configDir", agent.wireguard_config_dir},
-        {"persistentKeepaliveInterval", agent.persistent_keepalive_s},
-        {"dn42Ipv4", text_of(loopback_ipv4(settings, node))},
-        {"dn42Ipv6", text_of(loopback_ipv6(settings, node))},
-        {"dn42Ipv6LinkLocal", link_local(settings, node).text()}}},
-      {"metric", {{"pingTimeout", 5}, {"pingCount", 4}, {"pingWorkers", 32}}},
-      {"autoUpdate", {{"enabled", false}, {"checkInterval", 60}, {"channel", "stable"}, {"githubRepo", ""}}},
-  };
+  json::object view = write_agent(settings.agent);
+  view["node"] = {{"name", node.name},
+                  {"id", node.id},
+                  {"region", continent_of(node)},
+                  {"location", node.location},
+                  {"provider", node.provider}};
+  json::object& wireguard = view["wireguard"].as_object();
+  wireguard["dn42Ipv4"] = text_of(loopback_ipv4(settings, node));
+  wireguard["dn42Ipv6"] = text_of(loopback_ipv6(settings, node));
+  wireguard["dn42Ipv6LinkLocal"] = link_local(settings, node).text();
+  view["metric"] = {{"pingTimeout", 5}, {"pingCount", 4}, {"pingWorkers", 32}};
+  view["autoUpdate"] = {{"enabled", false}, {"checkInterval", 60}, {"channel", "stable"}, {"githubRepo", ""}};
+  return view;
 }
 
 json::value mesh_view(const Settings& settings, const Node& node, std::span<const Node> nodes,
@@ -183,6 +173,8 @@ json::value operator_view(const Settings& settings, const Node& node) {
   boost::system::error_code bad;
   json::value status = json::parse(node.status_json.empty() ? "null" : node.status_json, bad);
   const bool drains = is_draining(status);
+  json::array tools;
+  for (const std::string& tool : offered_tools(node)) tools.emplace_back(tool);
   const auto nullable = [](const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); };
   return json::object{{"id", node.id},
                       {"uuid", node.uuid},
@@ -198,13 +190,34 @@ json::value operator_view(const Settings& settings, const Node& node) {
                       {"loopbackIpv4", nullable(text_of(loopback_ipv4(settings, node)))},
                       {"loopbackIpv6", nullable(text_of(loopback_ipv6(settings, node)))},
                       {"linkLocal", link_local(settings, node).text()},
+                      {"maxSessions", node.max_sessions},
+                      {"closed", node.is_closed},
+                      {"minBandwidthMbit", node.min_bandwidth_mbit},
+                      {"peeringNote", nullable(node.peering_note)},
+                      {"state", node.is_leaving ? "leaving" : "active"},
                       {"publicKey", nullable(node.mesh_public_key)},
                       {"agentVersion", nullable(node.agent_version)},
                       {"lastSeen", node.last_seen == 0 ? json::value(nullptr) : json::value(node.last_seen)},
                       {"draining", drains},
+                      {"lookingGlass", std::move(tools)},
                       {"status", std::move(status)},
                       {"createdAt", node.created_at},
+                      {"version", node.version},
                       {"changes", node.changes}};
+}
+
+json::value public_view(const Settings& settings, const Node& node, WallTime now) {
+  json::object all = operator_view(settings, node).as_object();
+  json::object view;
+  for (const char* member :
+       {"id",        "uuid",        "name",       "region",       "regionCode",   "location",         "isRr",
+        "bandwidth", "publicIpv4",  "publicIpv6", "loopbackIpv4", "loopbackIpv6", "linkLocal",        "publicKey",
+        "draining",  "maxSessions", "closed",     "peeringNote",  "state",        "minBandwidthMbit", "lookingGlass"}) {
+    view[member] = std::move(all.at(member));
+  }
+  const auto seen = WallTime(std::chrono::milliseconds(node.last_seen));
+  view["up"] = node.last_seen != 0 && now - seen < kMostSilence;
+  return view;
 }
 
 }  // namespace moenet::controlplane

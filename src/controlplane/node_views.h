@@ -7,6 +7,7 @@
 
 #include <boost/json/fwd.hpp>
 
+#include "base/clock.h"
 #include "base/secret.h"
 #include "controlplane/settings.h"
 #include "controlplane/store.h"
@@ -23,5 +24,8 @@ std::optional<boost::json::value> bird_config_view(const Settings& settings, con
                                                    std::span<const Node> nodes);
 // For operators: everything but tokens.
 boost::json::value operator_view(const Settings& settings, const Node& node);
+// For whoever may peer with the node: where and who it is, and whether it is `up`, which is a node that was heard of in
+// the last two minutes.
+boost::json::value public_view(const Settings& settings, const Node& node, WallTime now);
 
 }  // namespace moenet::controlplane

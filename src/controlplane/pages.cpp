@@ -6,25 +6,16 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "base/log.h"
+#include "controlplane/peer_snippets.h"
+#include "controlplane/view_text.h"
 
 namespace moenet::controlplane {
 
 namespace {
 
 namespace json = boost::json;
-
-// A member as one harmless word or line for a terminal: others chose it.
-std::string text(const json::value& object, std::string_view member, std::string_view otherwise = "-") {
-  const json::value* value = object.is_object() ? object.get_object().if_contains(member) : nullptr;
-  if (value == nullptr || value->is_null()) return std::string(otherwise);
-  if (value->is_string())
-    return value->get_string().empty() ? std::string(otherwise)
-                                       : escape_for_log({value->get_string().data(), value->get_string().size()});
-  return json::serialize(*value);
-}
-
-bool is_true(const json::value& object, std::string_view member) { return text(object, member) == "true"; }
+using view::is_true;
+using view::text;
 
 std::size_t width_of(std::string_view cell) {
   return static_cast<std::size_t>(
@@ -41,7 +32,23 @@ std::string age(const json::value& node, std::string_view member, std::int64_t n
 }
 
 // What an operator must know of a node before anything else.
-std::string state_of(const json::value& node) { return is_true(node, "draining") ? "draining" : "-"; }
+std::string state_of(const json::value& node) {
+  if (text(node, "state") == "leaving") return "leaving";
+  return is_true(node, "draining") ? "draining" : "-";
+}
+
+// "4242420000-4242423999, 64512"; `otherwise` for an empty list.
+std::string list_of(const json::value& peering, std::string_view member, std::string_view otherwise) {
+  const json::value* list = peering.is_object() ? peering.get_object().if_contains(member) : nullptr;
+  std::vector<std::string> items;
+  for (const json::value& item : list != nullptr && list->is_array() ? list->get_array() : json::array()) {
+    const bool is_range = item.is_array() && item.get_array().size() == 2;
+    items.push_back(
+        is_range ? fmt::format("{}-{}", json::serialize(item.get_array()[0]), json::serialize(item.get_array()[1]))
+                 : json::serialize(item));
+  }
+  return items.empty() ? std::string(otherwise) : fmt::format("{}", fmt::join(items, ", "));
+}
 
 // What the node told of its mesh links; empty when it told none.
 std::string mesh_part(const json::value& node, std::int64_t now_ms) {
@@ -65,56 +72,6 @@ const json::value& report_of(const json::value& session) {
   static const json::value kNone;
   const json::value* report = session.as_object().if_contains("report");
   return report != nullptr ? *report : kNone;
-}
-
-// The peer's and our address of one link, by the rule that the agent uses: link-local before the rest.
-bool uses_link_local(const json::value& session) {
-  return text(session, "ipv6LinkLocal") != "-" || text(session, "ipv6").starts_with("fe80:");
-}
-
-std::string wireguard_part(const json::value& session, const json::value& node) {
-  std::string addresses;
-  if (uses_link_local(session)) {
-    const std::string own =
-        text(session, "ipv6").starts_with("fe80:") ? text(session, "ipv6") : text(session, "ipv6LinkLocal");
-    addresses += fmt::format("PostUp = ip addr add {}/64 dev %i\n", own);
-  } else if (text(session, "ipv6") != "-") {
-    addresses += fmt::format("PostUp = ip addr add {}/128 peer {}/128 dev %i\n", text(session, "ipv6"),
-                             text(node, "loopbackIpv6"));
-  }
-  if (text(session, "ipv4") != "-") {
-    addresses += fmt::format("PostUp = ip addr add {}/32 peer {}/32 dev %i\n", text(session, "ipv4"),
-                             text(node, "loopbackIpv4"));
-  }
-  const std::string ipv4 = text(node, "publicIpv4");
-  const std::string host = ipv4 != "-"                       ? ipv4
-                           : text(node, "publicIpv6") != "-" ? "[" + text(node, "publicIpv6") + "]"
-                                                             : "ADDRESS-OF-" + text(node, "name");
-  const std::string endpoint = text(session, "endpoint");
-  const std::size_t colon = endpoint.rfind(':');
-  return fmt::format(
-      "[Interface]\nPrivateKey = YOUR-PRIVATE-KEY\n{}MTU = {}\nTable = off\n{}\n"
-      "[Peer]\nPublicKey = {}\n{}Endpoint = {}:{}\nAllowedIPs = 0.0.0.0/0, ::/0\n",
-      colon == std::string::npos ? "" : fmt::format("ListenPort = {}\n", endpoint.substr(colon + 1)),
-      text(session, "mtu"), addresses, text(node, "publicKey", "KEY-OF-" + text(node, "name")),
-      is_true(session, "hasPresharedKey") ? "PresharedKey = AS-AGREED\n" : "", host, text(session, "port"));
-}
-
-std::string bird_part(const json::value& session, const json::value& node, std::int64_t our_asn) {
-  const bool v6 = uses_link_local(session) || text(session, "ipv6") != "-";
-  const std::string neighbor = uses_link_local(session) ? fmt::format("{} % 'IFACE'", text(node, "linkLocal"))
-                               : v6                     ? text(node, "loopbackIpv6")
-                                                        : text(node, "loopbackIpv4");
-  const bool mp_bgp = is_true(session, "mpBgp");
-  std::string channels;
-  if (v6 || mp_bgp) channels += "  ipv6 { import where …; export where …; };\n";
-  if (!v6 || mp_bgp) {
-    channels += fmt::format("  ipv4 {{ {}import where …; export where …; }};\n",
-                            is_true(session, "extendedNextHop") ? "extended next hop on; " : "");
-  }
-  return fmt::format("protocol bgp {} {{\n  local as {};\n  neighbor {} as {};\n{}{}}}\n", "moenet",
-                     text(session, "asn"), neighbor, our_asn,
-                     is_true(session, "hasPassword") ? "  password \"AS-AGREED\";\n" : "", channels);
 }
 
 }  // namespace
@@ -151,7 +108,7 @@ std::string nodes_page(const json::value& nodes, std::int64_t now_ms) {
 std::string node_page(const json::value& node, std::int64_t now_ms) {
   std::string page = fmt::format("{}: node {}, {}, {}{}, seen {}\n", text(node, "name"), text(node, "id"),
                                  text(node, "region"), is_true(node, "isRr") ? "reflector" : "client",
-                                 is_true(node, "draining") ? ", draining" : "", age(node, "lastSeen", now_ms));
+                                 state_of(node) == "-" ? "" : ", " + state_of(node), age(node, "lastSeen", now_ms));
   for (const auto& [label, member] : {std::pair{"uuid", "uuid"},
                                       {"location", "location"},
                                       {"provider", "provider"},
@@ -162,7 +119,11 @@ std::string node_page(const json::value& node, std::int64_t now_ms) {
                                       {"public ipv4", "publicIpv4"},
                                       {"public ipv6", "publicIpv6"},
                                       {"public key", "publicKey"},
-                                      {"agent", "agentVersion"}}) {
+                                      {"agent", "agentVersion"},
+                                      {"most sessions", "maxSessions"},
+                                      {"closed", "closed"},
+                                      {"least Mbit/s", "minBandwidthMbit"},
+                                      {"peering note", "peeringNote"}}) {
     page += fmt::format("  {:<15}{}\n", label, text(node, member));
   }
   return page + mesh_part(node, now_ms);
@@ -203,9 +164,17 @@ std::string session_page(const json::value& session, const json::value& node, st
     page += fmt::format("  {:<15}{}{}\n", "BGP", text(report, "state"),
                         text(report, "since") == "-" ? "" : " since " + text(report, "since"));
   }
-  page += "\nFor the peer, WireGuard (wg-quick):\n\n" + wireguard_part(session, node);
-  page += "\nand BIRD (IFACE is the interface above):\n\n" + bird_part(session, node, our_asn);
+  page += "\nFor the peer, WireGuard (wg-quick):\n\n" + wireguard_snippet(session, node);
+  page += "\nand BIRD:\n\n" + bird2_snippet(session, node, our_asn);
   return page;
+}
+
+std::string peering_page(const json::value& peering) {
+  return fmt::format("  {:<20}{}\n  {:<20}{}\n  {:<20}{}\n  {:<20}{}\n  {:<20}{}\n  {:<20}{}\n", "approval",
+                     text(peering, "approval"), "AS numbers", list_of(peering, "asnRanges", "any"), "allowed beside",
+                     list_of(peering, "allowedAsns", "none"), "blocked", list_of(peering, "blockedAsns", "none"),
+                     "private endpoints", is_true(peering, "privateEndpoints") ? "yes" : "no", "policy",
+                     text(peering, "policy", "the peer chooses"));
 }
 
 }  // namespace moenet::controlplane

@@ -19,4 +19,7 @@ std::string sessions_page(const boost::json::value& sessions);
 // it.
 std::string session_page(const boost::json::value& session, const boost::json::value& node, std::int64_t our_asn);
 
+// The settings' member `peering`.
+std::string peering_page(const boost::json::value& peering);
+
 }  // namespace moenet::controlplane

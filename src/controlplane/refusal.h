@@ -13,8 +13,10 @@ namespace moenet::controlplane {
 struct Refusal {
   Error error;
   std::string field;  // as the API spells it; empty when no single field is at fault
+  std::string hint;   // the way out, in words; empty where `error` says it all
 
-  Refusal(Error cause, std::string at_field = {}) : error(std::move(cause)), field(std::move(at_field)) {}
+  Refusal(Error cause, std::string at_field = {}, std::string way_out = {})
+      : error(std::move(cause)), field(std::move(at_field)), hint(std::move(way_out)) {}
 };
 
 // What is decided by rules, where the caller needs the field: Checked<T>. What only touches the store or the OS stays
@@ -22,8 +24,8 @@ struct Refusal {
 template <class T>
 using Checked = std::expected<T, Refusal>;
 
-inline std::unexpected<Refusal> refuse(Errc code, std::string what, std::string field = {}) {
-  return std::unexpected<Refusal>(Refusal(Error{code, std::move(what)}, std::move(field)));
+inline std::unexpected<Refusal> refuse(Errc code, std::string what, std::string field = {}, std::string hint = {}) {
+  return std::unexpected<Refusal>(Refusal(Error{code, std::move(what)}, std::move(field), std::move(hint)));
 }
 
 }  // namespace moenet::controlplane

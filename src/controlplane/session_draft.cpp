@@ -73,6 +73,7 @@ std::string member_of(const std::string& wire_field) {
   if (wire_field == "credential.preshared_key") return "presharedKey";
   if (wire_field == "data.password") return "password";
   if (wire_field == "data.importLimit") return "importLimit";
+  if (wire_field == "data.bandwidthMbit") return "bandwidthMbit";
   if (wire_field == "extensions") return "extendedNextHop";
   return wire_field;
 }
@@ -92,12 +93,13 @@ Checked<void> check_keys(const SessionDraft& draft) {
 }
 
 // What only the control plane can know to be wrong.
-Checked<void> check_against_network(const StoredSession& row, const Settings& settings) {
+Checked<void> check_against_network(const StoredSession& row, const Settings& settings, std::int64_t port_before) {
   if (row.type != "wireguard") {
     return refuse(Errc::invalid, fmt::format("'{}' is not supported: expected wireguard", row.type), "type");
   }
   if (row.asn == settings.asn) return refuse(Errc::invalid, fmt::format("AS{} is our own", row.asn), "asn");
-  if (is_mesh_port(row.port)) {
+  // A session that has such a port since ids went to 62 only may be edited without moving it.
+  if (is_mesh_port(row.port) && row.port != port_before) {
     return refuse(
         Errc::invalid,
         fmt::format("{} belongs to the mesh ({} to {})", row.port, kMeshPortBase + 1, kMeshPortBase + kMaxNodeId),
@@ -121,6 +123,7 @@ std::string data_text(const SessionDraft& draft) {
   json::object data;
   if (!draft.password.empty()) data["password"] = draft.password.reveal();
   if (draft.import_limit) data["importLimit"] = *draft.import_limit;
+  if (draft.bandwidth_mbit) data["bandwidthMbit"] = *draft.bandwidth_mbit;
   return data.empty() ? "null" : json::serialize(data);
 }
 
@@ -165,11 +168,12 @@ Checked<SessionDraft> merge_draft(SessionDraft draft, const json::value& changes
   read.boolean("extendedNextHop", draft.extended_next_hop);
   read.secret("password", draft.password, 80);
   read.number("importLimit", draft.import_limit, 1, 4'294'967'295);
+  read.number("bandwidthMbit", draft.bandwidth_mbit, 1, 1'000'000);
   const auto unknown =
-      reader.unknown_keys({"node",      "approve",      "asn",      "name",   "description", "type",
-                           "publicKey", "presharedKey", "endpoint", "ipv4",   "ipv6",        "ipv6LinkLocal",
-                           "interface", "port",         "mtu",      "policy", "mpBgp",       "extendedNextHop",
-                           "password",  "importLimit"});
+      reader.unknown_keys({"node",      "approve",      "asn",          "name",   "description", "type",
+                           "publicKey", "presharedKey", "endpoint",     "ipv4",   "ipv6",        "ipv6LinkLocal",
+                           "interface", "port",         "mtu",          "policy", "mpBgp",       "extendedNextHop",
+                           "password",  "importLimit",  "bandwidthMbit"});
   if (!unknown.empty()) return refuse(Errc::invalid, "no such member", unknown.front());
   if (!faults.empty()) return refuse(Errc::invalid, faults.front().reason(), faults.front().path);
   return draft;
@@ -198,6 +202,7 @@ SessionDraft draft_of(const StoredSession& row) {
   draft.extended_next_hop = session.extended_next_hop;
   if (session.bgp_password) draft.password = *session.bgp_password;
   if (session.import_limit) draft.import_limit = *session.import_limit;
+  if (session.bandwidth_mbit) draft.bandwidth_mbit = *session.bandwidth_mbit;
   return draft;
 }
 
@@ -205,6 +210,7 @@ Checked<StoredSession> apply_draft(StoredSession row, const SessionDraft& draft,
                                    const Node& node) {
   if (draft.asn < 1) return refuse(Errc::invalid, "expected the peer's AS number", "asn");
   if (auto keys = check_keys(draft); !keys) return std::unexpected(keys.error());
+  const std::int64_t port_before = row.port;
   row.asn = static_cast<model::Asn>(draft.asn);
   row.name = draft.name.empty() ? fmt::format("AS{}", row.asn) : draft.name;
   row.description = draft.description.empty() ? row.name : draft.description;
@@ -220,7 +226,7 @@ Checked<StoredSession> apply_draft(StoredSession row, const SessionDraft& draft,
   row.extensions_json = extensions_text(draft);
   row.data_json = data_text(draft);
   row.credential = credential_text(draft, row);
-  if (auto known = check_against_network(row, settings); !known) return std::unexpected(known.error());
+  if (auto known = check_against_network(row, settings, port_before); !known) return std::unexpected(known.error());
 
   const model::SessionRow read = model::read_session(agent_view(row));
   if (!read.session) return refuse(Errc::invalid, read.session.error().reason, member_of(read.session.error().field));
@@ -287,6 +293,7 @@ json::object operator_view(const StoredSession& row, const Node& node, const std
       {"extendedNextHop", draft.extended_next_hop},
       {"hasPassword", !draft.password.empty()},
       {"importLimit", draft.import_limit ? json::value(*draft.import_limit) : json::value(nullptr)},
+      {"bandwidthMbit", draft.bandwidth_mbit ? json::value(*draft.bandwidth_mbit) : json::value(nullptr)},
       {"createdAt", row.created_at},
       {"updatedAt", row.updated_at},
       {"version", row.version},

@@ -33,6 +33,7 @@ struct SessionDraft {
   bool extended_next_hop = false;
   Secret password;  // of BGP, RFC 2385; empty = none
   std::optional<std::int64_t> import_limit;
+  std::optional<std::int64_t> bandwidth_mbit;
 };
 
 // The draft with the members of `changes` put over it, by RFC 7396: null takes a member back to its default. Refusals

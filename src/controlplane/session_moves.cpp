@@ -98,14 +98,6 @@ std::string_view name_of(OperatorMove move) {
   return "";
 }
 
-std::optional<OperatorMove> operator_move_from(std::string_view name) {
-  for (const auto move : {OperatorMove::approve, OperatorMove::reject, OperatorMove::disable, OperatorMove::enable,
-                          OperatorMove::remove}) {
-    if (name_of(move) == name) return move;
-  }
-  return std::nullopt;
-}
-
 Checked<Verdict> decide_operator_move(const StoredSession& row, OperatorMove move, std::string_view reason) {
   switch (move) {
     case OperatorMove::approve: return approve(row);

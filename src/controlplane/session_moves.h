@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,7 +13,6 @@ namespace moenet::controlplane {
 
 enum class OperatorMove : std::uint8_t { approve, reject, disable, enable, remove };
 std::string_view name_of(OperatorMove move);
-std::optional<OperatorMove> operator_move_from(std::string_view name);
 
 // `approve` queues a row for setup, the first time or again (DISABLED, TEARDOWN); `enable` does so but for PENDING
 // rows. Repeating a wish that is already granted is Keep. `remove` drops rows of which nothing can be on the node

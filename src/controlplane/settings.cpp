@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/ip.h"
+#include "controlplane/webhook_settings.h"
 #include "model/json_reader.h"
 #include "model/routing_policy.h"
 
@@ -95,28 +96,14 @@ void read_blocked(const JsonReader& blocklist, std::string_view key, const char*
   items = std::move(read_items);
 }
 
-std::optional<model::Asn> asn_in(const json::value& value) {
-  const auto number = model::integer_in(value);
-  if (!number || *number < 1 || *number > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
-  return static_cast<model::Asn>(*number);
-}
-
-std::optional<IpPrefix> network_in(const json::value& value) {
-  const json::string* text = value.if_string();
-  if (text == nullptr) return std::nullopt;
-  const auto prefix = IpPrefix::parse({text->data(), text->size()});
-  if (!prefix || prefix->length == 0 || prefix->has_host_bits()) return std::nullopt;
-  return *prefix;
-}
-
 void read_blocklist(const JsonReader& policy, PolicySettings& value) {
   if (policy.has("blocklist") && policy.find("blocklist") == nullptr) {
     value.blocked_asns.clear();
     value.blocked_prefixes.clear();
   }
   const JsonReader blocklist = policy.object("blocklist");
-  read_blocked(blocklist, "asns", "AS numbers", value.blocked_asns, asn_in);
-  read_blocked(blocklist, "prefixes", "networks", value.blocked_prefixes, network_in);
+  read_blocked(blocklist, "asns", "AS numbers", value.blocked_asns, model::blocked_asn_in);
+  read_blocked(blocklist, "prefixes", "networks", value.blocked_prefixes, model::blocked_network_in);
 }
 
 void read_policy(const JsonReader& policy, PolicySettings& value, std::vector<JsonFault>& faults) {
@@ -153,7 +140,9 @@ std::vector<std::string> unknown_members(const JsonReader& root) {
   const JsonReader agent = root.object("agent");
   std::vector<std::string> all;
   for (const auto& unknown :
-       {root.unknown_keys({"asn", "ipv4Prefix", "ipv6Prefix", "policy", "mesh", "agent"}),
+       {root.unknown_keys({"asn", "ipv4Prefix", "ipv6Prefix", "policy", "mesh", "agent", "webhooks", "peering"}),
+        root.object("peering").unknown_keys(
+            {"approval", "asnRanges", "allowedAsns", "blockedAsns", "privateEndpoints", "policy"}),
         root.object("mesh").unknown_keys({"presharedKeys"}),
         policy.unknown_keys({"ebgpImportLimit", "ebgpExportLimit", "ibgpImportLimit", "ibgpExportLimit", "asPathMaxLen",
                              "rpkiServers", "blocklist"}),
@@ -171,7 +160,7 @@ void read_members(const JsonReader& root, Settings& settings, std::vector<JsonFa
   if (const auto asn = root.integer("asn", 1, std::numeric_limits<std::uint32_t>::max())) {
     settings.asn = static_cast<model::Asn>(*asn);
   }
-  // Node ids reach 62 and a region and an id are one hextet each (wire contract A11).
+  // A /26 is the least that the wire contract (A11) knows; a region and an id are one hextet each.
   read_prefix(root, "ipv4Prefix", settings.ipv4_prefix, false, 8, 26);
   read_prefix(root, "ipv6Prefix", settings.ipv6_prefix, true, 8, 48);
   if (root.has("policy") && root.find("policy") == nullptr) {
@@ -181,7 +170,9 @@ void read_members(const JsonReader& root, Settings& settings, std::vector<JsonFa
     read_policy(root.object("policy"), *settings.policy, faults);
   }
   if (const auto keys = root.object("mesh").boolean("presharedKeys")) settings.mesh.preshared_keys = *keys;
+  read_peering(root, settings.peering);
   read_agent(root.object("agent"), settings.agent);
+  read_webhooks(root, settings.webhooks, faults);
 }
 
 json::value write_policy(const PolicySettings& policy) {
@@ -204,26 +195,39 @@ json::value write_blocklist(const PolicySettings& policy) {
                       {"prefixes", std::move(prefixes)}};
 }
 
-json::value write_settings(const Settings& settings) {
-  const AgentSettings& agent = settings.agent;
+json::object write_agent(const AgentSettings& agent) {
+  return {{"bird",
+           {{"controlSocket", agent.bird_control_socket},
+            {"poolSize", agent.bird_pool_size},
+            {"poolSizeMax", agent.bird_pool_size_max},
+            {"peerConfDir", agent.peer_conf_dir},
+            {"ebgpConfTemplateFile", agent.ebgp_conf_template_file},
+            {"ibgpConfDir", agent.ibgp_conf_dir}}},
+          {"wireguard",
+           {{"privateKeyPath", agent.private_key_path},
+            {"publicKeyPath", agent.public_key_path},
+            {"configDir", agent.wireguard_config_dir},
+            {"persistentKeepaliveInterval", agent.persistent_keepalive_s}}}};
+}
+
+namespace {
+
+json::value write_members(const Settings& settings, WebhookSecrets secrets) {
   return json::object{{"asn", settings.asn},
                       {"ipv4Prefix", settings.ipv4_prefix},
                       {"ipv6Prefix", settings.ipv6_prefix},
                       {"policy", settings.policy ? write_policy(*settings.policy) : json::value(nullptr)},
                       {"mesh", {{"presharedKeys", settings.mesh.preshared_keys}}},
-                      {"agent",
-                       {{"bird",
-                         {{"controlSocket", agent.bird_control_socket},
-                          {"poolSize", agent.bird_pool_size},
-                          {"poolSizeMax", agent.bird_pool_size_max},
-                          {"peerConfDir", agent.peer_conf_dir},
-                          {"ebgpConfTemplateFile", agent.ebgp_conf_template_file},
-                          {"ibgpConfDir", agent.ibgp_conf_dir}}},
-                        {"wireguard",
-                         {{"privateKeyPath", agent.private_key_path},
-                          {"publicKeyPath", agent.public_key_path},
-                          {"configDir", agent.wireguard_config_dir},
-                          {"persistentKeepaliveInterval", agent.persistent_keepalive_s}}}}}};
+                      {"peering", write_peering(settings.peering)},
+                      {"agent", write_agent(settings.agent)},
+                      {"webhooks", write_webhooks(settings.webhooks, secrets)}};
+}
+
+}  // namespace
+
+json::value write_settings(const Settings& settings) { return write_members(settings, WebhookSecrets::hidden); }
+json::value write_settings_with_secrets(const Settings& settings) {
+  return write_members(settings, WebhookSecrets::written);
 }
 
 Settings read_settings(const json::value& stored, std::vector<std::string>& faults) {

@@ -10,6 +10,8 @@
 #include <boost/json/fwd.hpp>
 
 #include "base/ip.h"
+#include "controlplane/events.h"
+#include "controlplane/peering_settings.h"
 #include "controlplane/refusal.h"
 #include "model/session.h"
 
@@ -68,7 +70,9 @@ struct Settings {
   std::string ipv6_prefix = "fd00:4242:7777::/48";          // node gets <prefix>:<region>:<id>::1
   std::optional<PolicySettings> policy = PolicySettings{};  // absent: bird-config answers 404
   MeshSettings mesh;
+  PeeringSettings peering;
   AgentSettings agent;
+  std::vector<Webhook> webhooks;
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };
@@ -76,10 +80,16 @@ struct Settings {
 // {"asns":[…],"prefixes":[…]}, in the settings and in bird-config.
 boost::json::value write_blocklist(const PolicySettings& policy);
 
-boost::json::value write_settings(const Settings& settings);
+// {"bird":{…},"wireguard":{…}}, in the settings and in each node's config.
+boost::json::object write_agent(const AgentSettings& agent);
 
-// From the form of write_settings, as another version may have written it: a faulty member keeps its default and is
-// told in `faults`, an unknown one too.
+// As people read them: a secret is never shown again, only `hasSecret`.
+boost::json::value write_settings(const Settings& settings);
+// As the store keeps them.
+boost::json::value write_settings_with_secrets(const Settings& settings);
+
+// From the form of write_settings_with_secrets, as another version may have written it: a faulty member keeps its
+// default and is told in `faults`, an unknown one too.
 Settings read_settings(const boost::json::value& stored, std::vector<std::string>& faults);
 
 // `settings` with the members of `changes` (an object of the same shape, any part of it) put over it. Refusals name the

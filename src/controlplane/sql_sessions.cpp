@@ -1,8 +1,11 @@
 // SqlStore: sessions.
 
+#include <set>
+
 #include <fmt/format.h>
 
 #include "base/ip.h"
+#include "controlplane/sql_audit.h"
 #include "controlplane/sql_state.h"
 #include "model/text.h"
 
@@ -77,9 +80,28 @@ std::vector<StoredSession> fetch_all(soci::statement& statement, const Columns& 
 std::optional<StoredSession> fetch_one(soci::session& sql, std::string_view uuid) {
   Columns columns;
   const std::string key = model::lower_case(uuid);
+  if (!is_plain_text(key)) return std::nullopt;
   soci::statement one((select_sessions(sql, columns, "WHERE uuid = :uuid"), soci::use(key)));
   if (!one.execute(true)) return std::nullopt;
   return columns.value();
+}
+
+// Condition, order and limit; the words are left to be bound, as the only ones. Numbers are ours.
+std::string text_of(const SessionQuery& query, const SqlEngine& engine) {
+  std::string text = "WHERE 0 = 0";
+  if (query.node) text += fmt::format(" AND node_id = {}", *query.node);
+  if (query.asn) text += fmt::format(" AND asn = {}", *query.asn);
+  if (query.status) text += fmt::format(" AND status = {}", static_cast<int>(*query.status));
+  if (query.after_node != 0) text += fmt::format(" AND (node_id, asn) > ({}, {})", query.after_node, query.after_asn);
+  if (!query.words.empty()) {
+    constexpr std::string_view kNames =
+        "'as' || asn || '\n' || name || '\n' || description || '\n' || endpoint || "
+        "'\n' || uuid";
+    text += fmt::format(" AND {}(lower({}), :words) > 0", engine.is_sqlite() ? "instr" : "strpos", kNames);
+  }
+  text += " ORDER BY node_id, asn";
+  if (query.limit != 0) text += fmt::format(" LIMIT {}", query.limit);
+  return text;
 }
 
 // The ASN of another session of the node with this value in a column, or nothing.
@@ -156,16 +178,30 @@ bool claims_differ(const StoredSession& row, const StoredSession& wanted) {
          row.ipv4 != wanted.ipv4 || row.ipv6 != wanted.ipv6;
 }
 
-Changed carry_out(WriteTransaction& transaction, const SessionChange& change, UnixMs now) {
+// A node may say the same status in other words as often as it likes.
+bool is_worth_auditing(const StoredSession& row, StoredSession wanted) {
+  wanted.last_error = row.last_error;
+  wanted.version = row.version;
+  wanted.updated_at = row.updated_at;
+  return wanted != row;
+}
+
+Changed carry_out(WriteTransaction& transaction, MoveRecorder& moves, const Author& by, const SessionChange& change,
+                  UnixMs now, std::set<NodeId>& shrunk) {
   soci::session& sql = transaction.sql();
   auto row = fetch_one(sql, change.uuid);
   if (!row) return refuse(Errc::not_found, fmt::format("no session {}", change.uuid));
+  if (auto same = check_version(row->version, change.expected); !same) return std::unexpected(same.error());
   auto verdict = change.decide(*row);
   if (!verdict) return std::unexpected(verdict.error());
   if (std::holds_alternative<Keep>(*verdict)) return row;
   if (std::holds_alternative<Drop>(*verdict)) {
     sql << "DELETE FROM session WHERE uuid = :uuid", soci::use(row->uuid);
+    forget_series_of(sql, row->uuid);
+    moves.record(*row, row->status, std::nullopt, {by.who, change.reason});
     transaction.touch(row->node);
+    audit_change<StoredSession>(transaction, by, now, "session.delete", &*row, nullptr);
+    shrunk.insert(row->node);
     return std::nullopt;
   }
   StoredSession wanted = std::move(std::get<Replace>(*verdict).row);
@@ -181,6 +217,8 @@ Changed carry_out(WriteTransaction& transaction, const SessionChange& change, Un
   wanted.version = row->version + 1;
   wanted.updated_at = now;
   update_session(sql, wanted);
+  if (is_worth_auditing(*row, wanted)) audit_change(transaction, by, now, "session.change", &*row, &wanted);
+  if (wanted.status != row->status) moves.record(wanted, row->status, wanted.status, {by.who, change.reason});
   transaction.touch(row->node);
   return wanted;
 }
@@ -188,7 +226,7 @@ Changed carry_out(WriteTransaction& transaction, const SessionChange& change, Un
 }  // namespace
 
 Result<SessionsOfNode> SqlStore::sessions_of(NodeId node) {
-  return guarded("list sessions", [&]() -> Result<SessionsOfNode> {
+  return guarded(*state_, "list sessions", [&]() -> Result<SessionsOfNode> {
     ReadTransaction transaction(*state_);
     SessionsOfNode result;
     long long changes = 0;
@@ -203,41 +241,55 @@ Result<SessionsOfNode> SqlStore::sessions_of(NodeId node) {
   });
 }
 
-Result<std::vector<StoredSession>> SqlStore::sessions() {
-  return guarded("list sessions", [&]() -> Result<std::vector<StoredSession>> {
-    soci::session sql(state_->pool);
+Result<std::vector<StoredSession>> SqlStore::sessions(const SessionQuery& query) {
+  return guarded(*state_, "list sessions", [&]() -> Result<std::vector<StoredSession>> {
+    ReadTransaction transaction(*state_);
+    soci::session& sql = transaction.sql();
     Columns columns;
-    soci::statement all(select_sessions(sql, columns, "ORDER BY node_id, asn"));
+    if (query.words.empty()) {
+      soci::statement all(select_sessions(sql, columns, text_of(query, *state_->engine)));
+      return fetch_all(all, columns);
+    }
+    if (!is_plain_text(query.words)) return std::vector<StoredSession>();
+    soci::statement all((select_sessions(sql, columns, text_of(query, *state_->engine)), soci::use(query.words)));
     return fetch_all(all, columns);
   });
 }
 
 Result<StoredSession> SqlStore::find_session(std::string_view uuid) {
-  return guarded("find session", [&]() -> Result<StoredSession> {
-    soci::session sql(state_->pool);
+  return guarded(*state_, "find session", [&]() -> Result<StoredSession> {
+    ReadTransaction transaction(*state_);
+    soci::session& sql = transaction.sql();
     auto row = fetch_one(sql, uuid);
     if (!row) return fail(Errc::not_found, fmt::format("no session {}", uuid));
     return std::move(*row);
   });
 }
 
-Checked<StoredSession> SqlStore::add_session(StoredSession row) {
-  return guarded("add session", [&]() -> Checked<StoredSession> {
+Checked<StoredSession> SqlStore::add_session(const Author& by, StoredSession row) {
+  return guarded(*state_, "add session", [&]() -> Checked<StoredSession> {
     WriteTransaction transaction(*state_);
+    if (auto takes = check_takes_sessions(transaction.sql(), row.node); !takes) return std::unexpected(takes.error());
     if (auto free = check_claims(transaction.sql(), row); !free) return std::unexpected(free.error());
     insert_session(transaction.sql(), row);
+    audit_change<StoredSession>(transaction, by, state_->now(), "session.add", nullptr, &row);
+    MoveRecorder(*state_, transaction.sql()).record(row, std::nullopt, row.status, {by.who, ""});
     transaction.touch(row.node);
     transaction.commit();
     return std::move(row);
   });
 }
 
-Result<std::vector<Changed>> SqlStore::change_sessions(const std::vector<SessionChange>& changes) {
-  return guarded("change sessions", [&]() -> Result<std::vector<Changed>> {
+Result<std::vector<Changed>> SqlStore::change_sessions(const Author& by, const std::vector<SessionChange>& changes) {
+  return guarded(*state_, "change sessions", [&]() -> Result<std::vector<Changed>> {
     WriteTransaction transaction(*state_);
     std::vector<Changed> results;
     results.reserve(changes.size());
-    for (const SessionChange& change : changes) results.push_back(carry_out(transaction, change, state_->now()));
+    MoveRecorder moves(*state_, transaction.sql());
+    std::set<NodeId> shrunk;  // nodes that lost a session
+    for (const SessionChange& change : changes)
+      results.push_back(carry_out(transaction, moves, by, change, state_->now(), shrunk));
+    for (const NodeId node : shrunk) forget_if_left(transaction, by, state_->now(), node);
     transaction.commit();
     return results;
   });

@@ -3,6 +3,7 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
 #include <span>
 #include <sys/stat.h>
@@ -85,13 +86,24 @@ bool is_uuid(std::string_view text) {
   return true;
 }
 
+namespace {
+
+// systemd keeps credentials in a folder that is the service's alone, with an ACL whose mask shows as a right of the
+// group.
+bool is_credential(const std::filesystem::path& path) {
+  const char* const folder = std::getenv("CREDENTIALS_DIRECTORY");
+  return folder != nullptr && path.has_parent_path() && path.parent_path() == folder;
+}
+
+}  // namespace
+
 Result<Secret> read_secret_file(const std::filesystem::path& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file) return std::unexpected(error_from_errno(errno, fmt::format("open {}", path.string())));
   struct stat status{};
   if (::fstat(file.get(), &status) != 0)
     return std::unexpected(error_from_errno(errno, fmt::format("stat {}", path.string())));
-  if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0) {
+  if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0 && !is_credential(path)) {
     return fail(Errc::denied, fmt::format("{} is readable by others: chmod 600 {}", path.string(), path.string()));
   }
   std::array<char, kMostSecretBytes> buffer{};

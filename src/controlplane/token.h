@@ -25,7 +25,8 @@ bool is_uuid(std::string_view text);
 std::string fingerprint(std::string_view text);
 
 // The first line of a file that holds a token or key. Errors: not_found, denied (also when others than the owner may
-// read it, which is refused with the command that mends it), invalid (empty).
+// read it, which is refused with the command that mends it; a credential of systemd's is the service's alone), invalid
+// (empty).
 Result<Secret> read_secret_file(const std::filesystem::path& path);
 // Makes the file, mode 0600, in one step: no reader sees it half written. Errors: conflict when it exists, denied,
 // unavailable.

@@ -1,12 +1,20 @@
 #include "controlplane/workers.h"
 
 #include <exception>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/log.h"
 
 namespace moenet::controlplane {
+
+http::Request taken(http::Request& request) {
+  std::string body = std::exchange(request.body, {});
+  http::Request result = request;
+  result.body = std::move(body);
+  return result;
+}
 
 Workers::Workers(std::size_t threads, std::size_t most_waiting, std::size_t most_waiting_bytes)
     : most_waiting_(most_waiting), most_waiting_bytes_(most_waiting_bytes) {
@@ -46,7 +54,13 @@ void Workers::run(const std::stop_token& stop) {
     } catch (const std::exception& bug) {
       log::error("a job ended in an exception", {{"error", std::string_view(bug.what())}});
     }
+    ++finished_;
   }
+}
+
+Workers::Queue Workers::queue() const {
+  const std::lock_guard lock(mutex_);
+  return {jobs_.size(), waiting_bytes_};
 }
 
 }  // namespace moenet::controlplane

@@ -2,8 +2,10 @@
 // thread never waits. The queue is bounded, in jobs and in bytes: when it is full the caller is told at once.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -11,7 +13,12 @@
 #include <thread>
 #include <vector>
 
+#include "http/message.h"
+
 namespace moenet::controlplane {
+
+// What a job keeps of a request: all of it, the body moved, for the server keeps the rest.
+http::Request taken(http::Request& request);
 
 class Workers {
  public:
@@ -27,6 +34,14 @@ class Workers {
   // the workers are stopping.
   bool submit(Job job, std::size_t bytes = 0);
 
+  // Jobs that have ended.
+  std::uint64_t finished() const { return finished_; }
+  struct Queue {
+    std::size_t jobs = 0;
+    std::size_t bytes = 0;
+  };
+  Queue queue() const;
+
  private:
   struct Waiting {
     Job job;
@@ -36,10 +51,11 @@ class Workers {
 
   const std::size_t most_waiting_;
   const std::size_t most_waiting_bytes_;
-  std::mutex mutex_;  // guards jobs_ and waiting_bytes_: many give, many take
+  mutable std::mutex mutex_;  // guards jobs_ and waiting_bytes_: many give, many take
   std::condition_variable_any wake_;
   std::deque<Waiting> jobs_;
-  std::size_t waiting_bytes_ = 0;      // of jobs_
+  std::size_t waiting_bytes_ = 0;  // of jobs_
+  std::atomic<std::uint64_t> finished_{0};
   std::vector<std::jthread> threads_;  // last: they use all of the above
 };
 

@@ -78,7 +78,7 @@ Result<Response> HttpClient::send(const Request& request, const Secret& token, m
                                   Deadline deadline, const std::stop_token& stop) {
   const ClientSettings& settings = state_->settings;
   const TransferLimits limits{settings.body_limit_bytes, settings.connect_timeout, settings.most_redirects,
-                              settings.user_agent};
+                              settings.user_agent, settings.may_connect};
   Wakeup never;
   TRY_VOID(state_->ask_breaker());
   for (unsigned attempt = 0;; ++attempt) {

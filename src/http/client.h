@@ -5,11 +5,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
 
 #include "base/clock.h"
+#include "base/ip.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "http/circuit_breaker.h"
@@ -27,6 +29,9 @@ struct ClientSettings {
   // GET only, same scheme, host and port only; other redirects are returned as they are.
   unsigned most_redirects = 3;
   std::string user_agent;
+  // Asked for each address before a connection to it is tried, so that a name cannot lead to where nobody may go,
+  // whatever it resolves to by then. Null: all may. Called by the sending threads.
+  std::function<bool(const IpAddress&)> may_connect = nullptr;
 };
 
 struct ClientCounters {

@@ -32,6 +32,15 @@ void Headers::set(std::string_view name, std::string_view value) {
   }
 }
 
+void Headers::add(std::string_view name, std::string_view value) {
+  const auto held = find(name);
+  if (!held) return set(name, value);
+  std::string joined(*held);
+  joined += equal_without_case(name, "Cookie") ? "; " : ", ";
+  joined += value;
+  set(name, joined);
+}
+
 std::optional<std::string_view> Headers::find(std::string_view name) const {
   for (const auto& [held, value] : fields_) {
     if (equal_without_case(held, name)) return value;

@@ -14,6 +14,8 @@ namespace moenet::http {
 class Headers {
  public:
   void set(std::string_view name, std::string_view value);
+  // One more line of that name: a list goes on behind a comma (RFC 9110 section 5.3), cookies behind a semicolon.
+  void add(std::string_view name, std::string_view value);
   std::optional<std::string_view> find(std::string_view name) const;
   const std::vector<std::pair<std::string, std::string>>& all() const { return fields_; }
 
@@ -27,7 +29,8 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> query;  // server: decoded parameters in order
   Headers headers;
   std::string body;
-  std::string peer;  // server: the caller's address
+  std::string peer;        // server: the caller's address, behind a trusted proxy the client's (forwarded.h)
+  bool is_secure = false;  // server: the caller speaks TLS, with us or with a trusted proxy
 
   std::optional<std::string_view> parameter(std::string_view name) const;
 };

@@ -36,6 +36,7 @@ Result<void> Parking::start() {
 std::uint64_t Parking::park(Place place, SteadyTime until) {
   const std::lock_guard lock(mutex_);
   if (is_closed_) return 0;
+  if (is_without_waits_ && place.socket >= 0) until = steady_now();
   const std::uint64_t ticket = ++last_ticket_;
   place.suspend();
   // EPOLLIN is left out: a caller may send its next request while it waits. EPOLLHUP and EPOLLERR always come.
@@ -63,6 +64,15 @@ void Parking::leave_locked(std::uint64_t ticket, Leave why) {
   by_time_.erase({left.until, ticket});
   if (left.place.socket >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, left.place.socket, nullptr);
   left.place.resume(why);
+}
+
+void Parking::end_waits() {
+  const std::lock_guard lock(mutex_);
+  is_without_waits_ = true;
+  for (auto parked = parked_.begin(); parked != parked_.end();) {
+    const auto current = parked++;
+    if (current->second.place.socket >= 0) leave_locked(current->first, Leave::timed_out);
+  }
 }
 
 void Parking::close() {

@@ -37,6 +37,9 @@ class Parking {
   std::uint64_t park(Place place, SteadyTime until);
   // A ticket that has left already is ignored.
   void leave(std::uint64_t ticket, Leave why);
+  // The time of whoever waits is over, and of whoever comes to wait; who only has its time watched (socket -1) keeps
+  // it.
+  void end_waits();
   // Everybody leaves, nobody enters any more, and the thread has ended. May be called twice.
   void close();
 
@@ -55,6 +58,7 @@ class Parking {
   UniqueFd wakeup_;
   std::mutex mutex_;  // for all below
   bool is_closed_ = false;
+  bool is_without_waits_ = false;  // since end_waits()
   std::uint64_t last_ticket_ = 0;
   std::map<std::uint64_t, Parked> parked_;
   std::set<std::pair<SteadyTime, std::uint64_t>> by_time_;

@@ -50,6 +50,15 @@ void Router::add(std::string_view method, std::string_view pattern, Handler hand
   routes_.push_back({std::string(method), segments_of(pattern), std::move(handler)});
 }
 
+std::vector<std::string> Router::routes() const {
+  std::vector<std::string> all;
+  for (const Route& route : routes_) {
+    std::string& text = all.emplace_back(route.method + " ");
+    for (const std::string& segment : route.segments) text += "/" + segment;
+  }
+  return all;
+}
+
 Answer Router::dispatch(Request& request) const {
   const auto not_found = [] { return Response::text(404, "404 Not Found"); };
   if (!request.target.starts_with('/')) return not_found();

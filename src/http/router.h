@@ -21,6 +21,8 @@ class Router {
 
   // First match wins. `method` "*" matches any, and "GET" matches HEAD too, whose body the server leaves out.
   void add(std::string_view method, std::string_view pattern, Handler handler);
+  // "METHOD PATTERN" of each, in their order.
+  std::vector<std::string> routes() const;
   // 404 text/plain "404 Not Found" when no pattern fits.
   Answer dispatch(Request& request) const;
 

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <exception>
 #include <mutex>
+#include <netinet/in.h>
 #include <optional>
 #include <set>
 #include <strings.h>
@@ -23,6 +24,7 @@
 #include <microhttpd.h>
 
 #include "base/fd.h"
+#include "base/latest.h"
 #include "base/log.h"
 #include "http/listener.h"
 #include "http/parking.h"
@@ -69,7 +71,7 @@ MHD_Result take_header(void* context, MHD_ValueKind, const char* name, const cha
   // The library leaves the blanks after a value, which are no part of it (RFC 9112 section 5.1).
   std::string_view text = value == nullptr ? "" : value;
   while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  static_cast<Request*>(context)->headers.set(name, text);
+  static_cast<Request*>(context)->headers.add(name, text);
   return MHD_YES;
 }
 
@@ -142,9 +144,18 @@ struct HttpServer::State {
   MHD_Daemon* daemon = nullptr;
   std::mutex mutex;  // of sockets, which the library's thread changes
   std::condition_variable a_socket_left;
-  std::set<int> sockets;  // of the connections that are open
+  std::set<int> sockets;     // of the connections that are open
+  std::size_t requests = 0;  // under way, also guarded by `mutex`
+  std::condition_variable a_request_ended;
+  std::atomic<bool> is_ending{false};
+  std::atomic<std::uint64_t> progress{0};
+  Latest<TlsIdentity> identity;
+  Latest<ProxyTrust> proxies;
 
   Result<void> listen();
+  MHD_Daemon* start_daemon(int socket);
+  void stop_accepting();
+  bool finish_requests(Deadline deadline);
   void stop();
   void end_connections();
   std::uint64_t limit_reading(MHD_Connection* connection);
@@ -156,16 +167,29 @@ struct HttpServer::State {
   MHD_Result send(MHD_Connection* connection, const Exchange& exchange, Response response);
   void release_body(Exchange& exchange);
 
-  static void on_connection(void* context, MHD_Connection* connection, void**, MHD_ConnectionNotificationCode what);
+  static void on_connection(void* context, MHD_Connection* connection, void** kept,
+                            MHD_ConnectionNotificationCode what);
   static void* on_target(void* context, const char* target, MHD_Connection* connection);
   static MHD_Result on_access(void* context, MHD_Connection* connection, const char*, const char* method, const char*,
                               const char* piece, std::size_t* piece_bytes, void** exchange);
   static void on_completed(void* context, MHD_Connection*, void** exchange, MHD_RequestTerminationCode);
 };
 
-void HttpServer::State::on_connection(void* context, MHD_Connection* connection, void**,
+// A connection keeps the identity that it shows: the library's session only points to it.
+void HttpServer::State::on_connection(void* context, MHD_Connection* connection, void** kept,
                                       MHD_ConnectionNotificationCode what) {
   auto& state = *static_cast<State*>(context);
+  ++state.progress;
+  using Kept = std::shared_ptr<const TlsIdentity>;
+  if (what != MHD_CONNECTION_NOTIFY_STARTED) {
+    delete static_cast<Kept*>(std::exchange(*kept, nullptr));
+  } else if (const Kept shown = state.identity.read()) {
+    const MHD_ConnectionInfo* tls = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (tls != nullptr && tls->tls_session != nullptr) {
+      shown->show_on(tls->tls_session);
+      *kept = new Kept(shown);
+    }
+  }
   const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   if (info == nullptr) return;
   const std::lock_guard lock(state.mutex);
@@ -179,7 +203,13 @@ void HttpServer::State::on_connection(void* context, MHD_Connection* connection,
 
 void* HttpServer::State::on_target(void* context, const char* target, MHD_Connection* connection) {
   auto* exchange = new Exchange;
-  exchange->reading_ticket = static_cast<State*>(context)->limit_reading(connection);
+  auto& state = *static_cast<State*>(context);
+  ++state.progress;
+  {
+    const std::lock_guard lock(state.mutex);
+    ++state.requests;
+  }
+  exchange->reading_ticket = state.limit_reading(connection);
   Target parsed = parse_target(target);
   exchange->request.target = std::move(parsed.path);
   exchange->request.query = std::move(parsed.query);
@@ -195,6 +225,9 @@ void HttpServer::State::on_completed(void* context, MHD_Connection*, void** exch
   if (ended->pending) ended->pending->finish();
   delete ended;
   *exchange = nullptr;
+  ++state.progress;
+  const std::lock_guard lock(state.mutex);
+  if (--state.requests == 0) state.a_request_ended.notify_all();
 }
 
 MHD_Result HttpServer::State::on_access(void* context, MHD_Connection* connection, const char*, const char* method,
@@ -202,6 +235,7 @@ MHD_Result HttpServer::State::on_access(void* context, MHD_Connection* connectio
   auto& state = *static_cast<State*>(context);
   auto* current = static_cast<Exchange*>(*exchange);
   if (current == nullptr) return MHD_NO;
+  ++state.progress;
   if (!current->is_begun) return state.begin(connection, *current, method);
   if (*piece_bytes != 0) {
     state.take_body(*current, {piece, *piece_bytes});
@@ -229,7 +263,12 @@ MHD_Result HttpServer::State::begin(MHD_Connection* connection, Exchange& exchan
   exchange.request.method = method;
   MHD_get_connection_values(connection, MHD_HEADER_KIND, &take_header, &exchange.request);
   const MHD_ConnectionInfo* peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-  if (peer != nullptr) exchange.request.peer = peer_text(peer->client_addr);
+  if (peer != nullptr) {
+    Origin origin =
+        origin_of(peer_text(peer->client_addr), settings.tls != nullptr, exchange.request.headers, *proxies.read());
+    exchange.request.peer = std::move(origin.address);
+    exchange.request.is_secure = origin.is_secure;
+  }
   const auto length = content_length_of(connection);
   if (!length || *length <= settings.body_limit_bytes) return MHD_YES;
   exchange.refusal = payload_too_large();
@@ -263,6 +302,7 @@ void HttpServer::State::release_body(Exchange& exchange) {
 
 MHD_Result HttpServer::State::send(MHD_Connection* connection, const Exchange& exchange, Response response) {
   if (finish) finish(exchange.request, response);
+  if (is_ending) response.headers.set("Connection", "close");
   return queue(connection, std::move(response));
 }
 
@@ -289,7 +329,7 @@ MHD_Result HttpServer::State::park(MHD_Connection* connection, Exchange& exchang
   // Parked first: an answer that comes between the two must find the ticket.
   const std::shared_ptr<Pending::State> pending = exchange.pending;
   const std::uint64_t ticket = parking->park(std::move(place), Deadline::after(pending->span).at());
-  if (ticket == 0) return MHD_NO;
+  if (ticket == 0) return send(connection, exchange, overloaded());
   // The maker of the answer may outlive the server.
   pending->attach([weak = std::weak_ptr(parking), ticket] {
     if (const auto held = weak.lock()) held->leave(ticket, Leave::answered);
@@ -314,19 +354,66 @@ Result<void> HttpServer::State::listen() {
   TRY(UniqueFd socket, listen_on(settings.listen));
   port = local_port(socket.get());
   TRY_VOID(parking->start());
-  // The library keeps a request's headers and a response's headers in one pool per connection.
-  const std::size_t pool_bytes = settings.header_limit_bytes * 2;
-  daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
-                            0, nullptr, nullptr, &on_access, this, MHD_OPTION_EXTERNAL_LOGGER, &log_of_library, nullptr,
-                            MHD_OPTION_LISTEN_SOCKET, socket.get(), MHD_OPTION_URI_LOG_CALLBACK, &on_target, this,
-                            MHD_OPTION_NOTIFY_COMPLETED, &on_completed, this, MHD_OPTION_NOTIFY_CONNECTION,
-                            &on_connection, this, MHD_OPTION_CONNECTION_LIMIT, settings.most_connections,
-                            MHD_OPTION_PER_IP_CONNECTION_LIMIT, settings.most_connections_per_address,
-                            MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(settings.idle_timeout.count()),
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes, MHD_OPTION_END);
+  daemon = start_daemon(socket.get());
   if (daemon == nullptr) return fail(Errc::internal, "listen on " + settings.listen.text() + ": libmicrohttpd refused");
   socket.release();  // the daemon closes it
   return {};
+}
+
+MHD_Daemon* HttpServer::State::start_daemon(int socket) {
+  unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+  std::vector<MHD_OptionItem> tls;
+  // The library wants bytes that it may change, and changes none.
+  const auto text = [](std::string_view bytes) { return const_cast<char*>(bytes.data()); };
+  if (settings.tls) {
+    flags |= MHD_USE_TLS;
+    tls = {{MHD_OPTION_HTTPS_MEM_CERT, 0, text(settings.tls->certificate_pem())},
+           {MHD_OPTION_HTTPS_MEM_KEY, 0, text(settings.tls->key_pem().reveal())},
+           {MHD_OPTION_HTTPS_PRIORITIES, 0, text(kTlsPriorities)}};
+  }
+  tls.push_back({MHD_OPTION_END, 0, nullptr});
+  // The library keeps a request's headers and a response's headers in one pool per connection.
+  const std::size_t pool_bytes = settings.header_limit_bytes * 2;
+  return MHD_start_daemon(flags, 0, nullptr, nullptr, &on_access, this, MHD_OPTION_EXTERNAL_LOGGER, &log_of_library,
+                          nullptr, MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_URI_LOG_CALLBACK, &on_target, this,
+                          MHD_OPTION_NOTIFY_COMPLETED, &on_completed, this, MHD_OPTION_NOTIFY_CONNECTION,
+                          &on_connection, this, MHD_OPTION_CONNECTION_LIMIT, settings.most_connections,
+                          MHD_OPTION_PER_IP_CONNECTION_LIMIT, settings.most_connections_per_address,
+                          MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(settings.idle_timeout.count()),
+                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes, MHD_OPTION_ARRAY, tls.data(), MHD_OPTION_END);
+}
+
+namespace {
+
+// Who has connected and was not accepted yet would else see a reset.
+void take_queued(MHD_Daemon* daemon, int listener) {
+  for (;;) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    const int socket =
+        ::accept4(listener, reinterpret_cast<sockaddr*>(&address), &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (socket < 0) return;
+    MHD_add_connection(daemon, socket, reinterpret_cast<sockaddr*>(&address), length);  // it closes what it refuses
+  }
+}
+
+}  // namespace
+
+void HttpServer::State::stop_accepting() {
+  if (is_ending.exchange(true)) return;
+  if (const UniqueFd listener(MHD_quiesce_daemon(daemon)); listener) take_queued(daemon, listener.get());
+}
+
+bool HttpServer::State::finish_requests(Deadline deadline) {
+  stop_accepting();
+  std::unique_lock lock(mutex);
+  const auto is_done = [this] { return requests == 0; };
+  if (a_request_ended.wait_until(lock, deadline.at(), is_done)) return true;
+  lock.unlock();
+  parking->end_waits();
+  lock.lock();
+  a_request_ended.wait_for(lock, kEndWithin, is_done);
+  return false;
 }
 
 // No more requests are taken, and answers under way are sent to their end, for as long as kEndWithin.
@@ -352,7 +439,9 @@ HttpServer::~HttpServer() { state_->stop(); }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerSettings settings, Handler handler, Finish finish) {
   auto state = std::make_unique<State>();
-  state->settings = settings;
+  state->identity.put(settings.tls);
+  state->proxies.put(settings.proxies);
+  state->settings = std::move(settings);
   state->handler = std::move(handler);
   state->finish = std::move(finish);
   TRY_VOID(state->listen());
@@ -360,5 +449,22 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerSettings settings, H
 }
 
 std::uint16_t HttpServer::port() const { return state_->port; }
+
+void HttpServer::show(std::shared_ptr<const TlsIdentity> identity) { state_->identity.put(std::move(identity)); }
+void HttpServer::trust(ProxyTrust proxies) { state_->proxies.put(std::move(proxies)); }
+void HttpServer::stop_accepting() { state_->stop_accepting(); }
+bool HttpServer::finish_requests(Deadline deadline) { return state_->finish_requests(deadline); }
+std::uint64_t HttpServer::progress() const { return state_->progress; }
+
+// A connection that says nothing: the server's thread notes it when it takes it. One that is refused, because all are
+// in use, needs none: those that are in use are progress.
+void HttpServer::pulse() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) return;
+  const UniqueFd ours(ends[0]);
+  sockaddr_in nowhere{};
+  nowhere.sin_family = AF_INET;
+  MHD_add_connection(state_->daemon, ends[1], reinterpret_cast<sockaddr*>(&nowhere), sizeof nowhere);
+}
 
 }  // namespace moenet::http

@@ -9,9 +9,12 @@
 #include <string>
 #include <variant>
 
+#include "base/clock.h"
 #include "base/ip.h"
 #include "base/result.h"
+#include "http/forwarded.h"
 #include "http/message.h"
+#include "http/tls.h"
 
 namespace moenet::http {
 
@@ -28,6 +31,8 @@ struct ServerSettings {
   // From a request's first line to the end of its body; then the connection is cut, however busy it is. Chosen: the
   // largest body at 35 kB/s.
   std::chrono::milliseconds request_timeout{30'000};
+  std::shared_ptr<const TlsIdentity> tls;  // null: plain HTTP
+  ProxyTrust proxies;
 };
 
 // A response that is not ready yet. Thread-safe; the first of answer() and the timeout wins, later ones are ignored. A
@@ -63,6 +68,20 @@ class HttpServer {
   ~HttpServer();  // open connections are closed; waiting ones are dropped. Never call it from a handler
 
   std::uint16_t port() const;  // the actual one, when `listen.port` was 0
+
+  // For connections and requests that begin from now on. Not for a server that was started without TLS.
+  void show(std::shared_ptr<const TlsIdentity> identity);
+  void trust(ProxyTrust proxies);
+
+  // Takes no more connections (who waits in the kernel's queue is still taken), and ends each one after its answer.
+  void stop_accepting();
+  // The same, and returns when the last request has its answer: true; or at the deadline: false, and what still waits
+  // has the answer of its timeout. The destructor does the rest.
+  bool finish_requests(Deadline deadline);
+
+  // Rises as the server's thread works. It is idle when nobody asks anything; `pulse` gives it something to do.
+  std::uint64_t progress() const;
+  void pulse();
 
  private:
   struct State;

@@ -1,9 +1,13 @@
 #include "http/transfer.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <cstring>
+#include <netinet/in.h>
 #include <optional>
 #include <string_view>
+#include <sys/socket.h>
 #include <utility>
 
 #include <curl/curl.h>
@@ -91,6 +95,39 @@ std::size_t take_body(char* bytes, std::size_t size, std::size_t count, void* co
   }
   receiving.response.body.append(bytes, length);
   return length;
+}
+
+// Whom an exchange may connect to, and whom it may not have.
+struct Connecting {
+  const std::function<bool(const IpAddress&)>* may_connect = nullptr;
+  std::optional<IpAddress> refused;
+};
+
+std::optional<IpAddress> address_of(const curl_sockaddr& socket_address) {
+  if (socket_address.family == AF_INET) {
+    std::array<std::uint8_t, 4> bytes{};
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(socket_address.addr);
+    std::memcpy(bytes.data(), &v4.sin_addr, bytes.size());
+    return IpAddress::v4(bytes);
+  }
+  if (socket_address.family == AF_INET6) {
+    std::array<std::uint8_t, 16> bytes{};
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(socket_address.addr);
+    std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
+    return IpAddress::v6(bytes);
+  }
+  return std::nullopt;
+}
+
+// The signature of CURLOPT_OPENSOCKETFUNCTION.
+curl_socket_t open_allowed_socket(void* context, curlsocktype, curl_sockaddr* target) {
+  auto& connecting = *static_cast<Connecting*>(context);
+  const auto address = address_of(*target);
+  if (!address || !(*connecting.may_connect)(*address)) {
+    connecting.refused = address.value_or(IpAddress());
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(target->family, target->socktype | SOCK_CLOEXEC, target->protocol);
 }
 
 bool is_clean(std::string_view text) {
@@ -242,6 +279,7 @@ Result<Response> Transfer::Handles::exchange(const Request& request, const std::
   // an answer or a reset came; any request may be repeated here, because every POST of this protocol is idempotent.
   for (bool is_repetition = false;; is_repetition = true) {
     Receiving receiving;
+    Connecting connecting{&limits.may_connect, std::nullopt};
     receiving.body_limit = limits.body_bytes;
     curl_easy_reset(easy);
     set_rules(easy, limits);
@@ -254,6 +292,10 @@ Result<Response> Transfer::Handles::exchange(const Request& request, const std::
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, &receiving);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &receiving);
+    if (limits.may_connect) {
+      curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_allowed_socket);
+      curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &connecting);
+    }
 
     curl_multi_add_handle(multi, easy);
     const std::optional<CURLcode> code = drive(deadline, stop);
@@ -269,6 +311,9 @@ Result<Response> Transfer::Handles::exchange(const Request& request, const std::
       curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
       receiving.response.status = static_cast<int>(status);
       return std::move(receiving.response);
+    }
+    if (connecting.refused) {
+      return fail(Errc::denied, fmt::format("{}: no connections to {}", name_of(request), connecting.refused->text()));
     }
     long new_connections = 0;
     curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &new_connections);

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
 
 #include "base/clock.h"
+#include "base/ip.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "http/message.h"
@@ -19,6 +21,7 @@ struct TransferLimits {
   std::chrono::milliseconds connect_timeout{0};
   unsigned most_redirects = 0;
   std::string user_agent;
+  std::function<bool(const IpAddress&)> may_connect = nullptr;  // as ClientSettings
 };
 
 // Owns a handle and its open connections. One thread at a time.

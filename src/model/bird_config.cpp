@@ -60,7 +60,7 @@ std::string read_constant(const JsonReader& node, std::string_view key, std::str
   const std::string constant = node.text(key, kWordBytesMax).value_or("");
   std::string_view word = trimmed(constant);
   if (word.starts_with(prefix)) word.remove_prefix(prefix.size());
-  const std::string name = lower_case(word);
+  std::string name = lower_case(word);
   if (!name.empty() && !is_community_name(name)) node.note(key, "the name of a community");
   if (names.contains(name)) return name;
   return names.contains(std::string(derived)) ? std::string(derived) : std::string();
@@ -92,13 +92,6 @@ PolicyNode read_node(const JsonReader& reader, const RoutingPolicy& policy) {
   node.bandwidth_community =
       read_constant(reader, "bandwidthCommunity", "DN42_BW_", policy.bandwidth, bandwidth_name(node.bandwidth_mbit));
   return node;
-}
-
-// A network: with host bits BIRD would refuse it, and of no length it would be everything.
-std::optional<IpPrefix> network_in(std::string_view text) {
-  const Result<IpPrefix> prefix = IpPrefix::parse(trimmed(text));
-  if (!prefix || prefix->length == 0 || prefix->has_host_bits()) return std::nullopt;
-  return *prefix;
 }
 
 void read_own_prefix(const JsonReader& reader, std::string_view key, IpFamily family, std::vector<IpPrefix>& own) {
@@ -156,16 +149,8 @@ std::vector<T> read_blocked(const JsonReader& reader, std::string_view key, cons
 }
 
 void read_blocklist(const JsonReader& reader, RoutingPolicy& policy) {
-  policy.blocked_asns =
-      read_blocked<Asn>(reader, "asns", "AS numbers only", [](const json::value& item) -> std::optional<Asn> {
-        const std::optional<std::int64_t> asn = integer_in(item);
-        if (!asn || *asn < 1 || *asn > kAsnMax) return std::nullopt;
-        return static_cast<Asn>(*asn);
-      });
-  policy.blocked_prefixes = read_blocked<IpPrefix>(reader, "prefixes", "networks only", [](const json::value& item) {
-    const json::string* text = item.if_string();
-    return text == nullptr ? std::nullopt : network_in({text->data(), text->size()});
-  });
+  policy.blocked_asns = read_blocked<Asn>(reader, "asns", "AS numbers only", blocked_asn_in);
+  policy.blocked_prefixes = read_blocked<IpPrefix>(reader, "prefixes", "networks only", blocked_network_in);
 }
 
 RoutingPolicy read_policy(const JsonReader& reader, std::vector<JsonFault>& faults) {
@@ -183,6 +168,8 @@ RoutingPolicy read_policy(const JsonReader& reader, std::vector<JsonFault>& faul
   read_communities(communities, "latency", policy.latency);
   read_communities(communities, "bandwidth", policy.bandwidth);
   read_communities(communities, "crypto", policy.crypto);
+  read_communities(communities, "loss", policy.loss);
+  read_communities(communities, "topology", policy.topology);
   read_communities(communities, "region", policy.region);
   const JsonReader large = reader.object("largeCommunities");
   read_communities(large, "origin", policy.origin);
@@ -193,32 +180,30 @@ RoutingPolicy read_policy(const JsonReader& reader, std::vector<JsonFault>& faul
 }
 
 // One neighbor's address must be one node's: BIRD would let both protocols fight for the session.
-void check_peer(const JsonReader& row, const IbgpPeer& peer, const PolicyNode& node,
-                const std::vector<IbgpPeer>& earlier) {
+void check_peer(const JsonReader& row, const MeshMember& peer, const PolicyNode& node,
+                const std::vector<MeshMember>& earlier) {
   const auto is_shared = [&](auto address) {
     const auto same = [&](const auto& other) { return peer.*address && other.*address == peer.*address; };
     return std::any_of(earlier.begin(), earlier.end(), same);
   };
-  const auto is_listed = [&](const IbgpPeer& other) { return other.node_id == peer.node_id; };
+  const auto is_listed = [&](const MeshMember& other) { return other.node_id == peer.node_id; };
   const bool is_own_ipv4 = peer.loopback_ipv4 && peer.loopback_ipv4 == node.loopback_ipv4;
   const bool is_own_ipv6 = peer.loopback_ipv6 && peer.loopback_ipv6 == node.loopback_ipv6;
   if (peer.node_id != 0 && peer.node_id == node.id) row.note("nodeId", "another node than this one");
   if (peer.node_id != 0 && std::any_of(earlier.begin(), earlier.end(), is_listed))
     row.note("nodeId", "a node that is listed once");
-  if (is_own_ipv4 || is_shared(&IbgpPeer::loopback_ipv4)) row.note("loopbackIpv4", "an address of this node alone");
-  if (is_own_ipv6 || is_shared(&IbgpPeer::loopback_ipv6)) row.note("loopbackIpv6", "an address of this node alone");
+  if (is_own_ipv4 || is_shared(&MeshMember::loopback_ipv4)) row.note("loopbackIpv4", "an address of this node alone");
+  if (is_own_ipv6 || is_shared(&MeshMember::loopback_ipv6)) row.note("loopbackIpv6", "an address of this node alone");
 }
 
-std::vector<IbgpPeer> read_peers(const JsonReader& answer, std::vector<JsonFault>& faults, const PolicyNode& node) {
-  std::vector<IbgpPeer> peers;
+std::vector<MeshMember> read_peers(const JsonReader& answer, std::vector<JsonFault>& faults, const PolicyNode& node) {
+  std::vector<MeshMember> peers;
   const json::array* list = read_list(answer, "ibgpPeers", kLastNodeId);
   if (list == nullptr && answer.find("ibgpPeers") == nullptr) answer.note("ibgpPeers", "a list");
   if (list == nullptr) return peers;
   for (std::size_t i = 0; i < list->size(); ++i) {
     const JsonReader row((*list)[i], faults, item_path("ibgpPeers", i));
-    MeshMember member = read_member(row);
-    IbgpPeer peer{member.node_id,       std::move(member.name), member.region_code,
-                  member.loopback_ipv4, member.loopback_ipv6,   member.is_rr};
+    MeshMember peer = read_member(row);
     check_peer(row, peer, node, peers);
     peers.push_back(std::move(peer));
   }

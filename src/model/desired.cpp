@@ -10,9 +10,9 @@ constexpr std::string_view kMesh = "mesh/";
 
 }  // namespace
 
-Owner owner_of_session(std::string_view uuid) { return Owner(kSession).append(uuid); }
+Owner owner_of_session(std::string_view uuid) { return Owner(std::string(kSession).append(uuid)); }
 
-Owner owner_of_mesh(NodeId node) { return Owner(kMesh) + std::to_string(node); }
+Owner owner_of_mesh(NodeId node) { return Owner(std::string(kMesh) + std::to_string(node)); }
 
 std::string_view session_of(std::string_view owner) {
   return owner.starts_with(kSession) ? owner.substr(kSession.size()) : std::string_view();

@@ -12,6 +12,7 @@
 
 #include "base/ip.h"
 #include "base/key.h"
+#include "base/shared_text.h"
 #include "model/lifecycle.h"
 #include "model/mesh.h"
 #include "model/peering.h"
@@ -21,7 +22,7 @@ namespace moenet::model {
 
 // Who wants an object: "session/<uuid>", "mesh/<node id>", "loopback", "policy". Written into the link's ifalias and
 // the BIRD file's first line, so that the agent knows its own after a crash and a lost state file.
-using Owner = std::string;
+using Owner = SharedText;
 Owner owner_of_session(std::string_view uuid);
 Owner owner_of_mesh(NodeId node);
 inline constexpr std::string_view kLoopbackOwner = "loopback";
@@ -56,7 +57,7 @@ struct Tunnel {
   std::vector<TunnelPeer> peers;  // sorted by public key
   // The endpoint text that was configured last, kept in the ifalias beside the owner. It tells an operator's change of
   // the endpoint (apply at once) from a peer that roamed (leave alone). Empty: none was applied yet.
-  std::string configured_endpoint;
+  SharedText configured_endpoint;
   // Observed only: why its WireGuard side cannot be read. Then private_key, listen_port and peers say nothing.
   std::string unreadable;
 

@@ -15,6 +15,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kWordBytesMax = 255;
+constexpr std::size_t kMostTools = 32;  // chosen: the agent has seven
 
 std::uint64_t read_count(const JsonReader& reader, std::string_view key) {
   return static_cast<std::uint64_t>(reader.integer(key, 0, INT64_MAX).value_or(0));
@@ -43,6 +44,17 @@ std::optional<HeartbeatMaintenance> read_maintenance(const json::value* value) {
   return maintenance;
 }
 
+// Names in a list; nothing else says anything, and nothing is a fault, as above.
+std::vector<std::string> read_tools(const json::value* value) {
+  std::vector<std::string> tools;
+  if (value == nullptr || !value->is_array()) return tools;
+  for (const json::value& name : value->get_array()) {
+    if (tools.size() == kMostTools) break;
+    if (name.is_string() && name.get_string().size() <= kWordBytesMax) tools.emplace_back(name.get_string());
+  }
+  return tools;
+}
+
 }  // namespace
 
 json::value write_json(const Heartbeat& heartbeat) {
@@ -63,6 +75,8 @@ json::value write_json(const Heartbeat& heartbeat) {
     status["maintenance"] =
         json::object{{"state", maintenance->state}, {"since", maintenance->since.time_since_epoch().count()}};
   }
+  if (!heartbeat.looking_glass.empty())
+    status["lookingGlass"] = json::array(heartbeat.looking_glass.begin(), heartbeat.looking_glass.end());
   json::object body;
   body["node_id"] = heartbeat.node;
   body["agent_version"] = heartbeat.agent_version;
@@ -91,6 +105,7 @@ Result<Heartbeat> read_heartbeat(const json::value& body) {
   heartbeat.public_ipv4 = status.address("publicIpv4", IpFamily::v4);
   heartbeat.public_ipv6 = status.address("publicIpv6", IpFamily::v6);
   heartbeat.maintenance = read_maintenance(status.find("maintenance"));
+  heartbeat.looking_glass = read_tools(status.find("lookingGlass"));
   if (faults.empty()) return heartbeat;
   std::string what = "heartbeat";
   for (const JsonFault& fault : faults) what += (&fault == &faults.front() ? ": " : "; ") + fault.text();

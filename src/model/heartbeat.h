@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/json/fwd.hpp>
 
@@ -37,6 +38,7 @@ struct Heartbeat {
   std::optional<IpAddress> public_ipv4;
   std::optional<IpAddress> public_ipv6;
   std::optional<HeartbeatMaintenance> maintenance;
+  std::vector<std::string> looking_glass;  // tools that people may use at the node; ours adds it
 
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };

@@ -23,17 +23,13 @@ constexpr std::uint32_t kMeshPortBase = 51'820;  // wire contract A9: a node lis
 
 Fault first_of(const std::vector<JsonFault>& faults) { return {faults.front().path, faults.front().reason()}; }
 
-MeshSelf read_self(const JsonReader& answer) {
-  if (!answer.has("self")) {
-    MeshSelf self;
-    self.node_id = read_node_id(answer, "localNodeId");
-    self.loopback_ipv4 = read_loopback(answer, "localLoopback4", IpFamily::v4);
-    self.loopback_ipv6 = read_loopback(answer, "localLoopback6", IpFamily::v6);
-    return self;
-  }
-  MeshMember member = read_member(answer.object("self"));
-  return {member.node_id,       std::move(member.name), member.region_code,
-          member.loopback_ipv4, member.loopback_ipv6,   member.is_rr};
+MeshMember read_self(const JsonReader& answer) {
+  if (answer.has("self")) return read_member(answer.object("self"));
+  MeshMember self;
+  self.node_id = read_node_id(answer, "localNodeId");
+  self.loopback_ipv4 = read_loopback(answer, "localLoopback4", IpFamily::v4);
+  self.loopback_ipv6 = read_loopback(answer, "localLoopback6", IpFamily::v6);
+  return self;
 }
 
 // The key under the first of `names` that says anything; absent when blank or zero, which is "no key" for WireGuard.
@@ -74,7 +70,7 @@ std::uint32_t read_mtu(const JsonReader& row) {
   return static_cast<std::uint32_t>(row.integer("mtu", kMtuMin, kMtuMax).value_or(unsaid));
 }
 
-MeshRow read_row(const json::value& value, const MeshSelf& self) {
+MeshRow read_row(const json::value& value, const MeshMember& self) {
   if (!value.is_object()) return {0, std::unexpected(Fault{"row", "not a JSON object"})};
   std::vector<JsonFault> faults;
   const JsonReader row(value, faults);
@@ -106,7 +102,7 @@ std::pair<std::string_view, std::string> shared_loopback(const MeshPeer& peer, c
 }
 
 // What makes a sound row impossible beside this node and the rows before it.
-std::optional<Fault> clash(const MeshRow& row, const MeshSelf& self, const std::vector<MeshRow>& earlier) {
+std::optional<Fault> clash(const MeshRow& row, const MeshMember& self, const std::vector<MeshRow>& earlier) {
   if (row.node_id == self.node_id) return Fault{"nodeId", std::to_string(row.node_id) + " is our own"};
   if (row.node_id != 0 && !earlier.empty() && earlier.back().node_id == row.node_id) {
     return Fault{"nodeId", std::to_string(row.node_id) + " is listed more than once: the first row counts"};
@@ -135,7 +131,7 @@ Result<Mesh> read_mesh(const json::value& data) {
   const json::value* list = answer.find("peers");
   const json::array* rows = list == nullptr ? nullptr : list->if_array();
   if (rows == nullptr) answer.note("peers", "a list");
-  if (!faults.empty()) return fail(Errc::invalid, "mesh: " + texts_of(faults));
+  if (rows == nullptr || !faults.empty()) return fail(Errc::invalid, "mesh: " + texts_of(faults));
 
   std::vector<MeshRow> read;
   for (const json::value& row : *rows) read.push_back(read_row(row, mesh.self));

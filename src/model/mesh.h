@@ -16,19 +16,21 @@
 
 namespace moenet::model {
 
-// 1…62: what "dn42-wg-igp-<id>" and 51820 + id are made of (wire contract A11). 0: unallocated.
+// 1…999: what "dn42-wg-igp-<id>", which has 15 bytes at most, and 51820 + id are made of. 0: unallocated. The wire
+// contract (A11) has 62, for that is what a /26 of loopbacks holds.
 using NodeId = std::uint32_t;
-inline constexpr NodeId kLastNodeId = 62;
+inline constexpr NodeId kLastNodeId = 999;
 
-struct MeshSelf {
+// What the control plane says of any node of the network, this one and those it speaks iBGP with.
+struct MeshMember {
   NodeId node_id = 0;
-  std::string name;
+  std::string name;  // free text from outside: escape it wherever it goes
   int region_code = 0;
   std::optional<IpAddress> loopback_ipv4;
   std::optional<IpAddress> loopback_ipv6;
   bool is_rr = false;
 
-  friend bool operator==(const MeshSelf&, const MeshSelf&) = default;
+  friend bool operator==(const MeshMember&, const MeshMember&) = default;
 };
 
 struct MeshPeer {
@@ -55,7 +57,7 @@ struct MeshRow {
 };
 
 struct Mesh {
-  MeshSelf self;
+  MeshMember self;
   std::vector<MeshRow> peers;  // sorted by node id; of rows with one id all but the first are faults
   bool all_identified = true;  // every row had a readable id: only then may absence mean removal
 

@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 
 #include "model/json_reader.h"
+#include "model/mesh.h"
 
 namespace moenet::model {
 
@@ -15,7 +16,6 @@ namespace {
 
 constexpr std::size_t kWordBytesMax = 255;    // chosen: names, places
 constexpr std::size_t kPathBytesMax = 4096;   // PATH_MAX in linux/limits.h
-constexpr std::int64_t kNodeIdMax = 62;       // wire contract A11: a /26 holds 62 hosts
 constexpr std::int64_t kPoolMax = 1024;       // chosen: above the descriptors a service gets by default
 constexpr std::int64_t kSecondsMax = 86'400;  // chosen: a day
 
@@ -36,7 +36,7 @@ std::string read_path(const JsonReader& reader, std::string_view key) {
 NodeConfig::Node read_node(const JsonReader& reader) {
   NodeConfig::Node node;
   node.name = reader.text("name", kWordBytesMax).value_or("");
-  const std::optional<std::int64_t> id = reader.integer("id", 0, kNodeIdMax);
+  const std::optional<std::int64_t> id = reader.integer("id", 0, kLastNodeId);
   if (id && *id != 0) node.id = static_cast<std::uint32_t>(*id);
   node.region = reader.free_text("region", kWordBytesMax);
   node.location = reader.free_text("location", kWordBytesMax);

@@ -18,7 +18,7 @@ namespace moenet::model {
 struct NodeConfig {
   struct Node {
     std::string name;
-    std::optional<std::uint32_t> id;  // 1…62; absent while unallocated (0 on the wire)
+    std::optional<std::uint32_t> id;  // 1…kLastNodeId; absent while unallocated (0 on the wire)
     std::string region;
     std::string location;
     std::string provider;

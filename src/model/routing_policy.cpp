@@ -7,7 +7,10 @@
 #include <string_view>
 #include <utility>
 
+#include <boost/json/value.hpp>
+
 #include "model/community_tables.h"
+#include "model/json_reader.h"
 #include "model/text.h"
 
 namespace moenet::model {
@@ -80,6 +83,24 @@ std::expected<RpkiServer, Fault> make_rpki_server(std::string_view name, std::st
   return std::unexpected(Fault{"host", "a host name or an address"});
 }
 
+std::optional<Asn> blocked_asn_in(const boost::json::value& item) {
+  constexpr std::int64_t kAsnMax = 4294967295;  // RFC 6793; 0 is reserved (RFC 7607)
+  const std::optional<std::int64_t> asn = integer_in(item);
+  if (!asn || *asn < 1 || *asn > kAsnMax) return std::nullopt;
+  return static_cast<Asn>(*asn);
+}
+
+std::optional<IpPrefix> blocked_network_in(const boost::json::value& item) {
+  const boost::json::string* text = item.if_string();
+  return text == nullptr ? std::nullopt : network_in({text->data(), text->size()});
+}
+
+std::optional<IpPrefix> network_in(std::string_view text) {
+  const Result<IpPrefix> prefix = IpPrefix::parse(trimmed(text));
+  if (!prefix || prefix->length == 0 || prefix->has_host_bits()) return std::nullopt;
+  return *prefix;
+}
+
 RoutingPolicy default_policy(Asn asn) {
   RoutingPolicy policy;
   policy.asn = asn;
@@ -87,6 +108,8 @@ RoutingPolicy default_policy(Asn asn) {
   policy.bandwidth = dn42(
       {{"100k_plus", 21}, {"1m_plus", 22}, {"10m_plus", 23}, {"100m_plus", 24}, {"1g_plus", 25}, {"10g_plus", 25}});
   policy.crypto = dn42({{"none", 31}, {"unsafe", 32}, {"encrypted", 33}, {"latency", 34}, {"psk", 35}, {"pq", 36}});
+  policy.loss = dn42({{"none", 91}, {"upto_1", 92}, {"upto_5", 93}, {"more", 94}});
+  policy.topology = dn42({{"tunnel", 83}});
   policy.region = dn42_regions();
   policy.origin = large(asn, 1, {{"as", 100}, {"na", 200}, {"eu", 300}, {"oc", 400}, {"af", 500}});
   policy.subregion = subregions(asn);

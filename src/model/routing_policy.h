@@ -50,6 +50,12 @@ struct RpkiServer {
 // with or without brackets, and has no port of its own. Faults: "name" or "host".
 std::expected<RpkiServer, Fault> make_rpki_server(std::string_view name, std::string_view host, std::uint16_t port);
 
+// What a blocklist may name: an AS number, and a network without host bits that is not everything (of which BIRD would
+// refuse the first, and the second would block all).
+std::optional<Asn> blocked_asn_in(const boost::json::value& item);
+std::optional<IpPrefix> blocked_network_in(const boost::json::value& item);
+std::optional<IpPrefix> network_in(std::string_view text);
+
 struct RoutingPolicy {
   Asn asn = 0;
   std::vector<IpPrefix> own_prefixes;      // announced by this network and refused from others; sorted
@@ -62,6 +68,8 @@ struct RoutingPolicy {
   CommunityNames latency;              // "tier0" (best) … "tier8"
   CommunityNames bandwidth;            // "100k_plus" … "10g_plus"
   CommunityNames crypto;               // "none", "unsafe", "encrypted", "latency" (with forward secrecy), "psk", "pq"
+  CommunityNames loss;                 // of packets: "none", "upto_1", "upto_5" (percent), "more"
+  CommunityNames topology;             // "tunnel"
   CommunityNames region;               // "eu", "as_e", …
   LargeCommunityNames origin;          // of continents: "as", "na", "eu", "oc", "af"
   LargeCommunityNames subregion;       // "as_e", …
@@ -89,21 +97,10 @@ struct PolicyNode {
   friend bool operator==(const PolicyNode&, const PolicyNode&) = default;
 };
 
-struct IbgpPeer {
-  NodeId node_id = 0;
-  std::string name;  // free text from outside: escape it wherever it goes
-  int region_code = 0;
-  std::optional<IpAddress> loopback_ipv4;
-  std::optional<IpAddress> loopback_ipv6;
-  bool is_rr = false;
-
-  friend bool operator==(const IbgpPeer&, const IbgpPeer&) = default;
-};
-
 struct BirdPolicy {
   PolicyNode node;
   RoutingPolicy policy;
-  std::vector<IbgpPeer> ibgp_peers;  // sorted by node id, unique
+  std::vector<MeshMember> ibgp_peers;  // sorted by node id, unique
 
   friend bool operator==(const BirdPolicy&, const BirdPolicy&) = default;
 };

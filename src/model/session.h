@@ -10,11 +10,12 @@
 #include "base/ip.h"
 #include "base/key.h"
 #include "base/secret.h"
+#include "base/shared_text.h"
 
 namespace moenet::model {
 
-using Asn = std::uint32_t;      // 1…4294967295 (RFC 6793); 0 is never valid (RFC 7607)
-using SessionId = std::string;  // the control plane's uuid, lower case: [0-9a-f-]{36}
+using Asn = std::uint32_t;     // 1…4294967295 (RFC 6793); 0 is never valid (RFC 7607)
+using SessionId = SharedText;  // the control plane's uuid, lower case: [0-9a-f-]{36}
 
 enum class SessionStatus : std::uint8_t {
   deleted = 0,
@@ -75,8 +76,9 @@ struct Session {
   bool mp_bgp = false;
   bool extended_next_hop = false;
   SessionPolicy policy = SessionPolicy::full;
-  std::optional<Secret> bgp_password;         // `data.password`: RFC 2385 key, 1…80 bytes of printable ASCII
-  std::optional<std::uint32_t> import_limit;  // `data.importLimit`: prefixes per family; absent: the node's default
+  std::optional<Secret> bgp_password;           // `data.password`: RFC 2385 key, 1…80 bytes of printable ASCII
+  std::optional<std::uint32_t> import_limit;    // `data.importLimit`: prefixes per family; absent: the node's default
+  std::optional<std::uint32_t> bandwidth_mbit;  // `data.bandwidthMbit`: of the link's slower direction, 1…1,000,000
 
   friend bool operator==(const Session&, const Session&) = default;
 };

@@ -43,7 +43,7 @@ SessionId read_uuid(const JsonReader& row) {
     const bool is_hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
     is_uuid = is_dash_place ? text[i] == '-' : is_hex;
   }
-  if (is_uuid) return text;
+  if (is_uuid) return SessionId(text);
   row.note("uuid", "a UUID");
   return {};
 }
@@ -238,6 +238,7 @@ void read_policy(const JsonReader& row, Session& session) {
 // `data` is anybody's: only an object, or the text of one, with fields that we know is read.
 void read_data(const JsonReader& row, std::vector<JsonFault>& faults, Session& session) {
   constexpr std::size_t kTextBytesMax = 4096;
+  constexpr std::int64_t kBandwidthMax = 1'000'000;  // 1 Tbit/s; chosen
   const json::value* value = row.find("data");
   if (value == nullptr) return;
   json::value inner;
@@ -254,6 +255,8 @@ void read_data(const JsonReader& row, std::vector<JsonFault>& faults, Session& s
   // 0 is no limit of anybody's: it would block every route.
   const std::optional<std::int64_t> limit = data.integer("importLimit", 0, UINT32_MAX);
   if (limit && *limit != 0) session.import_limit = static_cast<std::uint32_t>(*limit);
+  const std::optional<std::int64_t> bandwidth = data.integer("bandwidthMbit", 0, kBandwidthMax);
+  if (bandwidth && *bandwidth != 0) session.bandwidth_mbit = static_cast<std::uint32_t>(*bandwidth);
 }
 
 json::value text_or_null(const std::optional<IpAddress>& address) {
@@ -300,13 +303,14 @@ json::value write_session(const Session& session, std::string_view last_error) {
   if (session.mp_bgp) extensions.emplace_back("mp_bgp");
   if (session.extended_next_hop) extensions.emplace_back("extended_nexthop");
   json::value data = nullptr;
-  if (session.bgp_password || session.import_limit) {
+  if (session.bgp_password || session.import_limit || session.bandwidth_mbit) {
     json::object& fields = data.emplace_object();
     if (session.bgp_password) fields["password"] = session.bgp_password->reveal();
     if (session.import_limit) fields["importLimit"] = *session.import_limit;
+    if (session.bandwidth_mbit) fields["bandwidthMbit"] = *session.bandwidth_mbit;
   }
   json::object row;
-  row["uuid"] = session.uuid;
+  row["uuid"] = session.uuid.view();
   row["asn"] = session.asn;
   row["name"] = session.name;
   row["description"] = session.description;

@@ -1,15 +1,11 @@
 #include "net/daemon.h"
 
-#include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/spawn.h"
 
 namespace moenet::net {
 
@@ -24,40 +21,6 @@ namespace {
 
 // An operator needs the last line or two.
 constexpr std::size_t kTailBytes = 300;
-
-struct Attributes {
-  posix_spawnattr_t value;
-
-  Attributes() {
-    ::posix_spawnattr_init(&value);
-    sigset_t all;
-    sigset_t none;
-    ::sigfillset(&all);
-    ::sigemptyset(&none);
-    ::posix_spawnattr_setsigdefault(&value, &all);
-    ::posix_spawnattr_setsigmask(&value, &none);
-    ::posix_spawnattr_setflags(&value, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-  }
-  Attributes(const Attributes&) = delete;
-  Attributes& operator=(const Attributes&) = delete;
-  ~Attributes() { ::posix_spawnattr_destroy(&value); }
-};
-
-struct FileActions {
-  posix_spawn_file_actions_t value;
-
-  explicit FileActions(int stderr_fd) {
-    ::posix_spawn_file_actions_init(&value);
-    ::posix_spawn_file_actions_addopen(&value, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_addopen(&value, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&value, stderr_fd, STDERR_FILENO);
-    ::posix_spawn_file_actions_addclosefrom_np(&value, STDERR_FILENO + 1);
-    ::posix_spawn_file_actions_addchdir_np(&value, "/");
-  }
-  FileActions(const FileActions&) = delete;
-  FileActions& operator=(const FileActions&) = delete;
-  ~FileActions() { ::posix_spawn_file_actions_destroy(&value); }
-};
 
 // One started process and the memory file that takes its stderr: a file never blocks it, and sealed afterwards it takes
 // no more.
@@ -67,20 +30,14 @@ class Process {
     Process process;
     process.stderr_ = UniqueFd(::memfd_create("daemon-stderr", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!process.stderr_) return std::unexpected(error_from_errno(errno, "make a memory file"));
-    const FileActions files(process.stderr_.get());
-    const Attributes attributes;
-    const char* path = ::secure_getenv("PATH");
-    std::string path_entry = std::string("PATH=") + (path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
-    std::string sudo_entry = "WG_SUDO=1";
-    std::array<char*, 3> environment{path_entry.data(), sudo_entry.data(), nullptr};
-    std::string name = program;
-    std::string only = argument;
-    std::array<char*, 3> arguments{name.data(), only.data(), nullptr};
-    const int error = ::posix_spawnp(&process.pid_, program.c_str(), &files.value, &attributes.value, arguments.data(),
-                                     environment.data());
-    if (error == ENOENT) return fail(Errc::not_found, fmt::format("{} is not installed", program));
-    if (error != 0) return std::unexpected(error_from_errno(error, fmt::format("start {} {}", program, argument)));
-    process.ended_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid_, 0)));
+    const std::vector<std::string> words{program, argument};
+    TRY(auto started, spawn_program({.words = words,
+                                     .default_path = "/usr/sbin:/usr/bin:/sbin:/bin",
+                                     .environment = "WG_SUDO=1",
+                                     .errors = process.stderr_.get()},
+                                    fmt::format("start {} {}", program, argument)));
+    process.pid_ = started.pid;
+    process.ended_ = std::move(started.ended);
     return process;
   }
 

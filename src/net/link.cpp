@@ -1,24 +1,18 @@
 #include "net/link.h"
 
 #include <algorithm>
-#include <chrono>
 #include <linux/netlink.h>
 #include <map>
 #include <random>
 
 #include <fmt/format.h>
 
-#include "base/latest.h"
 #include "net/rtnl_codec.h"
+#include "net/settled_dump.h"
 
 namespace moenet::net {
 
 namespace {
-
-// A dump that changes under the reader is read again, after pauses that grow: 1.4 s in all (seen: the kernel takes 30
-// ms to finish with 1,000 new IPv6 addresses). A node in turmoil for longer is calmer at the caller's next look.
-constexpr int kDumpAttempts = 20;
-constexpr std::chrono::milliseconds kFirstPause{1}, kLongestPause{100};
 
 nlmsghdr* header_of(NetlinkBytes& message) { return reinterpret_cast<nlmsghdr*>(message.data()); }
 
@@ -118,16 +112,9 @@ Steps steps_of(int index, std::string_view name, const LinkChange& change) {
 }  // namespace
 
 Result<std::vector<Link>> list_links(NetlinkSocket& socket, Deadline deadline) {
-  auto pause = kFirstPause;
-  for (int attempt = 1;; ++attempt) {
-    auto links = dump_once(socket, deadline);
-    if (links) return links;
-    if (links.error().code != Errc::unavailable || attempt == kDumpAttempts || deadline.passed()) {
-      return std::unexpected(with_context(std::move(links).error(), "list links"));
-    }
-    Wakeup().wait(deadline.or_sooner(pause), {});
-    pause = std::min(pause * 2, kLongestPause);
-  }
+  auto links = settled_dump([&] { return dump_once(socket, deadline); }, deadline);
+  if (!links) return std::unexpected(with_context(std::move(links).error(), "list links"));
+  return links;
 }
 
 Result<void> change_link(NetlinkSocket& socket, int index, std::string_view name, const LinkChange& change,

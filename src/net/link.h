@@ -43,7 +43,8 @@ struct Link {
   friend bool operator==(const Link&, const Link&) = default;
 };
 
-// All links with all their addresses, in two dumps. Statistics are left out (RTEXT_FILTER_SKIP_STATS).
+// All links with all their addresses, in two dumps. Statistics of protocol families are left out
+// (RTEXT_FILTER_SKIP_STATS).
 Result<std::vector<Link>> list_links(NetlinkSocket& socket, Deadline deadline);
 
 // What to change on a link; absent fields stay as they are. One netlink batch, whose order is: alias, mtu, addrgenmode,

@@ -21,6 +21,8 @@ struct LinkKind {
 };
 inline constexpr LinkKind kWireGuardKind{"wireguard", "wireguard", "wg_newlink"};
 inline constexpr LinkKind kDummyKind{"dummy", "dummy", "dummy_setup"};
+inline constexpr LinkKind kIfbKind{"ifb", "ifb", "ifb_setup"};
+inline constexpr LinkKind kBridgeKind{"bridge", "bridge", "br_dev_setup"};
 inline constexpr LinkKind kGreKind{"gre", "ip_gre", "ipgre_newlink"};
 inline constexpr LinkKind kIp6GreKind{"ip6gre", "ip6_gre", "ip6gre_newlink"};
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <optional>
 #include <poll.h>
 #include <string>
@@ -20,7 +21,7 @@ Error refused(int number, const Endpoint& remote) {
   return error;
 }
 
-int connect_to(int fd, const Endpoint& remote) {
+int connect_to(int fd, const Endpoint& remote, int interface_index) {
   const std::string_view bytes = remote.address.bytes();
   if (remote.address.is_v4()) {
     sockaddr_in address{};
@@ -32,23 +33,38 @@ int connect_to(int fd, const Endpoint& remote) {
   sockaddr_in6 address{};
   address.sin6_family = AF_INET6;
   address.sin6_port = htons(remote.port);
+  address.sin6_scope_id = static_cast<std::uint32_t>(interface_index);
   std::memcpy(&address.sin6_addr, bytes.data(), sizeof address.sin6_addr);
   return ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
+using Outcome = Result<std::chrono::nanoseconds>;
+
 struct Attempt {
   UniqueFd socket;
-  std::optional<Result<void>> outcome;  // absent: under way
+  SteadyTime began = steady_now();
+  std::optional<Outcome> outcome;  // absent: under way
 };
 
-Attempt begin(const Endpoint& remote) {
+// Of a connection that is made. tcpi_rtt (linux/tcp.h) is 0 when a packet of the handshake went twice (RFC 6298
+// section 3: its round trip is ambiguous).
+std::chrono::nanoseconds time_of(const Attempt& attempt) {
+  const auto elapsed = steady_now() - attempt.began;
+  tcp_info state{};
+  socklen_t size = sizeof state;
+  if (::getsockopt(attempt.socket.get(), IPPROTO_TCP, TCP_INFO, &state, &size) != 0 || state.tcpi_rtt == 0)
+    return elapsed;
+  return std::min<std::chrono::nanoseconds>(elapsed, std::chrono::microseconds(state.tcpi_rtt));
+}
+
+Attempt begin(const Endpoint& remote, int interface_index) {
   Attempt attempt;
   const int family = remote.address.is_v4() ? AF_INET : AF_INET6;
   attempt.socket = UniqueFd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!attempt.socket) {
     attempt.outcome = std::unexpected(error_from_errno(errno, "make a socket"));
-  } else if (connect_to(attempt.socket.get(), remote) == 0) {
-    attempt.outcome = Result<void>{};
+  } else if (connect_to(attempt.socket.get(), remote, interface_index) == 0) {
+    attempt.outcome = time_of(attempt);
   } else if (errno != EINPROGRESS) {
     attempt.outcome = std::unexpected(refused(errno, remote));
   }
@@ -59,14 +75,17 @@ void finish(Attempt& attempt, const Endpoint& remote) {
   int number = 0;
   socklen_t size = sizeof number;
   if (::getsockopt(attempt.socket.get(), SOL_SOCKET, SO_ERROR, &number, &size) != 0) number = errno;
-  attempt.outcome = number == 0 ? Result<void>{} : std::unexpected(refused(number, remote));
+  if (number == 0)
+    attempt.outcome = time_of(attempt);
+  else
+    attempt.outcome = std::unexpected(refused(number, remote));
 }
 
 }  // namespace
 
-std::vector<Result<void>> reach_tcp(std::span<const Endpoint> remotes, Deadline deadline) {
+std::vector<Outcome> reach_tcp(std::span<const Endpoint> remotes, Deadline deadline, int interface_index) {
   std::vector<Attempt> attempts;
-  std::ranges::transform(remotes, std::back_inserter(attempts), begin);
+  for (const Endpoint& remote : remotes) attempts.push_back(begin(remote, interface_index));
   for (;;) {
     std::vector<pollfd> waiting;
     waiting.reserve(attempts.size());
@@ -79,7 +98,7 @@ std::vector<Result<void>> reach_tcp(std::span<const Endpoint> remotes, Deadline 
       if (!attempts[i].outcome && waiting[i].revents != 0) finish(attempts[i], remotes[i]);
     }
   }
-  std::vector<Result<void>> outcomes;
+  std::vector<Outcome> outcomes;
   outcomes.reserve(attempts.size());
   for (std::size_t i = 0; i < attempts.size(); ++i) {
     outcomes.push_back(

@@ -93,7 +93,7 @@ std::string name_of(const DesiredPeering& peering) {
   const std::string_view uuid = model::session_of(peering.owner);
   if (!uuid.empty()) return fmt::format("the session with AS{} ({})", peering.asn, uuid);
   if (const auto node = model::mesh_node_of(peering.owner)) return fmt::format("the mesh tunnel to node {}", *node);
-  return "the " + peering.owner;
+  return fmt::format("the {}", peering.owner);
 }
 
 std::string taken_text(const Claim& claim, const DesiredPeering& holder) {

@@ -76,6 +76,7 @@ std::string describe(const SessionOrder& order) {
   switch (order.kind) {
     case SessionOrder::Kind::shut: return line('~', order.protocol, "shut down for maintenance");
     case SessionOrder::Kind::reopen: return line('~', order.protocol, "up again after maintenance");
+    case SessionOrder::Kind::retake: return line('~', order.protocol, "take again what the import limit blocked");
     case SessionOrder::Kind::restart: break;
   }
   return line('~', order.protocol, "restart");

@@ -68,7 +68,7 @@ struct PeerUpdate {
 struct UpdateTunnel {
   std::string name;
   model::Owner owner;
-  std::optional<std::string> configured_endpoint;  // the mark is rewritten
+  std::optional<SharedText> configured_endpoint;  // the mark is rewritten
   std::optional<std::uint32_t> mtu_bytes;
   bool set_up = false;
   std::vector<model::InterfaceAddress> add_addresses;
@@ -92,7 +92,8 @@ const model::Owner& owner_of(const TunnelAction& action);
 
 // An order to the protocol of a session, which changes no file.
 struct SessionOrder {
-  enum class Kind : std::uint8_t { shut, reopen, restart };  // plan() never asks for a restart
+  // plan() never asks for the last two. `retake`: its routes go through filters and limits again, the session stays up.
+  enum class Kind : std::uint8_t { shut, reopen, restart, retake };
   model::Owner owner;
   std::string protocol;
   Kind kind = Kind::shut;

@@ -47,9 +47,9 @@ void take_earliest(std::optional<SteadyTime>& earliest, const std::optional<Stea
 }
 
 // Owners that nobody wanted, and that had something before and have nothing now.
-std::vector<std::string> removed_owners(const DesiredState& desired, const NodeState& before,
-                                        const ObservedIndex& after) {
-  std::set<std::string> owners;
+std::vector<model::Owner> removed_owners(const DesiredState& desired, const NodeState& before,
+                                         const ObservedIndex& after) {
+  std::set<model::Owner> owners;
   const auto note = [&](const model::Owner& owner) {
     const auto left = after.of(owner);
     if (left.first_tunnel == ObservedIndex::kNone && left.first_file == ObservedIndex::kNone) owners.insert(owner);

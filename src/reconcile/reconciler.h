@@ -35,7 +35,7 @@ struct PeeringOutcome {
 struct StepReport {
   std::vector<PeeringOutcome> outcomes;  // sorted by owner; one per desired peering
   std::vector<std::string> changes;      // of what no peering owns: the firewall, in words
-  std::vector<std::string> removed;      // owners of objects that nobody wanted and that are gone now
+  std::vector<model::Owner> removed;     // owners of objects that nobody wanted and that are gone now
   std::size_t planned = 0;               // actions
   std::size_t failed = 0;
   bool configured_bird = false;

@@ -23,7 +23,7 @@ class BackboneTest : public testing::Test {
   }
   static std::vector<std::string> owners(const Composed& composed) {
     std::vector<std::string> all;
-    for (const auto& peering : composed.state.peerings) all.push_back(peering.owner);
+    for (const auto& peering : composed.state.peerings) all.emplace_back(peering.owner);
     return all;
   }
   static Known<model::Mesh> known(const model::Mesh& mesh, std::uint64_t number) {
@@ -97,7 +97,7 @@ TEST_F(BackboneTest, RendersThePolicyAgainOnlyWhenSomethingChanged) {
   ASSERT_TRUE(first);
   EXPECT_EQ(compose(backbone).state.policy->front(), first->front()) << "the same object";
   EXPECT_NE(compose(backbone, "3.1.8").state.policy->front(), first->front());
-  backbone.set_draining(true);
+  backbone.set_drain(bird::Drain::asks);
   const auto draining = compose(backbone, "3.1.8").state.policy;
   EXPECT_NE(draining->front()->text.find("MOENET_DRAIN = true"), std::string::npos);
 }

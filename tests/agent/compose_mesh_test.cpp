@@ -32,6 +32,14 @@ std::string cause_of(const model::DesiredPeering& peering) {
   return peering.verdict ? std::get<Broken>(*peering.verdict).cause : "";
 }
 
+TEST(ComposeMesh, HasRoomForTheNameAndThePortOfTheLastId) {
+  const auto peering = only(mesh_of({model::kLastNodeId}));
+  EXPECT_EQ(peering.owner, "mesh/999");
+  EXPECT_EQ(peering.tunnel->name, "dn42-wg-igp-999");
+  EXPECT_EQ(peering.tunnel->name.size(), 15u) << "IFNAMSIZ of linux/if.h, less its NUL";
+  EXPECT_EQ(peering.tunnel->listen_port, 52'819);
+}
+
 TEST(ComposeMesh, MakesATunnelPerNeighborAsTheContractSays) {
   auto mesh = mesh_of({1});
   mesh.peers[0].peer->preshared_key = mesh_key_of(7);
@@ -52,6 +60,15 @@ TEST(ComposeMesh, MakesATunnelPerNeighborAsTheContractSays) {
   EXPECT_EQ(tunnel.peers[0].endpoint->text(), "192.0.2.1:51822");
   EXPECT_EQ(tunnel.peers[0].preshared_key, mesh_key_of(7));
   EXPECT_EQ(tunnel.peers[0].allowed_ips, everything());
+}
+
+TEST(ComposeMesh, ATunnelIsNoLargerThanItsPathCarries) {
+  const auto all =
+      compose_mesh(mesh_of({3, 4, 5}), kNode, no_names, {{"mesh/3", 1340}, {"mesh/4", 1440}, {"mesh/50", 1300}});
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].tunnel->mtu_bytes, 1340u);
+  EXPECT_EQ(all[1].tunnel->mtu_bytes, 1420u);
+  EXPECT_EQ(all[2].tunnel->mtu_bytes, 1420u);
 }
 
 TEST(ComposeMesh, ANeighborWithoutEndpointIsSetUpAndDialsUs) {

@@ -173,5 +173,107 @@ TEST_F(ComposerTest, NameThatLeadsElsewhereIsCompiledAgain) {
   EXPECT_NE(expect_as_compose(list).state.peerings.at(0).endpoint_problem, "");
 }
 
+LinkQuality measured(const std::string& uuid, unsigned latency_tier, unsigned loss_class) {
+  LinkQuality quality;
+  quality.owner = model::owner_of_session(uuid);
+  quality.latency_tier = latency_tier;
+  quality.loss_class = loss_class;
+  return quality;
+}
+
+class MeasuredComposer : public ComposerTest {
+ protected:
+  MeasuredComposer() {
+    node_.owns_bird = true;
+    composer_ = Composer(node_);
+  }
+  // Also equal to compose()'s.
+  std::vector<std::string> texts(const Composer::Rows& rows, const LinkQualities& qualities) {
+    composer_.compose(rows, lookup_, std::make_shared<const LinkQualities>(qualities));
+    const Composed anew = moenet::agent::compose(*rows, node_, lookup_, qualities);
+    std::vector<std::string> texts;
+    for (const auto& file : composer_.bird_files()) texts.push_back(file->text);
+    std::size_t i = 0;
+    for (const auto& peering : anew.state.peerings) {
+      if (!peering.bird_file) continue;
+      EXPECT_EQ(texts.at(i++), peering.bird_file->text);
+    }
+    EXPECT_EQ(i, texts.size());
+    return texts;
+  }
+};
+
+TEST_F(MeasuredComposer, FilesSayWhatIsMeasured) {
+  const auto list = rows({numbered(1), numbered(2)});
+  const auto before = texts(list, {});
+  EXPECT_NE(before[0].find("moenet_link(0, 0, 34); moenet_import_valid();"), std::string::npos) << before[0];
+  const auto wide = texts(rows({numbered(1, {{"data", boost::json::object{{"bandwidthMbit", 100}}}})}), {});
+  EXPECT_NE(wide[0].find("moenet_link(0, 100, 34);"), std::string::npos) << wide[0];
+  const auto after = texts(list, {measured(uuid_of(2), 4, 91)});
+  EXPECT_EQ(after[0], before[0]);
+  EXPECT_NE(after[1].find("moenet_link(4, 0, 34); moenet_link_loss(91); moenet_import_valid();"), std::string::npos)
+      << after[1];
+  EXPECT_EQ(texts(list, {}), before);
+}
+
+TEST_F(MeasuredComposer, OnlyTheLinkWithOtherTagsIsCompiledAgain) {
+  const auto list = rows({numbered(1), numbered(2), numbered(3)});
+  texts(list, {measured(uuid_of(1), 3, 91), measured(uuid_of(2), 4, 91)});
+  const auto before = composer_.bird_files();
+  LinkQualities moved = {measured("00000000-0000-4000-8000-000000000000", 9, 94), measured(uuid_of(1), 3, 91),
+                         measured(uuid_of(2), 5, 91)};
+  moved[1].rtt_ms = 17;
+  texts(list, moved);
+  const auto after = composer_.bird_files();
+  EXPECT_EQ(after[0], before[0]) << "the same object";
+  EXPECT_NE(after[1], before[1]);
+  EXPECT_EQ(after[2], before[2]);
+}
+
+TEST_F(MeasuredComposer, TagsStayWhenOtherRowsComeAndGo) {
+  const LinkQualities qualities = {measured(uuid_of(1), 3, 91), measured(uuid_of(3), 5, 94)};
+  texts(rows({numbered(1), numbered(3)}), qualities);
+  const auto kept = composer_.bird_files().at(1);
+  texts(rows({numbered(2), numbered(3)}), qualities);
+  EXPECT_EQ(composer_.bird_files().at(1), kept);
+  texts(rows({numbered(2), numbered(3)}), {measured(uuid_of(2), 7, 0)});
+}
+
+TEST_F(ComposerTest, ATunnelIsNoLargerThanItsPathCarriesAndItsFileKnowsNothingOfIt) {
+  const auto list = rows({numbered(1), numbered(2, {{"mtu", 1300}}), numbered(3)});
+  const auto mtus = [&](const Composer::Rows& rows, const MtuLimits& limits) {
+    const Composed& composed = composer_.compose(rows, lookup_, nullptr, std::make_shared<const MtuLimits>(limits));
+    EXPECT_EQ(composed.state.peerings, compose(*rows, node_, lookup_, {}, limits).state.peerings);
+    std::vector<std::uint32_t> found;
+    for (const auto& peering : composed.state.peerings) found.push_back(peering.tunnel->mtu_bytes);
+    return found;
+  };
+  const auto limit = [](int number, std::uint32_t bytes) {
+    return MtuLimit{model::owner_of_session(uuid_of(number)), bytes};
+  };
+  using Mtus = std::vector<std::uint32_t>;
+  EXPECT_EQ(mtus(list, {}), (Mtus{1420, 1300, 1420}));
+  const auto before = composer_.compose(list, lookup_).state.peerings;
+  const auto files = composer_.bird_files();
+  EXPECT_EQ(mtus(list, {{"mesh/3", 1290}, limit(1, 1340), limit(2, 1340)}), (Mtus{1340, 1300, 1420}));
+  EXPECT_EQ(mtus(list, {limit(1, 1340), limit(2, 1240)}), (Mtus{1340, 1280, 1420})) << "IPv6 needs 1280";
+  const auto after =
+      composer_.compose(list, lookup_, nullptr, std::make_shared<const MtuLimits>(MtuLimits{limit(1, 1340)}));
+  EXPECT_EQ(after.state.peerings.at(2).tunnel, before.at(2).tunnel) << "what did not change is the same object";
+  ASSERT_EQ(composer_.bird_files().size(), files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) EXPECT_EQ(*composer_.bird_files()[i], *files[i]);
+  const auto fewer = rows({numbered(1, {{"mtu", 1330}}), numbered(3)});
+  EXPECT_EQ(mtus(fewer, {limit(1, 1340), limit(3, 1290)}), (Mtus{1330, 1290})) << "never more than the row says";
+  EXPECT_EQ(mtus(list, {}), (Mtus{1420, 1300, 1420}));
+}
+
+TEST_F(ComposerTest, WhereBirdIsTheOperatorsNothingThatIsMeasuredChangesAFile) {
+  const auto list = rows({numbered(1)});
+  expect_as_compose(list);
+  const auto before = composer_.bird_files();
+  composer_.compose(list, lookup_, std::make_shared<const LinkQualities>(LinkQualities{measured(uuid_of(1), 4, 91)}));
+  EXPECT_EQ(composer_.bird_files(), before);
+}
+
 }  // namespace
 }  // namespace moenet::agent

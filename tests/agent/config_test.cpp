@@ -63,6 +63,33 @@ TEST_F(Config, FetchedConfigFillsWhatTheFileLeavesOpen) {
   EXPECT_FALSE(loaded->config.node.ipv6) << "an empty address is not allocated yet";
 }
 
+TEST_F(Config, EchoesAreAsTheControlPlaneSaysAndTheirPaceIsTheNodes) {
+  const auto loaded =
+      understand(kBootstrap, R"({"metric":{"pingTimeout":2,"pingCount":"7","pingWorkers":32,"rttInterval":9}})");
+  ASSERT_TRUE(loaded) << loaded.error().front().text();
+  EXPECT_EQ(loaded->config.metric.ping_timeout, std::chrono::seconds(2));
+  EXPECT_EQ(loaded->config.metric.ping_count, 7u);
+  EXPECT_EQ(loaded->config.metric.rtt_interval, std::chrono::seconds(300));
+  EXPECT_TRUE(loaded->warnings.empty());
+  EXPECT_FALSE(understand(kBootstrap, R"({"metric":{"pingCount":0}})"));
+}
+
+TEST_F(Config, SaysWhenAFailureIsAProblem) {
+  constexpr std::string_view kNode =
+      R"("node":{"name":"a"},"controlPlane":{"url":"http://cp","token":"x","metricInterval":30})";
+  const auto loaded =
+      understand("{" + std::string(kNode) + R"(,"health":{"problemAfter":5,"okAfter":0,"limitRetry":7,"x":1}})");
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->config.control_plane.metric_interval, std::chrono::seconds(30));
+  EXPECT_EQ(loaded->config.health.problem_after, std::chrono::seconds(5));
+  EXPECT_EQ(loaded->config.health.ok_after, std::chrono::seconds(0));
+  EXPECT_EQ(loaded->config.health.limit_retry, std::chrono::seconds(7));
+  EXPECT_EQ(loaded->warnings.size(), 1u);
+  const auto faulty = understand("{" + std::string(kNode) + R"(,"health":{"problemAfter":0}})");
+  ASSERT_FALSE(faulty);
+  EXPECT_NE(faulty.error().front().text().find("health.problemAfter"), std::string::npos);
+}
+
 TEST_F(Config, TheControlPlaneSetsNothingButWhatTheContractLists) {
   const auto loaded = understand(kBootstrap, R"({
       "bird":{"ownership":"full","configFile":"/etc/passwd","localAsn":1,"ownPrefixes":["10.0.0.0/8"],"peerTemplate":"x",
@@ -104,6 +131,11 @@ TEST_F(Config, ZeroFromTheControlPlaneIsANumberButForTheNodesId) {
   EXPECT_EQ(loaded->config.wireguard.keepalive, std::chrono::seconds(0)) << "0 turns it off";
   EXPECT_EQ(fetched_members(boost::json::parse(R"({"node":{"id":0,"name":"a"}})")),
             boost::json::parse(R"({"node":{"name":"a"}})"));
+}
+
+TEST_F(Config, TakesIdsThatAnInterfaceNameHasRoomFor) {
+  EXPECT_TRUE(understand(kBootstrap, R"({"node":{"id":999}})"));
+  EXPECT_FALSE(understand(kBootstrap, R"({"node":{"id":1000}})"));
 }
 
 TEST_F(Config, FileWinsOverFetchedAndEnvironmentOverBoth) {
@@ -257,6 +289,43 @@ TEST_F(Config, FilesOfRoasAreUrlsEachOnce) {
         R"("roaInterval":299)", R"("roaInterval":86401)"}) {
     EXPECT_FALSE(faults_of(with("{" + std::string(wrong) + "}")).empty()) << wrong;
   }
+}
+
+TEST_F(Config, PathsBeneathTunnelsAreLookedAtUnlessToldOtherwise) {
+  EXPECT_EQ(understand(kBootstrap)->config.mtu.probe, MtuProbe::advise);
+  EXPECT_EQ(understand(kBootstrap)->config.mtu.interval, std::chrono::hours(1));
+  const auto with = [](std::string_view mtu) {
+    return std::string(kBootstrap.substr(0, kBootstrap.size() - 1)) + std::string(mtu);
+  };
+  EXPECT_EQ(understand(with(R"(,"mtu":{"probe":"off"}})"))->config.mtu.probe, MtuProbe::off);
+  EXPECT_EQ(understand(with(R"(,"mtu":{"probe":"advise"}})"))->config.mtu.probe, MtuProbe::advise);
+  const auto applied = understand(with(R"(,"mtu":{"probe":"apply","interval":5}})"));
+  EXPECT_EQ(applied->config.mtu.probe, MtuProbe::apply);
+  EXPECT_EQ(applied->config.mtu.interval, std::chrono::seconds(5));
+  EXPECT_TRUE(applied->warnings.empty());
+  const auto faults = faults_of(with(R"(,"mtu":{"probe":"force"}})"));
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_EQ(faults[0], R"(mtu.probe: 'force' is not "off", "advise" or "apply")");
+  for (const char* wrong : {R"(,"mtu":{"interval":0}})", R"(,"mtu":{"interval":86401}})"})
+    EXPECT_EQ(faults_of(with(wrong)).size(), 1u) << wrong;
+}
+
+TEST_F(Config, TheLookingGlassIsTheOperatorsToOpen) {
+  const auto usual = understand(kBootstrap)->config.looking_glass;
+  EXPECT_TRUE(usual.enabled);
+  EXPECT_EQ(usual.tools, (std::vector<Tool>{Tool::route, Tool::path, Tool::ping}));
+  EXPECT_EQ(usual.targets, LookingGlassSettings::network_prefixes());
+  const auto with = [](std::string_view words) {
+    return std::string(kBootstrap.substr(0, kBootstrap.size() - 1)) + R"(,"lookingGlass":)" + std::string(words) + "}";
+  };
+  EXPECT_FALSE(understand(with(R"({"enabled":false})"))->config.looking_glass.enabled);
+  const auto said = understand(with(R"({"tools":["trace","path"],"targets":["10.0.0.0/8"]})"))->config.looking_glass;
+  EXPECT_EQ(said.tools, (std::vector<Tool>{Tool::trace, Tool::path}));
+  EXPECT_EQ(said.targets, std::vector{IpPrefix::parse("10.0.0.0/8").value()});
+  EXPECT_TRUE(understand(with(R"({"tools":[]})"))->config.looking_glass.tools.empty());
+  for (const char* words : {R"({"tools":["reboot"]})", R"({"tools":["ping","ping"]})",
+                            R"({"targets":["172.20.0.1/14"]})", R"({"targets":["all"]})"})
+    EXPECT_EQ(faults_of(with(words)).size(), 1u) << words;
 }
 
 }  // namespace

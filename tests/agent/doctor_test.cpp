@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
+#include "agent/doctor_probes.h"
 #include "net/sysctl.h"
 
 namespace moenet::agent {
@@ -13,6 +14,7 @@ namespace {
 
 using enum CheckState;
 using net::KindSupport;
+using Use = PortClash::Use;
 
 KernelSetting setting(const char* key, std::optional<std::int64_t> is, std::int64_t wanted) {
   return {net::SysctlKey::parse(key).value(), is, wanted, "why"};
@@ -26,13 +28,16 @@ DoctorFacts healthy() {
   facts.config = {"/etc/moenet-agent/config.json", "jp1", true, false, {}, {}};
   facts.agent = AgentFact{4711};
   facts.capabilities = CapabilityFact{"the running agent has", true, true};
+  facts.icmp = IcmpFact{"the running agent has", net::IcmpAccess::raw, "1 0"};
   facts.wireguard = WireGuardFact{WireGuardBackend::automatic, KindSupport::present, "wireguard-go", "", false};
-  facts.link_kinds = LinkKindFact{KindSupport::loadable, KindSupport::present, KindSupport::loadable};
+  facts.loopback = LoopbackFact{LoopbackKind::automatic, KindSupport::loadable};
+  facts.link_kinds = LinkKindFact{KindSupport::present, KindSupport::loadable};
   facts.bird = BirdFact{"/run/bird/bird.ctl", bird::Version{2, 17, 1}};
   facts.bird_files =
-      Result<BirdFilesFact>(BirdFilesFact{"/etc/bird/bird.conf", "/etc/bird/peers", true, true, {}, "", ""});
+      Result<BirdFilesFact>(BirdFilesFact{"/etc/bird/bird.conf", "/etc/bird/peers", true, true, {}, "", false, {}, ""});
   facts.kernel_settings = std::vector{setting("net.ipv4.ip_forward", 1, 1)};
-  facts.ports = PortFact{3, {}};
+  facts.ports = PortFact{3, 2, {}};
+  facts.link_names = LinkNameFact{6, {}};
   facts.clock = ClockFact{true, std::chrono::seconds(-1)};
   facts.lookups = std::vector<LookupFact>{{"cp.example.net", true, IpAddress::v4({192, 0, 2, 1})}};
   facts.control_plane = ControlPlaneFact{"https://cp.example.net", "jp1", 200, std::chrono::milliseconds(12)};
@@ -63,9 +68,10 @@ TEST(Doctor, NamesAndOrderNeverChange) {
   std::vector<std::string_view> names;
   for (const auto& check : judge(DoctorFacts{})) names.push_back(check.name);
   EXPECT_EQ(names,
-            (std::vector<std::string_view>{"configuration", "agent", "capabilities", "wireguard", "loopback-link",
-                                           "gre", "bird", "bird-files", "kernel-settings", "firewall", "ports", "clock",
-                                           "dns", "control-plane", "rtr-servers", "roa", "disk", "secrets"}));
+            (std::vector<std::string_view>{
+                "configuration", "agent",         "capabilities",    "icmp",     "wireguard", "loopback-link", "gre",
+                "bird",          "bird-files",    "kernel-settings", "firewall", "ports",     "link-names",    "clock",
+                "dns",           "control-plane", "rtr-servers",     "roa",      "disk",      "secrets"}));
 }
 
 struct Row {
@@ -127,6 +133,10 @@ INSTANTIATE_TEST_SUITE_P(
             "CapabilityBoundingSet="},
         Row{"capabilities", [](auto& f) { at(f.capabilities).net_raw = false; }, warning, "no CAP_NET_RAW",
             "CAP_NET_RAW"},
+        Row{"icmp", [](auto& f) { at(f.icmp).access.reset(); }, problem,
+            "neither CAP_NET_RAW nor a group in net.ipv4.ping_group_range (1 0)",
+            "sysctl -w net.ipv4.ping_group_range=\"0 2147483647\""},
+        Row{"icmp", [](auto& f) { at(f.icmp).access = net::IcmpAccess::datagram; }, ok, "datagram ICMP", ""},
         Row{"wireguard", [](auto& f) { at(f.wireguard).kernel = KindSupport::absent; }, problem,
             "is not in this kernel, and wireguard-go is not installed", "apt-get install wireguard-go"},
         Row{"wireguard",
@@ -151,8 +161,28 @@ INSTANTIATE_TEST_SUITE_P(
                   WireGuardFact{WireGuardBackend::automatic, KindSupport::absent, "wireguard-go", "/bin/w", true};
             },
             ok, "in userspace by /bin/w", ""},
-        Row{"loopback-link", [](auto& f) { at(f.link_kinds).dummy = KindSupport::absent; }, warning, "dummy",
-            "modprobe dummy"},
+        Row{"loopback-link", [](auto& f) { at(f.loopback).dummy = KindSupport::unknown; }, warning,
+            "the link kind dummy is not loaded", "modprobe dummy"},
+        Row{"loopback-link",
+            [](auto& f) {
+              f.loopback =
+                  LoopbackFact{LoopbackKind::automatic, KindSupport::absent, KindSupport::absent, KindSupport::absent};
+            },
+            problem, "the link kind bridge is not in this kernel: the node's addresses have no link",
+            "\"loopback\": {\"kind\": \"lo\"}"},
+        Row{"loopback-link",
+            [](auto& f) {
+              f.loopback = LoopbackFact{LoopbackKind::automatic, KindSupport::absent, KindSupport::present};
+            },
+            ok, "the link kind ifb is in the kernel", ""},
+        Row{"loopback-link",
+            [](auto& f) {
+              f.loopback =
+                  LoopbackFact{LoopbackKind::dummy, KindSupport::absent, KindSupport::present, KindSupport::present};
+            },
+            problem, "the link kind dummy is not in this kernel: the", "modprobe dummy"},
+        Row{"loopback-link", [](auto& f) { f.loopback = LoopbackFact{LoopbackKind::lo}; }, ok, "go onto lo", ""},
+        Row{"loopback-link", [](auto& f) { f.loopback = LoopbackFact{}; }, ok, "operator's to place", ""},
         Row{"gre", [](auto& f) { at(f.link_kinds).ip6gre = KindSupport::unknown; }, warning, "kind ip6gre",
             "modprobe ip6_gre"},
         Row{"gre", [](auto& f) { at(f.link_kinds).gre = at(f.link_kinds).ip6gre = KindSupport::absent; }, warning,
@@ -174,15 +204,20 @@ INSTANTIATE_TEST_SUITE_P(
             },
             warning, "chain forward of table inet filter", "nft add rule x"},
         Row{"ports",
-            [](auto& f) { f.ports = PortFact{1, {{"session dn42_1", "", 30001, false, true, "nginx (pid 12)"}}}; },
-            problem, "UDP port 30001 of session dn42_1 is held by nginx (pid 12)", "ss -lunp 'sport = :30001'"},
-        Row{"ports", [](auto& f) { f.ports = PortFact{0, {{"mesh node 3", "", 51823, false, false, "x (pid 1)"}}}; },
-            warning, "51823", "another port"},
-        Row{"ports",
             [](auto& f) {
-              f.ports = PortFact{0, {{"the agent's API", "server.listen", 24368, true, true, "x (pid 1)"}}};
+              f.ports = PortFact{1, 0, {{Use::session, "session dn42_1", 30001, true, "nginx (pid 12)"}}};
             },
+            problem, "UDP port 30001 of session dn42_1 is held by nginx (pid 12)", "ss -lunp 'sport = :30001'"},
+        Row{"ports", [](auto& f) { f.ports = PortFact{0, 0, {{Use::mesh, "mesh node 3", 51823, false, "x (pid 1)"}}}; },
+            warning, "51823", "the port of a mesh tunnel is 51820 + the node's id"},
+        Row{"ports", [](auto& f) { f.ports = PortFact{0, 1, {{Use::mesh, "mesh node 3", 51823, true, "x (pid 1)"}}}; },
+            problem, "UDP port 51823 of mesh node 3", "ss -lunp 'sport = :51823'"},
+        Row{"ports",
+            [](auto& f) { f.ports = PortFact{0, 0, {{Use::api, "the agent's API", 24368, true, "x (pid 1)"}}}; },
             problem, "TCP port 24368", "give server.listen another port"},
+        Row{"link-names", [](auto& f) { at(f.link_names).taken = {{"mesh node 3", "dn42-wg-igp-3"}}; }, problem,
+            "the link dn42-wg-igp-3 is not the agent's, and mesh node 3 needs the name",
+            "ip link delete dn42-wg-igp-3"},
         Row{"disk", [](auto& f) { at(f.disk).free_bytes = 1u << 20; }, problem, "only 1 MB",
             "df -h /var/lib/moenet-agent"},
         Row{"disk", [](auto& f) { at(f.disk).free_bytes = 50u << 20; }, warning, "only 50 MB", "df -h"},
@@ -221,6 +256,10 @@ INSTANTIATE_TEST_SUITE_P(
               at(f.bird_files)->snippets = "template bgp dn42_peer {\n}\n";
             },
             problem, "does not define template bgp dn42_peer", "template bgp dn42_peer {\n}\n"},
+        Row{"bird-files", [](auto& f) { at(f.bird_files)->is_others = true; }, problem,
+            "/etc/bird/bird.conf is not the agent's", "cp -p /etc/bird/bird.conf /etc/bird/bird.conf.before"},
+        Row{"bird-files", [](auto& f) { at(f.bird_files)->taken = {"filter a in /b:3"}; }, problem,
+            "defined by somebody else too, so BIRD refuses the policy: filter a in /b:3", "moenet-agent sync"},
         Row{"bird-files", [](auto& f) { at(f.bird_files)->refused = "bird.conf:3:1 syntax error"; }, problem,
             "bird.conf:3:1", "birdc configure check"},
         Row{"bird-files", [](auto& f) { f.bird_files = Result<BirdFilesFact>(fail(Errc::invalid, "included twice")); },
@@ -265,6 +304,15 @@ TEST(Doctor, AFaultyConfigurationIsOneProblemAndTheRestIsSkipped) {
     EXPECT_EQ(check.state, check.name == "configuration" ? problem : skipped) << check.name;
   EXPECT_NE(find(checks, "bird").finding.find("configuration"), std::string::npos);
   EXPECT_EQ(doctor_exit_status(checks), 1);
+}
+
+TEST(Doctor, IcmpIsAllowedByTheCapabilityOrAnyGroupInTheRange) {
+  EXPECT_EQ(icmp_access_of(true, {}, "1 0"), net::IcmpAccess::raw);
+  EXPECT_EQ(icmp_access_of(false, {0}, "0 2147483647"), net::IcmpAccess::datagram);
+  EXPECT_EQ(icmp_access_of(false, {5, 100}, "100 100"), net::IcmpAccess::datagram);
+  EXPECT_FALSE(icmp_access_of(false, {99, 101}, "100 100"));
+  EXPECT_FALSE(icmp_access_of(false, {0, 1}, "1 0")) << "the kernel's own default: nobody";
+  EXPECT_FALSE(icmp_access_of(false, {0}, "")) << "a kernel that does not show it";
 }
 
 TEST(Doctor, SkippedAloneIsNoProblem) {

@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sched.h>
-#include <thread>
 
 #include <gtest/gtest.h>
 
+#include "net/namespaces.h"
 #include "support/temporary_folder.h"
 
 namespace moenet::agent {
@@ -154,27 +153,22 @@ TEST_F(Kernel, WatchTakesALinkThatWasMadeAgainAsNew) {
   EXPECT_EQ(watch.look(names).applied.changed.size(), 1u);
 }
 
-// In a network namespace of the thread's own, where the kernel itself answers.
+// In a network namespace of its own, where the kernel itself answers.
 TEST(KernelItself, IsPutRightByOneLook) {
-  std::string skipped;
-  std::thread([&] {
+  net::testing::Namespaces().run([] {
+    net::testing::make_sysctls_writable();
     const net::Sysctl kernel;
     const auto filter = net::SysctlKey::of_interface(IpFamily::v4, "lo", "rp_filter").value();
-    if (::unshare(CLONE_NEWNET) != 0) {
-      skipped = "needs root";
-    } else if (const auto spoiled = kernel.write(filter, 2); !spoiled) {
-      skipped = spoiled.error().what;
-    } else {
-      KernelWatch watch({true, true}, kernel);
-      const auto first = watch.look(Texts{"lo"});
-      EXPECT_TRUE(first.applied.failed.empty()) << first.applied.failed.front().what;
-      EXPECT_EQ(first.applied.changed.size(), first.wrong.size());
-      EXPECT_GE(first.wrong.size(), 3u) << "forwarding, lo's rp_filter and its accept_local at least";
-      EXPECT_EQ(kernel.read(filter), 0);
-      EXPECT_TRUE(watch.look(Texts{"lo"}).wrong.empty());
-    }
-  }).join();
-  if (!skipped.empty()) GTEST_SKIP() << skipped;
+    const auto spoiled = kernel.write(filter, 2);
+    ASSERT_TRUE(spoiled) << spoiled.error().what;
+    KernelWatch watch({true, true}, kernel);
+    const auto first = watch.look(Texts{"lo"});
+    EXPECT_TRUE(first.applied.failed.empty()) << first.applied.failed.front().what;
+    EXPECT_EQ(first.applied.changed.size(), first.wrong.size());
+    EXPECT_GE(first.wrong.size(), 3u) << "forwarding, lo's rp_filter and its accept_local at least";
+    EXPECT_EQ(kernel.read(filter), 0);
+    EXPECT_TRUE(watch.look(Texts{"lo"}).wrong.empty());
+  });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "agent/local_api.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "http/client.h"
@@ -15,14 +16,25 @@ class LocalApi : public testing::Test {
     ApiSettings settings;
     settings.listen = {IpAddress::v4({127, 0, 0, 1}), 0};
     settings.token = token_;
-    server_ = serve_local_api({settings, [] { return "{}"; },
-                               [](const NodeReport&) { return http::Response::json(200, "{}"); },
-                               [this](bool) { return ++syncs_; }, waiters_, [] { return R"({"state":"off"})"; },
-                               [this](NodeRequest request) {
-                                 request.answer(outcome_);
-                                 requests_.push_back(std::move(request.what));
-                               },
-                               std::move(no_sync_because)})
+    server_ = serve_local_api(
+                  {settings, [] { return "{}"; }, [](const NodeReport&) { return http::Response::json(200, "{}"); },
+                   [this](bool) { return ++syncs_; }, waiters_, [] { return R"({"state":"off"})"; },
+                   [this](NodeRequest request) {
+                     request.answer(outcome_);
+                     requests_.push_back(std::move(request.what));
+                   },
+                   [] { return "moenet_up 1\n"; },
+                   [](std::uint64_t since, std::size_t limit) { return fmt::format("[{},{}]", since, limit); },
+                   [](std::string_view uuid) -> std::optional<std::string> {
+                     return uuid == "known" ? std::optional<std::string>("{}") : std::nullopt;
+                   },
+                   [this](ToolQuestion question, Tools::Done done) -> std::optional<seconds> {
+                     if (tool_wait_) return tool_wait_;
+                     questions_.push_back(std::move(question));
+                     done(tool_outcome_);
+                     return std::nullopt;
+                   },
+                   std::move(no_sync_because)})
                   .value();
   }
   http::Response ask(const std::string& path) { return send("GET", path, "", token_); }
@@ -44,6 +56,9 @@ class LocalApi : public testing::Test {
   Result<void> outcome_;  // of requests to the node
   std::vector<decltype(NodeRequest::what)> requests_;
   SyncWaiters waiters_;
+  std::vector<ToolQuestion> questions_;
+  std::optional<seconds> tool_wait_;
+  Result<std::string> tool_outcome_{R"({"result":"x"})"};
   std::unique_ptr<http::HttpServer> server_;
 };
 
@@ -108,6 +123,62 @@ TEST_F(LocalApi, NonsenseNeverReachesTheNode) {
   }
   EXPECT_EQ(send("GET", "/maintenance", "", Secret("another")).status, 401);
   EXPECT_TRUE(requests_.empty());
+}
+
+TEST_F(LocalApi, MetricsAreOpenToLoopbackAndTheJournalIsNot) {
+  serve("waiting for a reason");
+  const auto metrics = send("GET", "/metrics", "", Secret());
+  EXPECT_EQ(metrics.status, 200);
+  EXPECT_EQ(metrics.body, "moenet_up 1\n");
+  EXPECT_EQ(metrics.headers.find("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+  for (const char* path : {"/events", "/sessions/known"}) {
+    EXPECT_EQ(send("GET", path, "", Secret()).status, 401) << path;
+    EXPECT_EQ(ask(path).status, 200) << path << ": also before the node has its configuration";
+  }
+}
+
+TEST_F(LocalApi, EventsAreAskedForByNumber) {
+  serve();
+  EXPECT_EQ(ask("/events").body, "[0,100]");
+  EXPECT_EQ(ask("/events?since=18446744073709551615&limit=1000").body, "[18446744073709551615,1000]");
+  for (const char* query : {"since=-1", "since=", "since=1x", "limit=0", "limit=1001", "since=18446744073709551616"})
+    EXPECT_EQ(ask(std::string("/events?") + query).status, 422) << query;
+  EXPECT_EQ(ask("/sessions/unknown").status, 404);
+}
+
+TEST_F(LocalApi, ToolsAnswerWhoeverHasTheToken) {
+  serve();
+  for (const Tool tool : kTools) {
+    const std::string path = fmt::format("/{}", name_of(tool));
+    const auto response = post(path, R"({"target":"172.20.0.53","port":179})");
+    EXPECT_EQ(response.status, 200) << path;
+    EXPECT_EQ(response.body, R"({"result":"x"})") << path;
+    EXPECT_EQ(questions_.back().index(), static_cast<std::size_t>(tool)) << path;
+    EXPECT_EQ(send("POST", path, R"({"target":"172.20.0.53","port":179})", Secret("another")).status, 401) << path;
+    EXPECT_EQ(ask(path).status, 404) << path << " only takes POST";
+  }
+  EXPECT_EQ(questions_.size(), std::size(kTools));
+}
+
+TEST_F(LocalApi, ToolsTakeNoNonsense) {
+  serve();
+  for (const char* body : {"", "{}", "[]", R"({"target":""})", R"({"target":"; rm -rf /"})"}) {
+    for (const Tool tool : kTools) EXPECT_EQ(post(fmt::format("/{}", name_of(tool)), body).status, 422) << body;
+  }
+  EXPECT_TRUE(questions_.empty());
+}
+
+TEST_F(LocalApi, WhoAsksToolsTooOftenIsToldWhenToComeBack) {
+  serve();
+  tool_wait_ = seconds(3);
+  const auto refused = post("/ping", R"({"target":"172.20.0.53"})");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.headers.find("Retry-After"), "3");
+  tool_wait_.reset();
+  tool_outcome_ = fail(Errc::timeout, "nobody answers");
+  const auto failed = post("/ping", R"({"target":"172.20.0.53"})");
+  EXPECT_EQ(failed.status, 504);
+  EXPECT_EQ(failed.body, R"({"error":"nobody answers"})");
 }
 
 }  // namespace

@@ -47,35 +47,75 @@ MaintenancePhase after(Maintenance& maintenance, const MaintenanceLook& look) {
   return maintenance.record().phase;
 }
 
-TEST(Maintenance, HasDrainedWhenNothingIsPreferredAndNeighborsHadTheirTime) {
+// Others have had their time, 5 s after maintenance began.
+Maintenance asked() {
   Maintenance maintenance = draining();
-  EXPECT_EQ(after(maintenance, look_at(0, 0, false)), kDraining) << "BIRD does not run it yet";
+  maintenance.look(look_at(0, 7));
+  maintenance.look(look_at(5, 7));
+  EXPECT_EQ(maintenance.drain(), bird::Drain::leaves);
+  return maintenance;
+}
+
+TEST(Maintenance, LeavesItsOwnWaysWhenOthersHadTimeToLeaveThem) {
+  Maintenance maintenance;
+  EXPECT_EQ(maintenance.drain(), bird::Drain::off);
+  maintenance = draining();
+  for (const auto& [at, in_force] : {std::pair(0, false), std::pair(10, true), std::pair(14, true)}) {
+    EXPECT_EQ(after(maintenance, look_at(at, 0, in_force)), kDraining) << at;
+    EXPECT_EQ(maintenance.drain(), bird::Drain::asks) << at;
+  }
+  EXPECT_EQ(after(maintenance, look_at(15, 0)), kDraining);
+  EXPECT_EQ(maintenance.drain(), bird::Drain::leaves);
+}
+
+TEST(Maintenance, HasDrainedWhenNothingIsPreferredAndItsOwnWaysHadTimeToMove) {
+  Maintenance maintenance = asked();
+  EXPECT_EQ(after(maintenance, look_at(6, 0, false)), kDraining) << "BIRD does not run it yet";
   EXPECT_EQ(after(maintenance, look_at(10, 0)), kDraining);
   EXPECT_EQ(after(maintenance, look_at(11, 0)), kDraining);
   EXPECT_FALSE(maintenance.is_settled());
   EXPECT_EQ(after(maintenance, look_at(12, 0)), kDrained);
   EXPECT_TRUE(maintenance.is_settled());
   EXPECT_EQ(maintenance.preferred(), 0u);
+  EXPECT_EQ(maintenance.drain(), bird::Drain::leaves);
 }
 
 TEST(Maintenance, RoutesWithoutAnAlternativeDoNotHoldItUp) {
-  Maintenance maintenance = draining();
-  EXPECT_EQ(after(maintenance, look_at(1, 40)), kDraining);
-  EXPECT_EQ(after(maintenance, look_at(4, 7)), kDraining);
-  EXPECT_EQ(after(maintenance, look_at(8, 7)), kDraining) << "the number stands still for 4 s";
-  EXPECT_EQ(after(maintenance, look_at(9, 7)), kDrained);
-  EXPECT_EQ(after(maintenance, look_at(20, 6)), kDrained);
+  Maintenance maintenance = asked();
+  EXPECT_EQ(after(maintenance, look_at(6, 40)), kDraining);
+  EXPECT_EQ(after(maintenance, look_at(9, 7)), kDraining);
+  EXPECT_EQ(after(maintenance, look_at(13, 7)), kDraining) << "the number stands still for 4 s";
+  EXPECT_EQ(after(maintenance, look_at(14, 7)), kDrained);
+  EXPECT_EQ(after(maintenance, look_at(25, 6)), kDrained);
   EXPECT_EQ(maintenance.preferred(), 6u);
 }
 
 TEST(Maintenance, QuietCountsFromWhenBirdRunsTheDrain) {
-  Maintenance maintenance = draining();
-  for (int at = 0; at < 30; ++at) EXPECT_EQ(after(maintenance, look_at(at, 7, false)), kDraining) << at;
+  Maintenance maintenance = asked();
+  for (int at = 6; at < 30; ++at) EXPECT_EQ(after(maintenance, look_at(at, 7, false)), kDraining) << at;
   EXPECT_EQ(after(maintenance, look_at(30, 7)), kDraining);
   EXPECT_EQ(after(maintenance, look_at(34, 7, false)), kDraining) << "BIRD was away: it begins again";
   EXPECT_EQ(after(maintenance, look_at(35, 7)), kDraining);
   EXPECT_EQ(after(maintenance, look_at(39, 7)), kDraining);
   EXPECT_EQ(after(maintenance, look_at(40, 7)), kDrained);
+}
+
+TEST(Maintenance, CallsOthersAgainWhenItHasItsOwnWays) {
+  Maintenance maintenance = asked();
+  maintenance.stop();
+  EXPECT_EQ(after(maintenance, look_at(10, {}, false)), kOff);
+  EXPECT_EQ(after(maintenance, look_at(11, {})), kOff);
+  EXPECT_EQ(after(maintenance, look_at(12, {})), kOff);
+  EXPECT_EQ(maintenance.drain(), bird::Drain::asks);
+  EXPECT_EQ(after(maintenance, look_at(13, {})), kOff);
+  EXPECT_EQ(maintenance.drain(), bird::Drain::off);
+  EXPECT_FALSE(maintenance.is_settled()) << "BIRD does not run that yet";
+  maintenance.look(look_at(14, {}));
+  EXPECT_TRUE(maintenance.is_settled());
+
+  maintenance = draining();
+  maintenance.stop();
+  EXPECT_EQ(maintenance.drain(), bird::Drain::off) << "it never left";
 }
 
 TEST(Maintenance, TheTimeoutEndsDrainingWhateverBirdShows) {
@@ -116,9 +156,10 @@ TEST(Maintenance, ShutsWhatIsUpAndBringsUpThatAlone) {
   EXPECT_EQ(after(maintenance, look_at(5, {}, true, {"dn42_2", "dn42_3"})), kOff);
   EXPECT_EQ(maintenance.record().shut, Names{"dn42_3"});
   EXPECT_FALSE(maintenance.is_settled());
-  EXPECT_EQ(after(maintenance, look_at(6, {}, true, {"dn42_2"})), kOff);
-  EXPECT_TRUE(maintenance.is_settled());
+  EXPECT_EQ(after(maintenance, look_at(7, {}, true, {"dn42_2"})), kOff);
   EXPECT_TRUE(maintenance.record().switches().reopen.empty());
+  EXPECT_EQ(after(maintenance, look_at(8, {}, true, {"dn42_2"})), kOff);
+  EXPECT_TRUE(maintenance.is_settled());
 }
 
 TEST(Maintenance, StartedAgainItTakesTheNewOptions) {
@@ -153,7 +194,7 @@ RC_GTEST_PROP(Maintenance, NoSessionStaysDownThatItShut, ()) {
   }
   maintenance.stop();
   for (const auto& name : maintenance.record().switches().reopen) std::erase(held, name);
-  maintenance.look(look_at(41, {}, true, held));
+  for (const int at : {41, 43, 44}) maintenance.look(look_at(at, {}, true, held));
   RC_ASSERT(held == Names());
   RC_ASSERT(maintenance.is_settled());
 }

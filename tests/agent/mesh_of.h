@@ -20,9 +20,9 @@ inline model::MeshPeer mesh_peer_of(model::NodeId node) {
   model::MeshPeer peer;
   peer.node_id = node;
   peer.name = fmt::format("node{}", node);
-  peer.loopback_ipv4 = *IpAddress::parse(fmt::format("172.22.188.{}", node));
+  peer.loopback_ipv4 = *IpAddress::parse(fmt::format("172.22.{}.{}", 188 + node / 256, node % 256));
   peer.public_key = mesh_key_of(node);
-  peer.endpoint = HostPort{fmt::format("192.0.2.{}", node), 51822};
+  peer.endpoint = HostPort{fmt::format("192.0.2.{}", node % 256), 51822};
   return peer;
 }
 

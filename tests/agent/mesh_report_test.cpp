@@ -29,8 +29,26 @@ TEST(MeshReport, NamesNeighborsByNodeAndLeavesTheLoopbackOut) {
   report.finished = WallTime(seconds(1'800'000'000));
   report.backbone = {{"loopback", model::InPlace{}, {}, {}, false, {}}, neighbor(seconds(5), true)};
   EXPECT_EQ(
-      boost::json::serialize(mesh_status_body("jp1", report)),
+      boost::json::serialize(mesh_status_body("jp1", report, nullptr)),
       R"({"node_id":"jp1","timestamp":1800000000,"peers":{"3":"configured"},"links":{"3":{"handshakeAge":5,"babel":true}}})");
+}
+
+TEST(MeshReport, TellsTheRoundTripOfANeighborThatAnsweredLast) {
+  NodeReport report;
+  report.backbone = {neighbor(seconds(5), true)};
+  const auto link = [&](const LinkQualities& qualities) {
+    return mesh_status_body("jp1", report, &qualities).at_pointer("/links/3").as_object();
+  };
+  LinkQuality answers;
+  answers.owner = "mesh/3";
+  answers.rtt_ms = 12.3456789;
+  answers.smoothed_rtt_ms = 40;
+  LinkQuality other = answers;
+  other.owner = "mesh/30";
+  EXPECT_EQ(link({answers, other}).at("rtt"), 12.346);
+  EXPECT_FALSE(link({other}).contains("rtt"));
+  answers.rtt_ms.reset();
+  EXPECT_FALSE(link({answers, other}).contains("rtt")) << "it answers no more";
 }
 
 }  // namespace

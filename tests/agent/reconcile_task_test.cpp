@@ -58,6 +58,10 @@ class ReconcileTaskTest : public testing::Test {
                         mesh_,
                         policy_,
                         roas_,
+                        qualities_,
+                        measurement_,
+                        seconds(300),
+                        limits_,
                         *backbone_,
                         *maintenance_,
                         requests_,
@@ -112,6 +116,9 @@ class ReconcileTaskTest : public testing::Test {
   Latest<Known<model::Mesh>> mesh_;
   Latest<Known<model::BirdPolicy>> policy_;
   Latest<RoaTable> roas_;
+  Latest<LinkQualities> qualities_;
+  Latest<Measurement> measurement_;
+  Latest<MtuLimits> limits_;
   Latest<NodeReport> report_;
   Latest<MaintenanceView> maintenance_view_;
   NodeRequests requests_;
@@ -159,6 +166,44 @@ TEST_F(ReconcileTaskTest, SetsUpTheMeshBesideTheSessionsAndKeepsItUntilItIsKnown
   EXPECT_EQ(report.backbone[0].owner, "mesh/4");
   EXPECT_TRUE(std::holds_alternative<InPlace>(report.backbone[0].condition));
   EXPECT_EQ(in_place(report), 1u);
+}
+
+TEST_F(ReconcileTaskTest, ALinkThatIsMeasuredAnewChangesItsFileAlone) {
+  context_.owns_bird = true;
+  start();
+  answer(body_of(rows_of(1, 3)), 1);
+  node_.operations.clear();
+  LinkQuality quality;
+  quality.owner = model::owner_of_session(uuid_of(2));
+  quality.latency_tier = 4;
+  qualities_.put(LinkQualities{quality});
+  answer(body_of(rows_of(1, 3, 2)), 2);
+  EXPECT_EQ(node_.operations, (std::vector<std::string>{"put dn42_4242420002.conf", "configure"}));
+  quality.rtt_ms = 31;
+  qualities_.put(LinkQualities{quality});
+  answer(body_of(rows_of(1, 3, 2)), 3);
+  EXPECT_EQ(node_.operations.size(), 2u) << "the tags are as they were";
+}
+
+TEST_F(ReconcileTaskTest, APathThatCarriesLessChangesItsTunnelAloneAndNotBird) {
+  context_.owns_bird = true;
+  start();
+  mesh_.put(Known<model::Mesh>{std::make_shared<const model::Mesh>(mesh_of({3})), false, 1});
+  answer(body_of(rows_of(1, 3)), 1);
+  node_.operations.clear();
+  const model::Owner owner = model::owner_of_session(uuid_of(2));
+  limits_.put(MtuLimits{{"mesh/3", 1330}, {owner, 1340}});
+  answer(body_of(rows_of(1, 3, 2)), 2);
+  EXPECT_EQ(node_.operations, (std::vector<std::string>{"update dn42-wg-igp-3", "update dn42_2"}));
+  EXPECT_EQ(node_.link("dn42-wg-igp-3")->mtu_bytes, 1330u);
+  EXPECT_EQ(node_.link("dn42_2")->mtu_bytes, 1340u);
+  node_.link("dn42_2")->mtu_bytes = 1420;
+  answer(body_of(rows_of(1, 3, 2)), 3);
+  EXPECT_EQ(node_.link("dn42_2")->mtu_bytes, 1340u) << "drift";
+  limits_.put(MtuLimits{{"mesh/3", 1440}, {owner, 1440}});
+  answer(body_of(rows_of(1, 3, 2)), 4);
+  EXPECT_EQ(node_.link("dn42-wg-igp-3")->mtu_bytes, 1420u);
+  EXPECT_EQ(node_.link("dn42_2")->mtu_bytes, 1420u);
 }
 
 TEST_F(ReconcileTaskTest, SetsUpWhatTheControlPlaneListsAndRemovesWhatItDeletes) {
@@ -359,6 +404,36 @@ TEST_F(ReconcileTaskTest, ARestartMakesOneSessionAnew) {
   node_.failing_links["dn42_3"] = Error{Errc::denied, "create dn42_3: not permitted"};
   EXPECT_EQ(request(RestartSession{"dn42_3"}).error().code, Errc::denied);
   stop();
+  EXPECT_TRUE(node_.violations.empty());
+}
+
+// What is found blocked at the start is due at once.
+TEST_F(ReconcileTaskTest, WhatAnImportLimitBlockedIsTakenAgainAndTold) {
+  Measurement measurement;
+  measurement.bgp_read = steady_now();
+  for (const int number : {2, 7}) {  // the latter is no session of ours
+    LinkMeasurement link;
+    link.owner = model::owner_of_session(uuid_of(number));
+    bird::ProtocolDetail& bgp = link.bgp.emplace();
+    bgp.status.state = "up";
+    bgp.status.info = bgp.bgp_state = "Established";
+    bgp.channels.emplace_back().import_limit = bird::ChannelLimit{2, true, "block"};
+    measurement.links.push_back(std::move(link));
+  }
+  start();
+  answer(body_of(rows_of(1, 3)), 1);
+  measurement_.put(measurement);
+  const NodeReport report = answer(body_of(rows_of(1, 3)), 2);
+  const SessionView& view = report.sessions->at(1);
+  EXPECT_EQ(view.changes, std::vector<std::string>{"~ dn42_4242420002  take again what the import limit blocked"});
+  ASSERT_TRUE(view.limit_try);
+  EXPECT_TRUE(view.limit_try->tried);
+  EXPECT_EQ(report.step.planned, 1u);
+  EXPECT_GT(report.step.retry_at.value(), steady_now() + seconds(500));
+  answer(body_of(rows_of(1, 3)), 3);
+  stop();
+  EXPECT_EQ(std::ranges::count(node_.operations, "retake dn42_4242420002"), 1) << "once";
+  EXPECT_EQ(std::ranges::count(node_.operations, "retake dn42_4242420007"), 0);
   EXPECT_TRUE(node_.violations.empty());
 }
 

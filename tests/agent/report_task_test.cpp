@@ -26,38 +26,39 @@ NodeReport report_of(std::int64_t held, model::Condition condition, std::uint64_
 TEST(ReportMemory, TellsOnceThatASessionIsInPlace) {
   ReportMemory memory;
   const auto report = report_of(4, model::InPlace{});
-  const auto due = memory.due(report, kStart);
+  const auto due = memory.due(report, {}, kStart);
   ASSERT_EQ(due.size(), 1u);
   EXPECT_EQ(due[0].report.status, SessionStatus::enabled);
   memory.settled(due[0], 1);
-  EXPECT_TRUE(memory.due(report, kStart).empty());
-  EXPECT_TRUE(memory.due(report_of(4, model::InPlace{}, 2), kStart).empty()) << "this answer may have been under way";
+  EXPECT_TRUE(memory.due(report, {}, kStart).empty());
+  EXPECT_TRUE(memory.due(report_of(4, model::InPlace{}, 2), {}, kStart).empty())
+      << "this answer may have been under way";
 }
 
 TEST(ReportMemory, TellsAgainWhenALaterAnswerStillShowsTheOldRow) {
   ReportMemory memory;
-  const auto due = memory.due(report_of(4, model::InPlace{}), kStart);
+  const auto due = memory.due(report_of(4, model::InPlace{}), {}, kStart);
   memory.settled(due.at(0), 1);
-  EXPECT_EQ(memory.due(report_of(4, model::InPlace{}, 3), kStart).size(), 1u);
+  EXPECT_EQ(memory.due(report_of(4, model::InPlace{}, 3), {}, kStart).size(), 1u);
 }
 
 TEST(ReportMemory, NothingIsDueWhenTheRowSaysWhatTheNodeShows) {
   ReportMemory memory;
-  EXPECT_TRUE(memory.due(report_of(2, model::InPlace{}), kStart).empty());
-  EXPECT_TRUE(memory.due(report_of(3, model::Unchanged{}), kStart).empty());
-  EXPECT_TRUE(memory.due(report_of(1, model::Removed{}), kStart).empty());
+  EXPECT_TRUE(memory.due(report_of(2, model::InPlace{}), {}, kStart).empty());
+  EXPECT_TRUE(memory.due(report_of(3, model::Unchanged{}), {}, kStart).empty());
+  EXPECT_TRUE(memory.due(report_of(1, model::Removed{}), {}, kStart).empty());
 }
 
 TEST(ReportMemory, AFailedReportWaitsLongerEachTime) {
   ReportMemory memory;
   const auto report = report_of(4, model::InPlace{});
-  auto due = memory.due(report, kStart);
+  auto due = memory.due(report, {}, kStart);
   ASSERT_EQ(due.size(), 1u);
   memory.failed(due[0], 1, kStart, 1.0);
-  EXPECT_TRUE(memory.due(report, kStart + seconds(4)).empty());
+  EXPECT_TRUE(memory.due(report, {}, kStart + seconds(4)).empty());
   ASSERT_TRUE(memory.next_due());
   EXPECT_EQ(*memory.next_due(), kStart + seconds(5));
-  due = memory.due(report, kStart + seconds(5));
+  due = memory.due(report, {}, kStart + seconds(5));
   ASSERT_EQ(due.size(), 1u);
   memory.failed(due[0], 1, kStart + seconds(5), 1.0);
   EXPECT_EQ(*memory.next_due(), kStart + seconds(15));
@@ -66,36 +67,58 @@ TEST(ReportMemory, AFailedReportWaitsLongerEachTime) {
 // The row may have been edited and approved again since.
 TEST(ReportMemory, ADeletionIsRepeatedOnlyWhenALaterAnswerStillAsksForIt) {
   ReportMemory memory;
-  const auto due = memory.due(report_of(5, model::Removed{}), kStart);
+  const auto due = memory.due(report_of(5, model::Removed{}), {}, kStart);
   ASSERT_EQ(due.size(), 1u);
   EXPECT_EQ(due[0].report.status, SessionStatus::deleted);
   memory.failed(due[0], 1, kStart, 1.0);
-  EXPECT_TRUE(memory.due(report_of(5, model::Removed{}), kStart + seconds(600)).empty());
+  EXPECT_TRUE(memory.due(report_of(5, model::Removed{}), {}, kStart + seconds(600)).empty());
   EXPECT_FALSE(memory.next_due()) << "nothing to wake for before the next answer";
-  EXPECT_EQ(memory.due(report_of(5, model::Removed{}, 2), kStart + seconds(600)).size(), 1u);
+  EXPECT_EQ(memory.due(report_of(5, model::Removed{}, 2), {}, kStart + seconds(600)).size(), 1u);
+}
+
+TEST(ReportMemory, ASessionThatDoesNotWorkIsAProblemWithItsCause) {
+  ReportMemory memory;
+  const HealthTable fails{{"session/u", false, "no handshake yet: endpoint 192.0.2.7:31080 does not answer", {}, true}};
+  const HealthTable works{{"session/u", true, "", {}, true}};
+  const auto due = memory.due(report_of(2, model::InPlace{}), fails, kStart);
+  ASSERT_EQ(due.size(), 1u);
+  EXPECT_EQ(due[0].report.status, SessionStatus::problem);
+  EXPECT_EQ(due[0].report.last_error, fails[0].cause);
+  memory.settled(due[0], 1);
+  EXPECT_TRUE(memory.due(report_of(6, model::InPlace{}, 2, std::string(fails[0].cause)), fails, kStart).empty());
+  const auto over = memory.due(report_of(6, model::InPlace{}, 2, std::string(fails[0].cause)), works, kStart);
+  ASSERT_EQ(over.size(), 1u);
+  EXPECT_EQ(over[0].report.status, SessionStatus::enabled);
+}
+
+TEST(ReportMemory, AProblemStaysUntilItIsCertainThatItIsOver) {
+  ReportMemory memory;
+  EXPECT_TRUE(memory.due(report_of(6, model::InPlace{}), {}, kStart).empty()) << "nobody has looked yet";
+  EXPECT_TRUE(memory.due(report_of(6, model::InPlace{}), {{"session/u", true, "", {}, false}}, kStart).empty());
+  EXPECT_EQ(memory.due(report_of(4, model::InPlace{}), {}, kStart).size(), 1u) << "it was set up, which is all it says";
 }
 
 TEST(ReportMemory, RowsFromTheDiskAreNoReasonToTellAnything) {
   ReportMemory memory;
-  EXPECT_TRUE(memory.due(report_of(5, model::Removed{}, 0), kStart).empty());
-  EXPECT_EQ(memory.due(report_of(5, model::Removed{}, 1), kStart).size(), 1u);
+  EXPECT_TRUE(memory.due(report_of(5, model::Removed{}, 0), {}, kStart).empty());
+  EXPECT_EQ(memory.due(report_of(5, model::Removed{}, 1), {}, kStart).size(), 1u);
 }
 
 TEST(ReportMemory, AFailedLookIsNoReasonToTellOrToForget) {
   ReportMemory memory;
-  auto due = memory.due(report_of(4, model::InPlace{}), kStart);
+  auto due = memory.due(report_of(4, model::InPlace{}), {}, kStart);
   memory.settled(due.at(0), 1);
   auto failed = report_of(4, model::InPlace{}, 2);
   failed.error = Error{Errc::timeout, "list links"};
-  EXPECT_TRUE(memory.due(failed, kStart).empty());
-  EXPECT_TRUE(memory.due(report_of(4, model::InPlace{}, 2), kStart).empty()) << "still settled";
+  EXPECT_TRUE(memory.due(failed, {}, kStart).empty());
+  EXPECT_TRUE(memory.due(report_of(4, model::InPlace{}, 2), {}, kStart).empty()) << "still settled";
 }
 
 TEST(ReportMemory, AnotherCauseIsToldAtOnce) {
   ReportMemory memory;
-  const auto due = memory.due(report_of(4, model::Broken{"listen port 1 is in use"}), kStart);
+  const auto due = memory.due(report_of(4, model::Broken{"listen port 1 is in use"}), {}, kStart);
   memory.failed(due.at(0), 1, kStart, 1.0);
-  const auto next = memory.due(report_of(4, model::InPlace{}), kStart);
+  const auto next = memory.due(report_of(4, model::InPlace{}), {}, kStart);
   ASSERT_EQ(next.size(), 1u);
   EXPECT_EQ(next[0].report.status, SessionStatus::enabled);
 }

@@ -48,13 +48,17 @@ TEST(Policy, MatchesItsGoldenFiles) {
   expect_golden("main.conf", render_main("/etc/bird/peers", "jp1", IpAddress::v4({172, 22, 188, 2})));
 }
 
-TEST(Policy, DiffersByDialectInBabelAndInWhatBird3IsReminded) {
+TEST(Policy, DiffersByDialectInBabelAndForBird3InItsScanReminderAndLimits) {
   const auto wanted = render_policy(reflector(), Dialect::of({2, 17, 6}));
   for (const NamedDialect& other : dialects()) {
     for (const model::BirdFile& file : render_policy(reflector(), other.dialect)) {
       if (file.name == "25_loaded_roas.conf") {
         EXPECT_EQ(other.name, "3.1.8");
         expect_golden("loaded_roas-3.1.8.conf", joined({file}));
+      } else if (file.name == "00_base.conf" && other.name == "3.1.8") {
+        expect_golden("base-3.1.8.conf", joined({file}));
+      } else if ((file.name == "40_ibgp.conf" || file.name == "50_ebgp.conf") && other.name == "3.1.8") {
+        expect_golden(file.name.substr(3, 4) + "-3.1.8.conf", joined({file}));
       } else if (file.name == "30_babel.conf") {
         expect_golden("babel-" + other.name + ".conf", joined({file}));
       } else {
@@ -71,6 +75,22 @@ TEST(Policy, KnowsWhatEachVersionCan) {
   EXPECT_TRUE(Dialect::of({3, 1, 8}).has_babel_rtt);
   EXPECT_FALSE(Dialect::of({2, 17, 6}).validates_covered_only);
   EXPECT_TRUE(Dialect::of({3, 0, 0}).validates_covered_only);
+}
+
+TEST(Policy, AsksOthersToLeaveBeforeThisNodeLeaves) {
+  const auto base_of = [](Drain drain) {
+    PolicyInput input = client();
+    input.drain = drain;
+    return text_of_file(render_policy(input, Dialect::of({2, 17, 6})), "00_base.conf");
+  };
+  const auto says = [](const std::string& text, std::string_view words) {
+    return text.find(words) != std::string::npos;
+  };
+  const std::string off = base_of(Drain::off), asks = base_of(Drain::asks), leaves = base_of(Drain::leaves);
+  EXPECT_TRUE(says(off, "MOENET_DRAIN = false;") && says(off, "MOENET_LEAVE = false;")) << off;
+  EXPECT_TRUE(says(asks, "MOENET_DRAIN = true;") && says(asks, "MOENET_LEAVE = false;")) << asks;
+  EXPECT_TRUE(says(leaves, "MOENET_DRAIN = true;") && says(leaves, "MOENET_LEAVE = true;")) << leaves;
+  EXPECT_TRUE(says(off, "MOENET_MESH_UPDATE = 16;") && says(asks, "MOENET_MESH_UPDATE = 4;")) << off << asks;
 }
 
 // A family without prefixes is not validated, and so needs no reminder.
@@ -137,6 +157,8 @@ TEST(Policy, SaysNothingOfNamesWithoutAKnownMeaning) {
     input.policy.policy.bandwidth[name] = {64511, 99};
   }
   input.policy.policy.crypto["quantum"] = {64511, 99};
+  input.policy.policy.loss["some"] = {64511, 99};
+  input.policy.policy.topology["teleport"] = {64511, 99};
   input.policy.policy.link_bandwidth["g"] = {kSampleAsn, 5, 99};
   input.policy.policy.link_bandwidth["999999999999999999999999g"] = {kSampleAsn, 5, 99};
   EXPECT_EQ(render_policy(input, {}), before);
@@ -169,9 +191,23 @@ RC_GTEST_PROP(Policy, IsNotChangedByWhatAPeerIsCalled, (const std::string& name)
   RC_ASSERT(text == joined(plain));
 }
 
+TEST(Policy, TellsOfTunnelsOnlyWhereTheOperatorWants) {
+  PolicyInput input = client();
+  const auto says = [&](std::string_view what) {
+    return text_of_file(render_policy(input, {}), "05_communities.conf").find(what) != std::string::npos;
+  };
+  EXPECT_TRUE(says("bgp_community.add((64511, 83));"));
+  input.policy.policy.topology["tunnel"] = {64511, 87};  // as the control plane says
+  EXPECT_TRUE(says("bgp_community.add((64511, 87));"));
+  input.tells_topology = false;
+  EXPECT_FALSE(says("(64511, 87)"));
+}
+
 TEST(RenderPeer, SaysWhatItIsToldOfItsLink) {
   const auto files = sample_sessions({});
-  EXPECT_NE(files[0].text.find("import filter { moenet_link(4, 24, 34); moenet_import_valid(); };"), std::string::npos);
+  EXPECT_NE(
+      files[0].text.find("import filter { moenet_link(4, 24, 34); moenet_link_loss(93); moenet_import_valid(); };"),
+      std::string::npos);
   EXPECT_NE(files[1].text.find("import filter { moenet_link(1, 1000, 35); moenet_import_theirs(); };"),
             std::string::npos);
   EXPECT_NE(files[2].text.find("import filter dn42_import_filter_theirs;"), std::string::npos);

@@ -12,23 +12,28 @@ namespace {
 
 using Kind = ProtocolOrder::Kind;
 
+constexpr Version kBird2{2, 0, 12};
+
 Reply reply_of(int code) { return {{{code, "words"}, {0, ""}}}; }
 
 TEST(ProtocolOrder, QuotesNameAndMessage) {
-  EXPECT_EQ(command_of({Kind::disable, "dn42_1", "back at 20:00 UTC"}), "disable \"dn42_1\" \"back at 20:00 UTC\"");
-  EXPECT_EQ(command_of({Kind::disable, "dn42_1", ""}), "disable \"dn42_1\"");
-  EXPECT_EQ(command_of({Kind::enable, "dn42_1", "not sent"}), "enable \"dn42_1\"");
-  EXPECT_EQ(command_of({Kind::restart, "dn42_1", ""}), "restart \"dn42_1\"");
+  EXPECT_EQ(command_of({Kind::disable, "dn42_1", "back at 20:00 UTC"}, kBird2),
+            "disable \"dn42_1\" \"back at 20:00 UTC\"");
+  EXPECT_EQ(command_of({Kind::disable, "dn42_1", ""}, kBird2), "disable \"dn42_1\"");
+  EXPECT_EQ(command_of({Kind::enable, "dn42_1", "not sent"}, kBird2), "enable \"dn42_1\"");
+  EXPECT_EQ(command_of({Kind::restart, "dn42_1", ""}, kBird2), "restart \"dn42_1\"");
+  EXPECT_EQ(command_of({Kind::retake, "dn42_1", ""}, {2, 17, 6}), "reload in \"dn42_1\"");
+  EXPECT_EQ(command_of({Kind::retake, "dn42_1", ""}, {3, 1, 8}), "reload filters in \"dn42_1\"");
 }
 
 TEST(ProtocolOrder, ARepetitionIsObeyedAndARestartOfNothingIsNot) {
   const std::pair<Kind, std::vector<int>> obeyed[] = {
-      {Kind::disable, {8, 9, 8003}}, {Kind::enable, {10, 11, 8003}}, {Kind::restart, {12}}};
+      {Kind::disable, {8, 9, 8003}}, {Kind::enable, {10, 11, 8003}}, {Kind::restart, {12}}, {Kind::retake, {15}}};
   for (const auto& [kind, codes] : obeyed) {
-    for (const int code : {8, 9, 10, 11, 12, 8003, 8007, 9001}) {
+    for (const int code : {8, 9, 10, 11, 12, 15, 8003, 8006, 8007, 9001}) {
       const bool expected = std::ranges::find(codes, code) != codes.end();
       EXPECT_EQ(outcome_of({kind, "dn42_1", ""}, reply_of(code)).has_value(), expected)
-          << command_of({kind, "x", ""}) << code;
+          << command_of({kind, "x", ""}, kBird2) << code;
     }
   }
   EXPECT_EQ(outcome_of({Kind::restart, "dn42_1", ""}, reply_of(8003)).error().code, Errc::not_found);
@@ -73,7 +78,9 @@ TEST_P(ProtocolOrders, TheNeighborReadsWhyAndTheSessionComesBack) {
   auto client = BirdClient::connect(bird.socket(), soon(), {});
   ASSERT_TRUE(client);
   const auto ask = [&](const std::string& command) { return client->ask(command, soon(), {}).value(); };
-  const auto give = [&](const ProtocolOrder& order) { return outcome_of(order, ask(command_of(order))); };
+  const auto give = [&](const ProtocolOrder& order) {
+    return outcome_of(order, ask(command_of(order, client->version())));
+  };
   const auto is_up = [&] {  // at both ends
     const auto ends = parse_protocols(ask("show protocols")).value();
     return std::ranges::count_if(ends, &ProtocolStatus::is_established) == 2;

@@ -178,6 +178,15 @@ TEST_P(RenderOn, BirdAcceptsAllThatIsRendered) {
   EXPECT_EQ(parses("router id 1.1.1.1;\n" + by_snippets + include_line(base.peer_folder) + "\n"), "");
   EXPECT_EQ(snippet_for("other", names), "");
 
+  const std::string documented = text_of(std::string(kSource) + "docs/operations.md");
+  const std::size_t from = documented.find("# Babel carries the loopbacks");
+  const std::size_t to = documented.find("```", from);
+  ASSERT_NE(to, std::string::npos);
+  const std::string include = include_line(base.peer_folder);
+  std::string joined = render_base(base);
+  joined.insert(joined.find(include), documented.substr(from, to - from));
+  EXPECT_EQ(parses(joined), "") << "what an operator pastes for the mesh";
+
   base.own_prefixes.clear();
   base.node.ipv4.reset();
   base.node.ipv6.reset();

@@ -1,39 +1,12 @@
 #include "bird/reply.h"
 
-#include <fstream>
-#include <sstream>
-
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "bird/fixture.h"
+
 namespace moenet::bird {
 namespace {
-
-std::string fixture(const std::string& version, const std::string& name) {
-  std::ifstream file(std::string(MOENET_SOURCE_DIR "/tests/bird/fixtures/bird-") + version + "/" + name + ".txt");
-  std::ostringstream text;
-  text << file.rdbuf();
-  EXPECT_FALSE(text.str().empty()) << version << "/" << name;
-  return text.str();
-}
-
-std::vector<Reply> cut(std::string_view bytes, std::size_t piece = 1'000'000) {
-  ReplyReader reader;
-  std::vector<Reply> replies;
-  for (std::size_t at = 0; at < bytes.size(); at += piece) {
-    EXPECT_TRUE(reader.feed(bytes.substr(at, piece)));
-    while (auto reply = reader.next()) replies.push_back(std::move(*reply));
-  }
-  return replies;
-}
-
-Reply only(std::string_view bytes) {
-  auto replies = cut(bytes);
-  EXPECT_EQ(replies.size(), 1u) << bytes;
-  return replies.empty() ? Reply{} : replies.front();
-}
-
-constexpr const char* kVersions[] = {"2.0.12", "2.17.6", "3.1.8"};
 
 class Fixtures : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Bird, Fixtures, testing::ValuesIn(kVersions));
@@ -105,26 +78,6 @@ TEST_P(Fixtures, ProtocolRowsAreFoundAmongTheirDetails) {
   EXPECT_TRUE(rows->front().is_established());
 }
 
-TEST_P(Fixtures, RoutesOfAllChannelsAreCountedTogether) {
-  const auto counts = parse_route_counts(only(fixture(GetParam(), "show_protocols_all_bgp")));
-  ASSERT_TRUE(counts);
-  EXPECT_EQ(*counts, (std::vector<model::RouteCounts>{{"dn42_x", 2, 0, 6, 2}}));
-}
-
-TEST_P(Fixtures, EachProtocolHasItsOwnRoutes) {
-  const Reply reply = only(fixture(GetParam(), "show_protocols_all"));
-  const auto counts = parse_route_counts(reply);
-  ASSERT_TRUE(counts);
-  EXPECT_EQ(counts->size(), parse_protocols(reply)->size());
-  std::uint64_t preferred = 0;
-  for (const auto& each : *counts) {
-    EXPECT_EQ(each.preferred, each.imported) << each.protocol << ": nothing competes in the fixture";
-    preferred += each.preferred;
-  }
-  EXPECT_GT(preferred, 6u);
-  EXPECT_TRUE(parse_route_counts(only(fixture(GetParam(), "show_protocols_pattern_nomatch")))->empty());
-}
-
 TEST_P(Fixtures, NoMatchIsAnEmptyListAndAsyncLinesAreDropped) {
   const Reply reply = only(fixture(GetParam(), "show_protocols_after_timeout"));
   EXPECT_EQ(reply.code(), 8003);
@@ -184,6 +137,33 @@ TEST(ReplyReader, RefusesAReplyAboveItsLimitEvenWithoutALineEnd) {
   for (int i = 0; i < 100; ++i) EXPECT_TRUE(many.feed("0000 ok\n"));
 }
 
+TEST(ReplyReader, GivesWhatItHasOfAReplyAboveItsLimitWhereItCuts) {
+  ReplyReader reader(20, ReplyReader::TooLarge::cut);
+  EXPECT_TRUE(reader.feed("0000 ok\n1002-first\n second\n third\n0000 \n"));
+  EXPECT_FALSE(reader.next()->is_cut);
+  const auto reply = reader.next();
+  ASSERT_TRUE(reply);
+  EXPECT_TRUE(reply->is_cut);
+  EXPECT_EQ(reply->text(), "first\nsecond");
+  EXPECT_FALSE(reader.feed("0000 \n")) << "the rest of the reply is lost";
+  ReplyReader endless(20, ReplyReader::TooLarge::cut);
+  EXPECT_TRUE(endless.feed(std::string(21, 'x')));
+  EXPECT_TRUE(endless.next()->is_cut);
+}
+
+TEST(ReplyReader, RepliesOutliveTheReaderAndWhatItWasFed) {
+  std::optional<ReplyReader> reader(std::in_place);
+  std::string bytes = "1002-a\n0000 \n1002-" + std::string(100, 'x') + "\n";
+  EXPECT_TRUE(reader->feed(bytes));
+  EXPECT_TRUE(reader->feed(" y\n0000 \n"));
+  const Reply first = *reader->next();
+  const Reply second = *reader->next();
+  reader.reset();
+  bytes.assign(bytes.size(), '-');
+  EXPECT_EQ(first.text(), "a\n");
+  EXPECT_EQ(second.text(), std::string(100, 'x') + "\ny\n");
+}
+
 RC_GTEST_PROP(ReplyReader, NeverNeedsMoreThanBytes, (const std::string& bytes, std::uint8_t piece)) {
   ReplyReader reader(4096);
   const std::size_t step = std::size_t{piece} + 1;
@@ -205,6 +185,21 @@ TEST(Greeting, AcceptsOddVersionsAndRefusesOthers) {
   EXPECT_FALSE(parse_greeting(only("0013 BIRD 2.0.12 ready.\n")));
 }
 
+TEST(Protocols, RowsShareWhatTheyHaveInCommon) {
+  const auto rows =
+      parse_protocols(only("2002-Name       Proto      Table      State  Since         Info\n"
+                           "1002-dn42_1     BGP        ---        start  12:00:00.000  Active\n"
+                           " dn42_2     BGP        ---        start  12:00:00.000  Active\n"
+                           " dn42_3     BGP        ---        up     12:00:00.000  Established\n0000 \n"));
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 3u);
+  const auto place = [](const SharedText& text) { return static_cast<const void*>(text.view().data()); };
+  EXPECT_EQ(place((*rows)[0].proto), place((*rows)[2].proto));
+  EXPECT_EQ(place((*rows)[0].info), place((*rows)[1].info));
+  EXPECT_EQ((*rows)[2].state, "up");
+  EXPECT_EQ((*rows)[2].info, "Established");
+}
+
 TEST(Protocols, ReadsOtherTimeFormatsLongNamesAndReasons) {
   const auto rows =
       parse_protocols(only("2002-Name       Proto      Table      State  Since         Info\n"
@@ -222,19 +217,6 @@ TEST(Protocols, ReadsOtherTimeFormatsLongNamesAndReasons) {
   EXPECT_EQ((*rows)[2].state, "down");
   EXPECT_FALSE(parse_protocols(only("1002-name BGP\n0000 \n")));
   EXPECT_FALSE(parse_protocols(only("9001 syntax error\n")));
-}
-
-TEST(RouteCounts, ReadsFilteredAndPassesOverWhatItDoesNotKnow) {
-  const auto counts =
-      parse_route_counts(only("2002-Name\n1002-dn42_1 BGP --- up 12:00 Established\n1006-  Channel ipv4\n"
-                              "     Routes:         5 imported, 2 filtered, 7 exported, 3 preferred\n"
-                              "   Channel ipv6\n"
-                              "     Routes:         4294967296 imported, 1 novel, x exported\n"
-                              "1002-dn42_2 BGP --- down 12:00\n0000 \n"));
-  ASSERT_TRUE(counts);
-  EXPECT_EQ(*counts, (std::vector<model::RouteCounts>{{"dn42_1", 4294967301u, 2, 7, 3}, {"dn42_2", 0, 0, 0, 0}}));
-  EXPECT_FALSE(parse_route_counts(only("9001 syntax error\n")));
-  EXPECT_FALSE(parse_route_counts(only("1002-\n0000 \n")));
 }
 
 TEST(ConfigError, ReadsPathsWithColonsAndBlanks) {

@@ -38,6 +38,8 @@ inline model::RoutingPolicy sample_tables() {
                       {"10m_plus", {64511, 25}}};
   policy.crypto = {
       {"none", {64511, 31}}, {"unsafe", {64511, 32}}, {"encrypted", {64511, 33}}, {"latency", {64511, 34}}};
+  policy.loss = {{"none", {64511, 91}}, {"upto_1", {64511, 92}}, {"upto_5", {64511, 93}}, {"more", {64511, 94}}};
+  policy.topology = {{"tunnel", {64511, 83}}};
   policy.region = {{"eu", {64511, 41}}, {"as_e", {64511, 50}}};
   policy.origin = {{"as", {kSampleAsn, 1, 100}},
                    {"na", {kSampleAsn, 1, 200}},
@@ -72,6 +74,7 @@ inline PolicyInput reflector() {
   PolicyInput input;
   input.loopback_link = "dn42-lo";
   input.country = 344;
+  input.tells_topology = true;
   input.policy.policy = sample_tables();
   model::PolicyNode& node = input.policy.node;
   node = {1,    "hk-rr", true,   10'000,    101, address("172.22.188.1"), address("fd00:4242:7777:101:1::1"),
@@ -126,8 +129,9 @@ inline PolicyInput bare() {
 
 inline PolicyInput maintained() {
   PolicyInput input = client();
-  input.is_draining = true;
+  input.drain = Drain::leaves;
   input.has_ibgp_bfd = true;
+  input.tells_topology = false;
   input.policy.node.bandwidth_community = "";  // then by its bandwidth
   return input;
 }
@@ -153,7 +157,7 @@ inline std::vector<PolicySample> policy_samples() {
 // Sessions with all four policies, one of which says nothing of its link.
 inline std::vector<model::BirdFile> sample_sessions(const PolicyNames& names) {
   std::vector<model::BirdFile> files;
-  const LinkTags links[] = {{4, 24, 34}, {1, 1000, 35}, {}, {9, 10'000, 34}};
+  const LinkTags links[] = {{4, 24, 34, 93}, {1, 1000, 35}, {}, {9, 10'000, 34, 91}};
   for (std::uint32_t i = 0; i < 4; ++i) {
     model::Session session;
     session.asn = 4242420101 + i;

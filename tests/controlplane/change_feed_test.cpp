@@ -15,11 +15,12 @@ class ChangeFeedTest : public ::testing::Test {
  protected:
   std::shared_ptr<http::Pending> wait(NodeId node, std::int64_t seen) {
     auto pending = std::make_shared<http::Pending>(std::chrono::seconds(60), [] { return http::Response{}; });
-    feed_.wait(node, seen, pending, [this] { ++looks_; });
+    feed_.wait(node, seen, pending, [this] { ++looks_; }, [this] { ++given_up_; });
     return pending;
   }
 
   int looks_ = 0;
+  int given_up_ = 0;
   ChangeFeed feed_{[](const ChangeFeed::Job& job) { job(); }};
 };
 
@@ -32,6 +33,18 @@ TEST_F(ChangeFeedTest, HasTheWaiterLookOnceAtItsNodesChangeAndNoOther) {
   feed_.changed(kNode, 7);
   EXPECT_EQ(looks_, 1);
   EXPECT_EQ(feed_.waiting(), 0u);
+}
+
+TEST_F(ChangeFeedTest, NobodyWaitsOnceItStops) {
+  wait(kNode, 5);
+  wait(kOther, 5);
+  feed_.stop();
+  EXPECT_EQ(given_up_, 2);
+  EXPECT_EQ(feed_.waiting(), 0u);
+  wait(kNode, 5);
+  EXPECT_EQ(given_up_, 3);
+  feed_.changed(kNode, 6);
+  EXPECT_EQ(looks_, 0);
 }
 
 TEST_F(ChangeFeedTest, HasItLookAtOnceWhenTheNodeIsPastWhatItSaw) {

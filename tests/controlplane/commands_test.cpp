@@ -24,7 +24,7 @@ class Commands : public ::testing::Test {
   Commands() : store_(must(SqlStore::open_sqlite(folder_.path() / "moenet.db", [] { return UnixMs{1}; }))) {
     testing::add_sample_nodes(*store_);
     ServiceSettings settings;
-    settings.listen = {IpAddress::v4({127, 0, 0, 1}), 0};
+    settings.listen = {{{IpAddress::v4({127, 0, 0, 1}), 0}}};
     settings.keys = {must(admin_token_of(folder_.path().string())), std::nullopt};
     service_ = must(Service::start(*store_, settings));
     port_ = service_->port();
@@ -87,6 +87,62 @@ TEST_F(Commands, ListAStatusInAnyCaseAndRefuseOneThatIsNone) {
   EXPECT_NE(refused.err.find("status: "), std::string::npos) << refused.err;
 }
 
+TEST_F(Commands, SayWhoMayPeerWithANode) {
+  EXPECT_EQ(run({"node", "change", "jp1", "--max-sessions", "40", "--min-bandwidth", "100", "--closed",
+                 "--peering-note", "ask first"})
+                .status,
+            0);
+  Node node = must(store_->find_node("jp1"));
+  EXPECT_EQ(node.max_sessions, 40);
+  EXPECT_EQ(node.min_bandwidth_mbit, 100);
+  EXPECT_TRUE(node.is_closed);
+  EXPECT_EQ(node.peering_note, "ask first");
+  EXPECT_NE(run({"node", "show", "jp1"}).out.find("ask first"), std::string::npos);
+  EXPECT_EQ(run({"node", "change", "jp1", "--open", "--peering-note", "", "--location", "Osaka"}).status, 0);
+  node = must(store_->find_node("jp1"));
+  EXPECT_FALSE(node.is_closed);
+  EXPECT_EQ(node.peering_note, "");
+  EXPECT_EQ(node.max_sessions, 40) << "what is not named stays";
+  EXPECT_NE(run({"node", "change", "jp1", "--open", "--closed"}).status, 0);
+}
+
+TEST_F(Commands, SayWhoMayPeerWithTheNetwork) {
+  EXPECT_NE(run({"peering", "show"}).out.find("4242420000-4242423999"), std::string::npos);
+  const Ran set =
+      run({"peering", "set", "--approval", "automatic", "--asn-range", "4242420000-4242420999", "--asn-range", "64512",
+           "--allow-asn", "AS4201270000", "--block-asn", "4242420666", "--private-endpoints", "--policy", "peer"});
+  EXPECT_EQ(set.status, 0) << set.err;
+  PeeringSettings peering = must(store_->settings()).peering;
+  EXPECT_EQ(peering.approval, Approval::automatic);
+  EXPECT_EQ(peering.asn_ranges, (std::vector<AsnRange>{{4'242'420'000, 4'242'420'999}, {64'512, 64'512}}));
+  EXPECT_EQ(peering.allowed_asns, std::vector<model::Asn>{4'201'270'000});
+  EXPECT_EQ(peering.blocked_asns, std::vector<model::Asn>{4'242'420'666});
+  EXPECT_TRUE(peering.private_endpoints);
+  EXPECT_EQ(peering.policy, "peer");
+  EXPECT_EQ(
+      run({"peering", "set", "--asn-range", "", "--block-asn", "", "--no-private-endpoints", "--policy", ""}).status,
+      0);
+  peering = must(store_->settings()).peering;
+  EXPECT_TRUE(peering.asn_ranges.empty());
+  EXPECT_TRUE(peering.blocked_asns.empty());
+  EXPECT_FALSE(peering.private_endpoints);
+  EXPECT_EQ(peering.policy, "");
+  EXPECT_EQ(peering.allowed_asns.size(), 1u) << "what is not named stays";
+  const Ran refused = run({"peering", "set", "--asn-range", "9-1"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.err.find("peering.asnRanges: "), std::string::npos) << refused.err;
+}
+
+TEST_F(Commands, SayThatANodeIsLeaving) {
+  add_peer({"--approve"});
+  const Ran leaving = run({"node", "delete", "jp1"});
+  EXPECT_EQ(leaving.status, 0);
+  EXPECT_NE(leaving.out.find("jp1 is leaving"), std::string::npos) << leaving.out;
+  EXPECT_NE(run({"node", "list"}).out.find("leaving"), std::string::npos);
+  EXPECT_EQ(run({"node", "delete", "jp1", "--force"}).out, "deleted\n");
+  EXPECT_EQ(run({"node", "show", "jp1"}).status, 1);
+}
+
 TEST_F(Commands, SayThatAServerIsNoneOfOurs) {
   for (const auto& [status, body] : {std::pair(200, R"({"ok":true})"), std::pair(200, R"({"nodes":7,"sessions":[1]})"),
                                      std::pair(200, "[]"), std::pair(404, R"({"error":"nothing here"})")}) {
@@ -118,7 +174,7 @@ TEST_F(Commands, ShowWhatThePeerPastes) {
   add_peer({"--mp-bgp", "--extended-next-hop"});
   const std::string page = run({"peer", "show", "4242420101"}).out;
   for (const char* part :
-       {"127.0.0.12:30101", "ip addr add fe80::101/64", "neighbor fe80::998:101:2:1 % 'IFACE' as 4242420998",
+       {"127.0.0.12:30101", "ip addr add fe80::101/64", "neighbor fe80::998:101:2:1 % 'moenet-2' as 4242420998",
         "local as 4242420101", "extended next hop on"}) {
     EXPECT_NE(page.find(part), std::string::npos) << part << " in\n" << page;
   }
@@ -133,7 +189,7 @@ TEST_F(Commands, TakeThePresharedKeyFromAPrivateFileOnly) {
   EXPECT_NE(refused.err.find("chmod 600"), std::string::npos) << refused.err;
   ::chmod(file.c_str(), 0600);
   EXPECT_EQ(add_peer({"--psk-file", file.string()}).status, 0);
-  EXPECT_NE(must(store_->sessions()).front().credential.find("TGd4Ing"), std::string::npos);
+  EXPECT_NE(must(store_->sessions({})).front().credential.find("TGd4Ing"), std::string::npos);
 }
 
 TEST_F(Commands, PrintANewNodesTokenAsJsonToo) {
@@ -178,8 +234,7 @@ TEST_F(Commands, ShowWhatANodeToldOfItself) {
 
 TEST_F(Commands, DeleteANode) {
   add_peer();
-  EXPECT_NE(run({"node", "delete", "jp1"}).err.find("jp1 has 1 sessions"), std::string::npos);
-  EXPECT_EQ(run({"node", "delete", "jp1", "--force"}).out, "deleted\n");
+  EXPECT_EQ(run({"node", "delete", "jp1"}).out, "deleted\n") << "nothing of a PENDING session is on it";
   EXPECT_EQ(run({"node", "list"}).out.find("jp1"), std::string::npos);
 }
 
@@ -188,6 +243,7 @@ TEST_F(Commands, PrintTheLineThatMakesANode) {
   EXPECT_NE(run({"node", "bootstrap", "jp1"}).out.find("\ncurl -sS " + own + "/bootstrap/"), std::string::npos);
   const Ran public_one = run({"node", "bootstrap", "jp1", "--public-url", "https://cp.example.net"});
   EXPECT_NE(public_one.out.find("curl -sS https://cp.example.net/bootstrap/"), std::string::npos) << public_one.out;
+  EXPECT_NE(public_one.out.find("?dry-run=1' | sh\n"), std::string::npos) << public_one.out;
 }
 
 TEST_F(Commands, AskWhichNodeWhenAnAsPeersWithTwo) {
@@ -203,9 +259,14 @@ TEST_F(Commands, EndWithUsageWhenMistyped) { EXPECT_EQ(run({"peer", "frobnicate"
 TEST_F(Commands, ServeTellsAWrongOptionFromAPortThatMayComeFree) {
   CommandLine line;
   line.state_dir = folder_.path().string();
-  EXPECT_EQ(run_server(line, {.db = "", .listen = "localhost", .shared_key_file = ""}), 78);
+  ServeCommand command;
+  command.listen = {"localhost"};
+  EXPECT_EQ(run_server(line, command), 78);
   const std::string taken = "127.0.0.1:" + std::to_string(service_->port());
-  EXPECT_EQ(run_server(line, {.db = "", .listen = taken, .shared_key_file = ""}), 1);
+  command.listen = {taken};
+  EXPECT_EQ(run_server(line, command), 1);
+  command.public_url = "moenet.example";
+  EXPECT_EQ(run_server(line, command), 78);
 }
 
 TEST(AdminToken, IsMadeOncePrivateAndPrintedOnce) {
@@ -219,6 +280,55 @@ TEST(AdminToken, IsMadeOncePrivateAndPrintedOnce) {
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(must(admin_token_of((folder.path() / "state").string())).reveal(), made.reveal());
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
+TEST_F(Commands, TakeAUserFromAddingToDeletion) {
+  EXPECT_NE(run({"user", "list"}).out.find("no users yet"), std::string::npos);
+  EXPECT_NE(run({"user", "add", "alice", "--role", "admin"}).out.find("admin"), std::string::npos);
+  EXPECT_NE(run({"user", "add", "--asn", "4242420101"}).out.find("AS4242420101"), std::string::npos);
+  EXPECT_NE(run({"user", "role", "alice", "user"}).out.find("alice  user"), std::string::npos);
+  EXPECT_NE(run({"user", "disable", "alice"}).out.find("disabled"), std::string::npos);
+  EXPECT_EQ(run({"user", "enable", "alice"}).out.find("disabled"), std::string::npos);
+  EXPECT_EQ(run({"user", "delete", "alice"}).out, "deleted\n");
+  const Ran gone = run({"user", "role", "alice", "admin"});
+  EXPECT_EQ(gone.status, 1);
+  EXPECT_NE(gone.err.find("no user alice"), std::string::npos);
+  EXPECT_NE(run({"user", "role", "AS4242420101", "king"}).err.find("role: expected"), std::string::npos);
+}
+
+TEST_F(Commands, MakeListAndRevokeTokens) {
+  EXPECT_EQ(run({"token", "list"}).out, "no tokens\n");
+  const Ran added = run({"--json", "token", "add", "ci", "--role", "user", "--days", "0"});
+  const auto body = boost::json::parse(added.out);
+  const std::string id(body.at("id").as_string());
+  EXPECT_NE(run({"token", "list"}).out.find(id), std::string::npos);
+  EXPECT_EQ(run({"token", "list"}).out.find(std::string(body.at("token").as_string())), std::string::npos);
+  EXPECT_EQ(run({"token", "revoke", id}).out, "revoked\n");
+  EXPECT_EQ(run({"token", "list"}).out, "no tokens\n");
+  EXPECT_NE(run({"token", "add", "ci"}).out.find("told this once"), std::string::npos);
+}
+
+TEST_F(Commands, ReplaceANodesTokenAndRevokeIt) {
+  const auto token = [&](std::vector<std::string> words) {
+    return hash_of_token(std::string(boost::json::parse(run(std::move(words)).out).at("token").as_string()));
+  };
+  const std::string first = token({"--json", "node", "token", "jp1"});
+  const std::string second = token({"--json", "node", "token", "jp1"});
+  EXPECT_TRUE(store_->node_of_token(first)) << "for a day";
+  const std::string third = token({"--json", "node", "token", "jp1", "--overlap", "0"});
+  EXPECT_FALSE(store_->node_of_token(second));
+  EXPECT_TRUE(store_->node_of_token(third));
+  EXPECT_EQ(run({"node", "revoke", "jp1"}).out, "revoked\n");
+  EXPECT_FALSE(store_->node_of_token(third));
+}
+
+TEST_F(Commands, ReadTheAuditLog) {
+  run({"node", "change", "jp1", "--provider", "other"});
+  const Ran log = run({"audit", "--object", "node jp1"});
+  EXPECT_NE(log.out.find("owner node.change node jp1 from 127.0.0.1\n"), std::string::npos) << log.out;
+  EXPECT_NE(log.out.find("    provider: lab -> other\n"), std::string::npos) << log.out;
+  EXPECT_NE(log.out.find("    provider: + lab\n"), std::string::npos) << log.out;
+  EXPECT_EQ(run({"audit", "--who", "nobody"}).out, "nothing\n");
 }
 
 }  // namespace

@@ -150,7 +150,7 @@ class Contract : public ::testing::TestWithParam<HttpSample> {
     testing::add_sample_nodes(*store_);
     testing::add_sample_sessions(*store_);
     ServiceSettings settings;
-    settings.listen = {IpAddress::v4({127, 0, 0, 1}), 0};
+    settings.listen = {{{IpAddress::v4({127, 0, 0, 1}), 0}}};
     settings.keys = {Secret(testing::kAdminToken), Secret(testing::kSharedKey)};
     service_ = must(Service::start(*store_, settings));
   }
@@ -165,8 +165,8 @@ class Contract : public ::testing::TestWithParam<HttpSample> {
       must(store_->record_heartbeat(2, heartbeat));
     }
     if (sample.file.starts_with("55") || sample.file.starts_with("57")) {
-      must(store_->change_session(
-          {"8bfccd65-cc2a-4195-8d9d-f44f0293a368", [](const StoredSession&) -> Checked<Verdict> { return Drop{}; }}));
+      must(store_->change_session(testing::kTester, {"8bfccd65-cc2a-4195-8d9d-f44f0293a368",
+                                                     [](const StoredSession&) -> Checked<Verdict> { return Drop{}; }}));
     }
   }
 

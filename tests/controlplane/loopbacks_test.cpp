@@ -62,6 +62,25 @@ TEST(Loopbacks, ThatAreDerivedMayNotBeAnothersChoice) {
             "loopbackIpv4: 172.22.188.40 is that of n2");
 }
 
+TEST(Loopbacks, GoAsFarAsThePrefix) {
+  const auto derived = [](const char* prefix, NodeId id) {
+    Settings settings;
+    settings.ipv4_prefix = prefix;
+    const auto address = loopback_ipv4(settings, with_loopbacks(id, "", ""));
+    return address ? address->text() : "none";
+  };
+  EXPECT_EQ(derived("172.22.188.0/26", 62), "172.22.188.62");
+  EXPECT_EQ(derived("172.22.188.0/26", 63), "none") << "the broadcast address";
+  EXPECT_EQ(derived("172.22.188.64/26", 62), "172.22.188.126");
+  EXPECT_EQ(derived("172.22.188.0/22", 256), "172.22.189.0");
+  EXPECT_EQ(derived("172.22.188.0/22", 999), "172.22.191.231");
+  EXPECT_EQ(derived("172.22.188.0/23", 510), "172.22.189.254");
+  EXPECT_EQ(derived("172.22.188.0/23", 511), "none");
+  const Node node = with_loopbacks(999, "", "");
+  EXPECT_EQ(loopback_ipv6(Settings{}, node)->text(), "fd00:4242:7777:101:999::1");
+  EXPECT_EQ(link_local(Settings{}, node).text(), "fe80::998:101:999:1");
+}
+
 TEST(Prefixes, LeaveEachNodeItsLoopbacks) {
   const auto after = [](const char* ipv4, const char* ipv6, const std::vector<Node>& nodes) {
     Settings settings;

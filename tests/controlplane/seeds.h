@@ -19,6 +19,7 @@ namespace moenet::controlplane::testing {
 
 constexpr const char* kSharedKey = "local-agent-key-0123456789abcdef";
 constexpr const char* kAdminToken = "admin-token-of-the-tests";
+inline const Author kTester{"tester", "192.0.2.1"};
 
 template <class T>
 auto must(T result) {
@@ -56,7 +57,7 @@ inline void add_sample_nodes(Store& store) {
   hk.location = "HK-RR";
   jp.location = "JP1";
   de.location = "DE1";
-  for (const Node& node : {hk, jp, de}) must(store.add_node(node, hash_of_token("token-of-" + node.name)));
+  for (const Node& node : {hk, jp, de}) must(store.add_node(kTester, node, hash_of_token("token-of-" + node.name)));
 }
 
 inline std::string text_or_empty(const boost::json::value& value) {
@@ -96,7 +97,7 @@ inline void add_sample_sessions(Store& store) {
     const auto sample = moenet::testing::read_http_sample(samples_folder() / file);
     const auto body = boost::json::parse(sample.response.body);
     for (const auto& row : body.at("data").at("bgpSessions").as_array())
-      must(store.add_session(row_of_sample(row.as_object(), node)));
+      must(store.add_session(kTester, row_of_sample(row.as_object(), node)));
   }
 }
 

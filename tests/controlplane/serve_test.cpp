@@ -22,7 +22,7 @@ class Serve : public ::testing::Test {
     CommandLine line;
     line.state_dir = (folder_.path() / "state").string();
     ServeCommand command;
-    command.listen = listen;
+    command.listen = {listen};
     ::testing::internal::CaptureStderr();
     const int status = run_server(line, command);
     told_ = ::testing::internal::GetCapturedStderr();
@@ -48,6 +48,12 @@ TEST_F(Serve, IsNotToBeStartedAgainWithWhatStaysWrong) {
   ::chmod((folder_.path() / "state" / "admin-token").c_str(), 0644);
   EXPECT_EQ(status_with("127.0.0.1:0"), 78);
   EXPECT_NE(told_.find("chmod 600"), std::string::npos) << told_;
+}
+
+TEST(AllMoved, MeansEachOfThem) {
+  EXPECT_TRUE(all_moved({}, {1, 1})) << "the first look";
+  EXPECT_TRUE(all_moved({1, 1}, {2, 5}));
+  EXPECT_FALSE(all_moved({1, 1}, {2, 1}));
 }
 
 }  // namespace

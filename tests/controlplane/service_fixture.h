@@ -23,7 +23,7 @@ class ServiceTest : public ::testing::Test {
   void start(std::optional<Secret> shared_key) {
     service_.reset();
     ServiceSettings settings;
-    settings.listen = {IpAddress::v4({127, 0, 0, 1}), 0};
+    settings.listen = {{{IpAddress::v4({127, 0, 0, 1}), 0}}};
     settings.keys = {Secret(testing::kAdminToken), std::move(shared_key)};
     service_ = must(Service::start(*store_, settings));
   }
@@ -32,8 +32,9 @@ class ServiceTest : public ::testing::Test {
     headers.emplace_back("Authorization", "Bearer " + token);
     return moenet::testing::exchange(service_->port(), method, path, headers, body);
   }
-  http::Response admin(std::string_view method, const std::string& path, const boost::json::value& body = nullptr) {
-    return request(method, "/api/v1/admin/" + path, testing::kAdminToken, {},
+  http::Response admin(std::string_view method, const std::string& path, const boost::json::value& body = nullptr,
+                       HeaderList headers = {}) {
+    return request(method, "/api/v1/admin/" + path, testing::kAdminToken, std::move(headers),
                    body.is_null() ? "" : boost::json::serialize(body));
   }
   http::Response agent(std::string_view method, const std::string& action, const std::string& body = {},

@@ -99,7 +99,7 @@ TEST_F(WaitingRead, OfADeletedNodeIsRefusedAtOnceAndTheNextOneOfItsIdWaits) {
   const auto held = hold("mesh", 50);
   EXPECT_EQ(admin("DELETE", "nodes/jp1").status, 204);
   EXPECT_EQ(held->response().status, 401);
-  must(store_->add_node(testing::node_of(2, "jp1", 101, false, "1G"), hash_of_token("token-of-jp1")));
+  must(store_->add_node(testing::kTester, testing::node_of(2, "jp1", 101, false, "1G"), hash_of_token("token-of-jp1")));
   const auto again = hold("mesh", 1);
   EXPECT_EQ(again->response().status, 304);
 }
@@ -130,9 +130,30 @@ TEST_F(WaitingRead, AndWritesUnderWayOutliveAStop) {
 
 TEST_F(WaitingRead, OfARevokedTokenIsRefusedAtTheNextChange) {
   const auto held = hold("sessions", 50);
-  must(store_->replace_node_token(2, hash_of_token("new")));
+  must(store_->replace_node_token(testing::kTester, 2, hash_of_token("new"), 0));
   add(draft());
   EXPECT_EQ(held->response().status, 401);
+}
+
+TEST_F(WaitingRead, AllAreAnsweredWhenTheServerStops) {
+  const auto first = agent("GET", "sessions");
+  const std::string tag(first.headers.find("ETag").value());
+  std::vector<std::unique_ptr<moenet::testing::RawConnection>> held;
+  for (int i = 0; i < 300; ++i) {
+    held.push_back(std::make_unique<moenet::testing::RawConnection>(service_->port()));
+    held.back()->send(
+        "GET /api/v1/agent/jp1/sessions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token-of-jp1\r\n"
+        "If-None-Match: " +
+        tag + "\r\nPrefer: wait=50\r\n\r\n");
+  }
+  // Some wait by now, some are being looked at, some have not been read yet.
+  EXPECT_TRUE(service_->finish(Deadline::after(std::chrono::seconds(20))));
+  for (const auto& connection : held) {
+    const auto answer = connection->response();
+    ASSERT_EQ(answer.status, 304);
+    EXPECT_EQ(answer.headers.find("ETag"), tag);
+    EXPECT_EQ(answer.headers.find("Connection"), "close");
+  }
 }
 
 }  // namespace

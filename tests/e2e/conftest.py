@@ -11,11 +11,19 @@ from lab import FakeControlPlane, ForeignRouter, Lab, MoenetNode, SessionKind, S
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "soak: takes minutes; runs where MOENET_SOAK is set, as ./dev soak does")
     if os.geteuid() != 0:
         pytest.exit("end to end tests need root for their network namespaces: ./dev test", returncode=2)
-    missing = {"bird2", "bird3"} - set(bird_programs())
+    missing = {"bird2", "bird2.17", "bird3"} - set(bird_programs())
     if missing:
         pytest.exit(f"no {' and no '.join(sorted(missing))} on this machine: ./dev setup", returncode=2)
+
+
+def pytest_collection_modifyitems(config, items):
+    """What takes minutes of waiting alone belongs to `./dev soak`, and is not counted as passed or skipped elsewhere."""
+    if not os.environ.get("MOENET_SOAK"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("soak")])
+        items[:] = [item for item in items if not item.get_closest_marker("soak")]
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -34,7 +34,7 @@ def failures_of(node):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_last_good_state_stays_and_the_agent_recovers(running, fault):
     node, fake = running.node, running.fake
-    since, configured = node.birdc.protocols()[f"dn42_{running.fixed.asn}"]["since"][:8], node.configured_count()
+    since, configured = node.birdc.protocols()[f"dn42_{running.fixed.asn}"]["since"], node.configured_count()
     failures = failures_of(node)
     with fake.while_it("sessions", getattr(fake_controlplane, fault)):
         asked = fake.count("sessions")
@@ -45,7 +45,7 @@ def test_last_good_state_stays_and_the_agent_recovers(running, fault):
     mtu = 1300 + FAULTS.index(fault)
     fake.change(running.fixed_uuid, mtu=mtu)
     wait_for("recovery", lambda: node.links()[f"dn42_{running.fixed.asn}"]["mtu"] == mtu, 60)
-    assert node.birdc.protocols()[f"dn42_{running.fixed.asn}"]["since"][:8] == since
+    assert node.birdc.protocols()[f"dn42_{running.fixed.asn}"]["since"] == since
     assert node.configured_count() == configured
 
 

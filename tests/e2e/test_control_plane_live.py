@@ -1,6 +1,7 @@
 """Our control plane and our agent together: an approval reaches the node within two seconds, and each token opens one node only."""
 import json
 import re
+import secrets
 import time
 
 import pytest
@@ -36,7 +37,7 @@ def test_approval_is_enabled_within_two_seconds_and_removal_leaves_nothing(lab, 
     assert node.traces_of(foreign.asn) == []
 
 
-def test_the_bootstrap_line_alone_brings_a_node_up(lab, plane):
+def test_a_claimed_bootstrap_token_alone_brings_a_node_up(lab, plane):
     node, foreign = MoenetNode(lab), ForeignRouter(lab, 1)
     node.expected_by(foreign)
     before = plane.add_node(node)
@@ -46,25 +47,18 @@ def test_the_bootstrap_line_alone_brings_a_node_up(lab, plane):
     assert status == 200, body
 
     line = plane.command("node", "bootstrap", node.name).splitlines()[-1]
-    url = re.fullmatch(r"curl -sS (\S+) \| sh", line)[1]
-    path = url.removeprefix(plane.url)
-    status, _, script = plane.http("GET", path)
-    assert status == 200, script
-    assert plane.http("GET", path)[0] == 404, "good once"
+    path = re.fullmatch(r"curl -sS (\S+) \| sh", line)[1].removeprefix(plane.url)
+    assert plane.http("GET", path)[0] == plane.http("GET", path)[0] == 200, "reading the script uses nothing up"
+    token = secrets.token_urlsafe(32)  # which the machine makes for itself
+    assert plane.http("POST", path, body=token)[0] == plane.http("POST", path, body=token)[0] == 200, "again, as after a cut"
+    assert plane.http("POST", path, body=secrets.token_urlsafe(32))[0] == 409, "another machine"
     assert plane.http("GET", "/api/v1/agent/jp1/config", token=before)[0] == 401, "the token of before has ended"
-    etc = node.folder / "etc"
-    half = script[:script.index("CONFIG\n") + 300].replace("/etc/moenet-agent", str(etc))
-    node.run("sh", text=half, check=False)
-    assert not etc.exists(), "half a script does nothing"
-    script = script.replace("/etc/moenet-agent", str(etc))
-    node.run("sh", text=script)
-    assert "config.json.before" in node.run("sh", text=script), "again, as after a mistake"
-    file = etc / "config.json"
-    assert file.stat().st_mode & 0o777 == 0o600
-    # What a test's node has elsewhere than a real one.
-    file.write_text(json.dumps({**json.loads(file.read_text()), "server": {"listen": "127.0.0.1:24368"},
-                                "wireguard": {"backend": "userspace"}, "stateDir": str(node.folder / "state")}))
-    file.rename(node.folder / "config.json")
+    # What the script writes (test_bootstrap_line.py), and what a test's node has elsewhere than a real one.
+    file = node.folder / "config.json"
+    file.write_text(json.dumps({"bootstrap": {"controlPlaneUrl": plane.url, "nodeName": node.name, "token": token},
+                                "server": {"listen": "127.0.0.1:24368"}, "wireguard": {"backend": "userspace"},
+                                "stateDir": str(node.folder / "state")}))
+    file.chmod(0o600)
     node.start_agent()
     uuid = plane.add_peer(node, foreign, SessionKind.LINK_LOCAL)
     plane.approve(uuid)

@@ -5,11 +5,12 @@ import signal
 import time
 
 import pytest
+from conftest import World
 from lab import wait_for
 
 SECRETS = ("lab-token", "local-token")
 # What the machine under the test decides, and not the node in it.
-OF_THE_MACHINE = {"clock", "loopback-link", "gre"}
+OF_THE_MACHINE = {"clock", "gre"}
 
 
 def doctor(node):
@@ -155,6 +156,61 @@ def test_a_mesh_port_in_foreign_hands_is_a_warning(running):
     assert "51825 of mesh node 5" in only_fault(running.node, "ports", "warning")[0]
 
 
+def keep(node, url, action, data):
+    """Leaves an answer of the control plane on disk, as the agent keeps them."""
+    body = json.dumps({"code": 0, "message": "Success", "data": data})
+    rest = f"{node.name}\n{url}\n{body}".encode()
+    state = node.folder / f"state/{action}.state"
+    state.write_bytes(b"moenet-state 1 " + hashlib.blake2b(rest, digest_size=32).hexdigest().encode() + b"\n" + rest)
+
+
+def keep_neighbor(running, number):
+    keep(running.node, running.fake.url, "mesh", {
+        "self": {"nodeId": 1, "nodeName": "jp1", "regionCode": 101, "loopbackIpv4": running.node.ipv4, "isRr": False},
+        "peers": [{"nodeId": number, "nodeName": "hk", "regionCode": 101, "loopbackIpv4": f"172.22.188.{number}", "isRr": True,
+                   "loopbackIpv6": f"fd00:4242:7777:101:{number}::1", "publicKey": running.node.public_key, "mtu": 1420}]})
+
+
+def test_the_port_of_a_known_neighbor_in_foreign_hands_is_a_problem(running):
+    hold(running.node, UDP_HOLDER, 51825)
+    keep_neighbor(running, 5)
+    finding, remedy = only_fault(running.node, "ports")
+    assert "51825 of mesh node 5 is held by python3" in finding and "51820" in remedy
+
+
+def test_a_name_that_a_foreign_link_has_is_named_with_its_remedy(running):
+    keep_neighbor(running, 5)
+    running.node.run("ip", "link", "add", "dn42-wg-igp-5", "type", "bridge")
+    finding, remedy = only_fault(running.node, "link-names")
+    assert "dn42-wg-igp-5 is not the agent's" in finding and "mesh node 5" in finding
+    running.node.run("sh", "-c", remedy[remedy.index("ip link delete"):].split(";")[0])
+    assert not faults(doctor(running.node)[1])
+
+
+def test_a_bird_conf_of_somebody_else_is_in_the_way_of_full_ownership(lab, bird):
+    world = World(lab, bird, ownership="full")
+    world.node.start_agent()
+    checks = doctor(world.node)[1]
+    assert checks["bird-files"]["state"] == "problem", checks
+    path = world.node.folder / "bird.conf"
+    assert f"{path} is not the agent's" in checks["bird-files"]["finding"]
+    remedy = checks["bird-files"]["remedy"]
+    assert f"{path}.before" in remedy and '"ownership": "peers"' in remedy
+    # as the remedy says, without a service manager, and with this test's program and user
+    made, restart = remedy.splitlines()[1].rsplit(" && ", 1)
+    assert restart == "systemctl restart bird"
+    program = f"{world.node.agent_program()} -c {world.node.folder / 'config.json'}"
+    world.node.run("sh", "-c", made.replace("moenet-agent render", f"{program} render"))
+    world.node.birdc.ask("configure")
+    wait_for("nothing is in the way", lambda: doctor(world.node)[1]["bird-files"]["state"] == "ok", 20, 0.5)
+    keep(world.node, world.fake.url, "bird-config",
+         {"node": {"id": 1, "loopbackIpv4": world.node.ipv4}, "ibgpPeers": [], "policy": {"dn42As": 4242420998}})
+    (world.node.folder / "peers/90_mine.conf").write_text("filter dn42_import_filter { accept; }\n")
+    checks = doctor(world.node)[1]
+    assert checks["bird-files"]["state"] == "problem", checks
+    assert "filter dn42_import_filter in" in checks["bird-files"]["finding"] and "90_mine.conf:1" in checks["bird-files"]["finding"]
+
+
 def test_an_api_port_in_foreign_hands_is_named(world2):
     hold(world2.node, TCP_HOLDER, 24368)
     status, checks = doctor(world2.node)
@@ -174,11 +230,8 @@ def test_kernel_settings_are_named_with_the_command_that_mends_them(running):
 
 def test_rtr_servers_of_the_last_policy_are_tried(running):
     node = running.node
-    body = json.dumps({"code": 0, "message": "Success", "data": {"node": {"id": 1}, "ibgpPeers": [], "policy": {"dn42As": 4242420998, "rpkiServers": [
-        {"name": "a", "host": "198.51.100.2", "port": 8080}, {"name": "b", "host": "198.51.100.2", "port": "8082"}]}}})
-    rest = f"{node.name}\n{running.fake.url}\n{body}".encode()
-    state = node.folder / "state/bird-config.state"
-    state.write_bytes(b"moenet-state 1 " + hashlib.blake2b(rest, digest_size=32).hexdigest().encode() + b"\n" + rest)
+    keep(node, running.fake.url, "bird-config", {"node": {"id": 1}, "ibgpPeers": [], "policy": {"dn42As": 4242420998, "rpkiServers": [
+        {"name": "a", "host": "198.51.100.2", "port": 8080}, {"name": "b", "host": "198.51.100.2", "port": "8082"}]}})
     finding, _ = only_fault(node, "rtr-servers", "warning")
     assert "1 of 2" in finding and "198.51.100.2:8082" in finding
 

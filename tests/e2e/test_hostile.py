@@ -76,7 +76,7 @@ def field_test():
         world.node.start_agent()
         world.reaches(world.good_uuid, ENABLED)
         world.up(world.good)
-        world.since = world.node.birdc.protocols()[f"dn42_{world.good.asn}"]["since"][:8]
+        world.since = world.node.birdc.protocols()[f"dn42_{world.good.asn}"]["since"]
         yield world
 
 
@@ -99,7 +99,7 @@ def is_a_uuid(text):
 
 def is_unharmed(world):
     return (world.node.is_established(world.good.asn) and world.fake.status_of(world.good_uuid) == ENABLED and
-            world.node.birdc.protocols()[f"dn42_{world.good.asn}"]["since"][:8] == world.since)
+            world.node.birdc.protocols()[f"dn42_{world.good.asn}"]["since"] == world.since)
 
 
 # All that src/bird/render.cpp writes, line by line. A string is quoted, on one line, without control characters.

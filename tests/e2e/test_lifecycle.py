@@ -122,11 +122,11 @@ def test_a_port_of_the_kernels_choice_is_kept_by_who_runs_on_it(world2):
 
 
 def check_that_the_newer_loses(world, first, one, fields, words):
-    before = (world.node.links()[f"dn42_{first.asn}"]["ifindex"], world.node.birdc.protocols()[f"dn42_{first.asn}"]["since"][:8])
+    before = (world.node.links()[f"dn42_{first.asn}"]["ifindex"], world.node.birdc.protocols()[f"dn42_{first.asn}"]["since"])
     second, two = world.add(SessionKind.ULA, **fields)
     world.reaches(two, PROBLEM)
     assert words in world.fake.error_of(two) and f"AS{first.asn}" in world.fake.error_of(two), world.fake.error_of(two)
-    after = (world.node.links()[f"dn42_{first.asn}"]["ifindex"], world.node.birdc.protocols()[f"dn42_{first.asn}"]["since"][:8])
+    after = (world.node.links()[f"dn42_{first.asn}"]["ifindex"], world.node.birdc.protocols()[f"dn42_{first.asn}"]["since"])
     assert after == before and world.node.is_established(first.asn) and world.fake.status_of(one) == ENABLED
     assert f"dn42_{second.asn}.conf" not in world.node.files()
     world.fake.change(one, status=DELETE)

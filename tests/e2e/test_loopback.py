@@ -1,8 +1,7 @@
 """The node's own addresses: where they are put, that they come back, and that they move without a gap."""
 import json
-import time
 
-from lab import Network, wait_for
+from lab import Network, Stream, wait_for
 from lab.address_marks import marked_addresses
 from lab.waiting import holds_for
 
@@ -69,8 +68,7 @@ def test_kind_none_makes_nothing(lab):
 
 def test_renumbering_leaves_no_gap(lab):
     network, rr, client = pair(lab, bird="bird3")
-    ping = client.start("ping", "ping", "-n", "-i", "0.05", "-W", "1", "-I", client.ipv6, rr.ipv6)
-    time.sleep(0.5)
+    echoes = Stream(client, client.ipv6, rr.ipv6)
     old = rr.ipv4
     network.control_plane.command("node", "change", "hk-rr", "--loopback-ipv4", "172.22.188.40")
     rr.ipv4 = "172.22.188.40"
@@ -78,9 +76,9 @@ def test_renumbering_leaves_no_gap(lab):
     wait_for("it moves on the links of the mesh", lambda: f"{rr.ipv4}/32" in rr.addresses_of("dn42-wg-igp-2"), 5)
     wait_for("the neighbor learns it", lambda: client.reaches(rr), 15, 0.2)
     assert old not in json.dumps(rr.links())
-    # for a while it is held as unreachable, so that nothing less specific attracts its traffic (RFC 8966 section 2.8)
-    wait_for("the neighbor forgets the old one", lambda: "unicast" not in client.birdc.routes(f"{old}/32"), 10, 0.2)
+    # for a while it is held as unreachable, so that nothing less specific attracts its traffic (RFC 8966 section 2.8). 3.1.8 does not always
+    # send the retraction when the address of the link changes in the same moment (1 of 5 times); then it ends as any route that nobody
+    # tells of again: after 3.5 updates of 16 s.
+    wait_for("the neighbor forgets the old one", lambda: "unicast" not in client.birdc.routes(f"{old}/32"), 70, 0.2)
     wait_for("iBGP", lambda: rr.ibgp() == {2} and client.ibgp() == {1}, 20, 0.2)
-    client.stop(ping, number=2)
-    text = (client.folder / "ping.log").read_text()
-    assert " 0% packet loss" in text, text[-600:]
+    assert echoes.lost_since(1)[1] == 0

@@ -16,17 +16,24 @@ OWN_REGION = {(64511, 50), (64511, 1344)}
 NO_ROA, OTHERS_ROA, TOO_LONG = "172.20.12.0/24", "172.20.13.0/24", "172.20.14.0/25"
 UNVALIDATED = {NO_ROA, OTHERS_ROA, TOO_LONG}
 
+# What the links' files say of them.
+LINK = {(64511, 4), (64511, 25), (64511, 34), (64511, 93), (64511, 83)}
+PEER_LINK = {(64511, 1), (64511, 23), (64511, 34), (64511, 83)}  # its loss is not known
+DOWNSTREAM_LINK = {(64511, 9), (64511, 22), (64511, 34), (64511, 91), (64511, 83)}
+
 FROM_FULL = {  # what the node must make of it: communities, or None when it must refuse
-    Announcement("172.20.1.0/24"): {(64511, 4), (64511, 25), (64511, 34)},  # of the link
+    Announcement("172.20.1.0/24"): LINK,
     # worse on the way here: stays
-    Announcement("172.20.2.0/24", (4242421001,), ((64511, 6), (64511, 24), (64511, 31))): {(64511, 6), (64511, 24), (64511, 31)},
-    # better on the way here: the link's; of two the worse
-    Announcement("172.20.3.0/24", (), ((64511, 1), (64511, 22), (64511, 33), (64511, 34))): {(64511, 4), (64511, 25), (64511, 33)},
+    Announcement("172.20.2.0/24", (4242421001,), ((64511, 6), (64511, 24), (64511, 31), (64511, 94))):
+        {(64511, 6), (64511, 24), (64511, 31), (64511, 94), (64511, 83)},
+    # better on the way here: the link's; of two the worse; what else it came over stays
+    Announcement("172.20.3.0/24", (), ((64511, 1), (64511, 22), (64511, 33), (64511, 34), (64511, 91), (64511, 92), (64511, 81))):
+        LINK - {(64511, 34)} | {(64511, 33), (64511, 81)},
     # a foreign route's region is its own affair
     Announcement("172.20.4.0/24", (), ((64511, 41),), ((A, 1, 300), (A, 3, 9), (4242420101, 7, 7))):
-        {(64511, 4), (64511, 25), (64511, 34), (64511, 41)},
-    Announcement("172.20.5.0/24", (), (GSHUT,)): {(64511, 4), (64511, 25), (64511, 34), GSHUT},
-    Announcement("172.20.6.0/24", (1, 2, 3, 4)): {(64511, 4), (64511, 25), (64511, 34)},
+        LINK | {(64511, 41)},
+    Announcement("172.20.5.0/24", (), (GSHUT,)): LINK | {GSHUT},
+    Announcement("172.20.6.0/24", (1, 2, 3, 4)): LINK,
     Announcement("172.20.7.0/24", (1, 2, 3, 4, 5)): None,  # too long a path
     Announcement("172.20.8.0/24", (4242420666, 1)): None,  # a blocked network on the way
     Announcement("172.20.9.0/24", (A, 1)): None,  # a loop
@@ -40,9 +47,9 @@ FROM_FULL = {  # what the node must make of it: communities, or None when it mus
     Announcement("10.0.0.0/8"): None,
     Announcement("192.168.0.0/24"): None,
     Announcement("172.20.15.0/30"): None,
-    Announcement("172.20.0.53/32"): {(64511, 4), (64511, 25), (64511, 34)},  # anycast
-    Announcement("10.127.8.0/24"): {(64511, 4), (64511, 25), (64511, 34)},
-    Announcement("fd42:1::/48", (4242421001,)): {(64511, 4), (64511, 25), (64511, 34)},
+    Announcement("172.20.0.53/32"): LINK,  # anycast
+    Announcement("10.127.8.0/24"): LINK,
+    Announcement("fd42:1::/48", (4242421001,)): LINK,
     Announcement("fd42:2::/65"): None,
     Announcement("fd42:4000::/43"): None,
     Announcement("2001:db8::/48"): None,
@@ -51,12 +58,12 @@ FROM_FULL = {  # what the node must make of it: communities, or None when it mus
     Announcement("::/0"): None,
 }
 # Only what the neighbor originates, however often it prepends itself.
-FROM_PEER = {Announcement("172.20.20.0/24"): {(64511, 1), (64511, 23), (64511, 34)},
-             Announcement("172.20.21.0/24", (4242420102, 4242420102)): {(64511, 1), (64511, 23), (64511, 34)},
+FROM_PEER = {Announcement("172.20.20.0/24"): PEER_LINK,
+             Announcement("172.20.21.0/24", (4242420102, 4242420102)): PEER_LINK,
              Announcement("172.20.22.0/24", (4242421001,)): None}
 FROM_UPSTREAM = {Announcement("172.20.30.0/24"): set(),  # its file says nothing of the link
                  Announcement("172.20.31.0/24", (4242421001,)): None}
-FROM_DOWNSTREAM = {Announcement("172.20.40.0/24", (4242421001,)): {(64511, 9), (64511, 22), (64511, 34)}}
+FROM_DOWNSTREAM = {Announcement("172.20.40.0/24", (4242421001,)): DOWNSTREAM_LINK}
 EBGP = {FULL: FROM_FULL, PEER: FROM_PEER, UPSTREAM: FROM_UPSTREAM, DOWNSTREAM: FROM_DOWNSTREAM}
 
 # From a client: by where the routes came in, whatever the client thinks of them.
@@ -174,7 +181,7 @@ def test_full_and_upstream_are_sent_all(network, session):
     sent = network.sent(session)
     assert sent.keys() == (everything | OWN) - {"172.21.7.0/24"}  # NO_EXPORT
     assert sent["172.22.188.0/26"].communities == sent["fd00:4242:7777::/48"].communities == sent[PART].communities == OWN_REGION
-    assert sent["172.20.40.0/24"].communities == {(64511, 9), (64511, 22), (64511, 34)}
+    assert sent["172.20.40.0/24"].communities == DOWNSTREAM_LINK
     assert sent["172.20.40.0/24"].path == (A, 4242420104, 4242421001)
     foreign = [route for prefix, route in sent.items() if prefix not in OWN]
     assert not [route for route in foreign if route.communities & OWN_REGION]
@@ -196,7 +203,7 @@ def test_ibgp_is_sent_what_came_in_here_and_clients_what_others_sent(network):
     assert v4_client.keys() == {prefix for prefix in client.keys() | reflector.keys() if ":" not in prefix}
     for sent in (client, reflector):
         assert sent["172.20.2.0/24"].next_hop == LOOPBACK["node"]
-        assert sent["172.20.2.0/24"].communities == {(64511, 6), (64511, 24), (64511, 31)}
+        assert sent["172.20.2.0/24"].communities == {(64511, 6), (64511, 24), (64511, 31), (64511, 94), (64511, 83)}
         assert sent["172.20.2.0/24"].large == sent[PART].large == NODE_TAGS
         assert sent[PART].communities == OWN_REGION
         assert sent["172.20.40.0/24"].next_hop == sent[PART].next_hop == LOOPBACK["node"]

@@ -6,9 +6,8 @@ ENABLED = 2
 
 
 def since_of(node, asns):
-    """To the second: an unchanged protocol's `since` may differ by a millisecond between two replies."""
     protocols = node.birdc.protocols()
-    return {asn: protocols[f"dn42_{asn}"]["since"].split(".")[0] for asn in asns}
+    return {asn: protocols[f"dn42_{asn}"]["since"] for asn in asns}
 
 
 def shape_of(node):

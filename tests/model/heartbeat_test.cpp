@@ -28,6 +28,22 @@ TEST(Heartbeat, ReadsBackWhatItWrote) {
   EXPECT_EQ(text.find("meshPublicKey"), std::string::npos);
   EXPECT_EQ(text.find("publicIpv4"), std::string::npos);
   EXPECT_EQ(text.find("maintenance"), std::string::npos);
+  EXPECT_EQ(text.find("lookingGlass"), std::string::npos);
+}
+
+TEST(Heartbeat, TellsWhatPeopleMayAskOfTheNode) {
+  Heartbeat heartbeat;
+  heartbeat.node = "jp1";
+  heartbeat.looking_glass = {"route", "ping"};
+  const json::value body = write_json(heartbeat);
+  EXPECT_EQ(json::serialize(body.at("status").at("lookingGlass")), R"(["route","ping"])");
+  EXPECT_EQ(read_heartbeat(body).value(), heartbeat);
+  for (const char* other : {"true", R"({"route":1})", "[5,null]"}) {
+    const auto read =
+        read_heartbeat(json::parse(R"({"node_id":"x","status":{"lookingGlass":)" + std::string(other) + "}}"));
+    ASSERT_TRUE(read) << other;
+    EXPECT_TRUE(read->looking_glass.empty()) << other;
+  }
 }
 
 TEST(Heartbeat, TellsOfMaintenanceWhileItIsOn) {

@@ -24,10 +24,10 @@ json::object good_peer(int id) {
           {"nodeName", "n" + number},
           {"nodeType", "client"},
           {"regionCode", 101},
-          {"loopbackIpv4", "172.22.188." + number},
+          {"loopbackIpv4", "172.22." + std::to_string(188 + id / 256) + "." + std::to_string(id % 256)},
           {"loopbackIpv6", "fd00:4242:7777:101:" + number + "::1"},
           {"publicKey", kKey},
-          {"endpoint", "192.0.2." + number + ":51822"},
+          {"endpoint", "192.0.2." + std::to_string(id % 256) + ":51822"},
           {"mtu", 1420},
           {"isRr", false}};
 }
@@ -54,8 +54,8 @@ std::string fault_of(const MeshRow& row) { return row.peer ? "" : row.peer.error
 TEST(Mesh, ReadsAPeerWhole) {
   const auto mesh = read_mesh(answer({good_peer(3)}));
   ASSERT_TRUE(mesh) << mesh.error().what;
-  EXPECT_EQ(mesh->self, (MeshSelf{2, "n2", 101, IpAddress::parse("172.22.188.2").value(),
-                                  IpAddress::parse("fd00:4242:7777:101:2::1").value(), false}));
+  EXPECT_EQ(mesh->self, (MeshMember{2, "n2", 101, IpAddress::parse("172.22.188.2").value(),
+                                    IpAddress::parse("fd00:4242:7777:101:2::1").value(), false}));
   ASSERT_EQ(mesh->peers.size(), 1u);
   EXPECT_EQ(mesh->peers[0].node_id, 3u);
   ASSERT_TRUE(mesh->peers[0].peer) << fault_of(mesh->peers[0]);
@@ -129,9 +129,9 @@ TEST(Mesh, ReadsEndpointsInEveryForm) {
 
 TEST(Mesh, TellsWhatIsWrongWithARow) {
   const std::tuple<const char*, const char*, const char*> rows[] = {
-      {"nodeId", "0", "nodeId: 0 is not a number from 1 to 62"},
-      {"nodeId", "63", "nodeId: 63 is not a number from 1 to 62"},
-      {"nodeId", "", "nodeId: expected a number from 1 to 62"},
+      {"nodeId", "0", "nodeId: 0 is not a number from 1 to 999"},
+      {"nodeId", "1000", "nodeId: 1000 is not a number from 1 to 999"},
+      {"nodeId", "", "nodeId: expected a number from 1 to 999"},
       {"nodeId", "2", "nodeId: 2 is our own"},
       {"regionCode", "\"x\"", "regionCode: 'x' is not a number from 0 to 9999"},
       {"loopbackIpv4", "\"fd00::1\"", "loopbackIpv4: 'fd00::1' is not a unicast IPv4 address"},
@@ -158,13 +158,13 @@ TEST(Mesh, TellsWhatIsWrongWithARow) {
 TEST(Mesh, SortsRowsAndLetsNoFaultReachAnother) {
   json::object bad = good_peer(9);
   bad["mtu"] = 1;
-  const auto mesh = read_mesh(answer({good_peer(62), bad, good_peer(1), nullptr, json::object{{"nodeId", "x"}}}));
+  const auto mesh = read_mesh(answer({good_peer(999), bad, good_peer(1), nullptr, json::object{{"nodeId", "x"}}}));
   ASSERT_TRUE(mesh) << mesh.error().what;
   std::vector<NodeId> ids;
   for (const MeshRow& row : mesh->peers) ids.push_back(row.node_id);
-  EXPECT_EQ(ids, (std::vector<NodeId>{0, 0, 1, 9, 62}));
+  EXPECT_EQ(ids, (std::vector<NodeId>{0, 0, 1, 9, 999}));
   EXPECT_EQ(fault_of(mesh->peers[0]), "row: not a JSON object");
-  EXPECT_EQ(fault_of(mesh->peers[1]), "nodeId: 'x' is not a number from 1 to 62");
+  EXPECT_EQ(fault_of(mesh->peers[1]), "nodeId: 'x' is not a number from 1 to 999");
   EXPECT_TRUE(mesh->peers[2].peer);
   EXPECT_FALSE(mesh->peers[3].peer);
   EXPECT_TRUE(mesh->peers[4].peer);
@@ -202,12 +202,12 @@ TEST(Mesh, RefusesAnAnswerThatCannotBeOurs) {
   const std::pair<const char*, const char*> rows[] = {
       {"null", "mesh: expected an object, got null"},
       {"[]", "mesh: expected an object, got a list"},
-      {"{}", "mesh: localNodeId: expected a number from 1 to 62; peers: expected a list"},
+      {"{}", "mesh: localNodeId: expected a number from 1 to 999; peers: expected a list"},
       {R"({"self":{"nodeId":2}})", "mesh: peers: expected a list"},
       {R"({"self":{"nodeId":2},"peers":{}})", "mesh: peers: an object is not a list"},
-      {R"({"self":{"nodeId":0},"peers":[]})", "mesh: self.nodeId: 0 is not a number from 1 to 62"},
-      {R"({"self":{"nodeId":63},"peers":[]})", "mesh: self.nodeId: 63 is not a number from 1 to 62"},
-      {R"({"self":5,"peers":[]})", "mesh: self: 5 is not an object; self.nodeId: expected a number from 1 to 62"},
+      {R"({"self":{"nodeId":0},"peers":[]})", "mesh: self.nodeId: 0 is not a number from 1 to 999"},
+      {R"({"self":{"nodeId":1000},"peers":[]})", "mesh: self.nodeId: 1000 is not a number from 1 to 999"},
+      {R"({"self":5,"peers":[]})", "mesh: self: 5 is not an object; self.nodeId: expected a number from 1 to 999"},
       {R"({"self":{"nodeId":2,"loopbackIpv4":"x"},"peers":[]})",
        "mesh: self.loopbackIpv4: 'x' is not a unicast IPv4 address"},
   };

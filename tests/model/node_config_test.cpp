@@ -41,13 +41,14 @@ TEST(NodeConfig, DropsPrefixLengthsAndReadsNumericStrings) {
 
 TEST(NodeConfig, NamesEveryFaultAtOnce) {
   const auto config = read_node_config(json::parse(
-      R"({"node":{"id":63},"bird":{"poolSize":0},"wireguard":{"dn42Ipv6LinkLocal":"fd00::1"},"metric":5})"));
+      R"({"node":{"id":1000},"bird":{"poolSize":0},"wireguard":{"dn42Ipv6LinkLocal":"fd00::1"},"metric":5})"));
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error().code, Errc::invalid);
-  EXPECT_EQ(config.error().what,
-            "node config: node.id: 63 is not a number from 0 to 62; bird.poolSize: 0 is not a number from 1 to 1024; "
-            "wireguard.dn42Ipv6LinkLocal: 'fd00::1' is not a link-local IPv6 address (fe80::/10); metric: 5 is not an "
-            "object");
+  EXPECT_EQ(
+      config.error().what,
+      "node config: node.id: 1000 is not a number from 0 to 999; bird.poolSize: 0 is not a number from 1 to 1024; "
+      "wireguard.dn42Ipv6LinkLocal: 'fd00::1' is not a link-local IPv6 address (fe80::/10); metric: 5 is not an "
+      "object");
 }
 
 TEST(NodeConfig, RefusesWhatIsNoObject) {

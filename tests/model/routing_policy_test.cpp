@@ -190,15 +190,15 @@ TEST(BirdConfig, SortsItsPeers) {
   const auto policy = read_bird_config(answer);
   ASSERT_TRUE(policy) << policy.error().what;
   ASSERT_EQ(policy->ibgp_peers.size(), 2u);
-  EXPECT_EQ(policy->ibgp_peers[0], (IbgpPeer{1, "n1", 101, IpAddress::parse("172.22.188.1").value(),
-                                             IpAddress::parse("fd00:4242:7777:101:1::1").value(), true}));
+  EXPECT_EQ(policy->ibgp_peers[0], (MeshMember{1, "n1", 101, IpAddress::parse("172.22.188.1").value(),
+                                               IpAddress::parse("fd00:4242:7777:101:1::1").value(), true}));
   EXPECT_EQ(policy->ibgp_peers[1].node_id, 9u);
 }
 
 TEST(BirdConfig, TellsWhatIsWrong) {
   const std::tuple<const char*, const char*, const char*, const char*> rows[] = {
-      {"node", "id", "0", "node.id: 0 is not a number from 1 to 62"},
-      {"node", "id", "null", "node.id: expected a number from 1 to 62"},
+      {"node", "id", "0", "node.id: 0 is not a number from 1 to 999"},
+      {"node", "id", "null", "node.id: expected a number from 1 to 999"},
       {"node", "loopbackIpv4", "\"x\"", "node.loopbackIpv4: 'x' is not a unicast IPv4 address"},
       {"node", "subregionLc", R"("LC_REGION_a b")", "node.subregionLc: 'LC_REGION_a b' is not the name of a community"},
       {"policy", "dn42As", "0", "policy.dn42As: 0 is not a number from 1 to 4294967295"},
@@ -245,7 +245,7 @@ TEST(BirdConfig, IsRefusedWholeForOnePeer) {
   const std::tuple<const char*, const char*, const char*> rows[] = {
       {"nodeId", "1", "nodeId: 1 is not a node that is listed once"},
       {"nodeId", "2", "nodeId: 2 is not another node than this one"},
-      {"nodeId", "\"\"", "nodeId: '' is not a number from 1 to 62"},
+      {"nodeId", "\"\"", "nodeId: '' is not a number from 1 to 999"},
       {"loopbackIpv4", "\"172.22.188.1\"", "loopbackIpv4: '172.22.188.1' is not an address of this node alone"},
       {"loopbackIpv6", "\"fd00:4242:7777:101:2::1/128\"",
        "loopbackIpv6: 'fd00:4242:7777:101:2::1/128' is not an address of this node alone"},
@@ -264,8 +264,8 @@ TEST(BirdConfig, IsRefusedWholeForOnePeer) {
 TEST(BirdConfig, NamesEveryFaultAtOnce) {
   EXPECT_EQ(fault_of(read_bird_config(json::parse(R"({"policy":{"dn42As":"x","asPathMaxLen":-1},"ibgpPeers":[5]})"))),
             "bird config: policy.dn42As: 'x' is not a number from 1 to 4294967295; policy.asPathMaxLen: -1 is not a "
-            "number from 0 to 255; node.id: expected a number from 1 to 62; ibgpPeers[0]: 5 is not an object; "
-            "ibgpPeers[0].nodeId: expected a number from 1 to 62");
+            "number from 0 to 255; node.id: expected a number from 1 to 999; ibgpPeers[0]: 5 is not an object; "
+            "ibgpPeers[0].nodeId: expected a number from 1 to 999");
   EXPECT_EQ(fault_of(read_bird_config(json::parse(R"({"node":{"id":2},"policy":{"dn42As":1}})"))),
             "bird config: ibgpPeers: expected a list");
   for (const char* text : {"null", "[]", "5", "\"x\""}) EXPECT_FALSE(read_bird_config(json::parse(text))) << text;
@@ -326,7 +326,7 @@ RC_GTEST_PROP(BirdConfig, AcceptsOnlyWhatIsSound, ()) {
   RC_ASSERT(std::ranges::adjacent_find(read->policy.blocked_asns, is_unsorted) == read->policy.blocked_asns.end());
   RC_ASSERT(std::ranges::adjacent_find(read->policy.blocked_prefixes, is_unsorted) ==
             read->policy.blocked_prefixes.end());
-  RC_ASSERT(std::ranges::adjacent_find(read->ibgp_peers, is_unsorted, &IbgpPeer::node_id) == read->ibgp_peers.end());
+  RC_ASSERT(std::ranges::adjacent_find(read->ibgp_peers, is_unsorted, &MeshMember::node_id) == read->ibgp_peers.end());
   RC_ASSERT(std::ranges::adjacent_find(read->policy.rpki_servers, is_unsorted, &RpkiServer::name) ==
             read->policy.rpki_servers.end());
 }

@@ -280,8 +280,8 @@ TEST(Samples, EveryMeshIsReadWithoutAFault) {
   EXPECT_FALSE(meshes.at("06").peers.at(0).peer->public_key);
   EXPECT_TRUE(meshes.at("22").peers.empty());
   EXPECT_EQ(meshes.at("22").self.node_id, 27u);
-  EXPECT_EQ(meshes.at("21").self, (MeshSelf{1, "hk-rr", 101, IpAddress::parse("172.22.188.1").value(),
-                                            IpAddress::parse("fd00:4242:7777:101:1::1").value(), true}));
+  EXPECT_EQ(meshes.at("21").self, (MeshMember{1, "hk-rr", 101, IpAddress::parse("172.22.188.1").value(),
+                                              IpAddress::parse("fd00:4242:7777:101:1::1").value(), true}));
   const MeshPeer jp1{2,
                      "jp1",
                      101,
@@ -319,8 +319,8 @@ TEST(Samples, PolicyOfJp1) {
   EXPECT_EQ(read.policy.ibgp_import_limit, 20'000u);
   EXPECT_EQ(read.policy.ibgp_export_limit, 30'000u);
   EXPECT_EQ(read.policy.as_path_max_len, 5u);
-  EXPECT_EQ(read.ibgp_peers, (std::vector<IbgpPeer>{{1, "hk-rr", 101, IpAddress::parse("172.22.188.1").value(),
-                                                     IpAddress::parse("fd00:4242:7777:101:1::1").value(), true}}));
+  EXPECT_EQ(read.ibgp_peers, (std::vector<MeshMember>{{1, "hk-rr", 101, IpAddress::parse("172.22.188.1").value(),
+                                                       IpAddress::parse("fd00:4242:7777:101:1::1").value(), true}}));
 }
 
 // The captured control plane numbers bandwidths and regions in its own way: what it says holds.

@@ -58,6 +58,7 @@ rc::Gen<Session> any_session() {
       s.bgp_password = Secret(*rc::gen::nonEmpty(rc::gen::container<std::string>(rc::gen::inRange(' ', '~'))));
     if (s.bgp_password && s.bgp_password->reveal().size() > 80) s.bgp_password.reset();
     if (coin()) s.import_limit = *rc::gen::inRange<std::uint32_t>(1, UINT32_MAX);
+    if (coin()) s.bandwidth_mbit = *rc::gen::inRange<std::uint32_t>(1, 1'000'001);
     return s;
   });
 }

@@ -297,19 +297,21 @@ TEST(SessionJson, TakesTheCredentialsCopyOnlyWhereTheRowHasNoField) {
 }
 
 TEST(SessionJson, ReadsWhatItKnowsOfData) {
-  for (const char* text : {R"({"password":"s3cret\"","importLimit":"500","other":1})",
-                           R"("{\"password\":\"s3cret\\\"\",\"importLimit\":500}")"}) {
+  for (const char* text : {R"({"password":"s3cret\"","importLimit":"500","bandwidthMbit":"100","other":1})",
+                           R"("{\"password\":\"s3cret\\\"\",\"importLimit\":500,\"bandwidthMbit\":100}")"}) {
     const SessionRow row = with("data", text);
     ASSERT_TRUE(row.session) << fault_of(row);
     EXPECT_EQ(row.session->bgp_password->reveal(), "s3cret\"");
     EXPECT_EQ(row.session->import_limit, 500u);
+    EXPECT_EQ(row.session->bandwidth_mbit, 100u);
   }
-  for (const char* text :
-       {"null", "5", "[]", "{}", "\"x\"", "\"{\"", R"({"password":"","importLimit":0})", R"({"a":1})"}) {
+  for (const char* text : {"null", "5", "[]", "{}", "\"x\"", "\"{\"",
+                           R"({"password":"","importLimit":0,"bandwidthMbit":0})", R"({"a":1})"}) {
     const SessionRow row = with("data", text);
     ASSERT_TRUE(row.session) << text << fault_of(row);
     EXPECT_FALSE(row.session->bgp_password);
     EXPECT_FALSE(row.session->import_limit);
+    EXPECT_FALSE(row.session->bandwidth_mbit);
   }
   expect_faults({
       {"data", R"({"password":"s3cret\n"})", "data.password: expected 1 to 80 characters of printable ASCII"},
@@ -317,6 +319,7 @@ TEST(SessionJson, ReadsWhatItKnowsOfData) {
       {"data", "{\"password\":\"" + std::string(81, 'x') + "\"}",
        "data.password: expected 1 to 80 characters of printable ASCII"},
       {"data", R"({"importLimit":-1})", "data.importLimit: -1 is not a number from 0 to 4294967295"},
+      {"data", R"({"bandwidthMbit":"fast"})", "data.bandwidthMbit: 'fast' is not a number from 0 to 1000000"},
   });
 }
 

@@ -9,7 +9,9 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <mutex>
 #include <sched.h>
+#include <set>
 #include <spawn.h>
 #include <stdexcept>
 #include <string>
@@ -45,12 +47,50 @@ inline void require(bool condition, const std::string& what) {
   if (!condition) throw std::runtime_error(what + ": " + std::strerror(errno));
 }
 
+// The network namespace of the calling thread, by which two of them are told apart.
+inline ino_t own_network() {
+  struct stat status{};
+  require(::stat("/proc/thread-self/ns/net", &status) == 0, "look at the network namespace");
+  return status.st_ino;
+}
+
+// Those that enter_new_namespaces() has made. When one is gone its number may come again, but never as the machine's.
+class MadeNetworks {
+ public:
+  static void add(ino_t network) {
+    const std::lock_guard lock(mutex());
+    all().insert(network);
+  }
+  static bool contains(ino_t network) {
+    const std::lock_guard lock(mutex());
+    return all().contains(network);
+  }
+
+ private:
+  static std::mutex& mutex() {
+    static std::mutex only;
+    return only;
+  }
+  static std::set<ino_t>& all() {
+    static std::set<ino_t> only;
+    return only;
+  }
+};
+
+// Throws where the calling thread is in a network that this program did not make: what changes links, addresses and
+// sysctls asks first, so that it can never change those of the machine.
+inline void require_made_network() {
+  if (!MadeNetworks::contains(own_network()))
+    throw std::runtime_error("this test changes the network, and runs in one that it did not make");
+}
+
 // A network and a mount namespace for the calling thread, with `lo` up and an empty /run/wireguard: UAPI sockets live
 // in the file system. Without root, a user namespace in which we are root comes first.
 inline void enter_new_namespaces() {
   const uid_t uid = ::getuid();
   const gid_t gid = ::getgid();
   require(::unshare((uid == 0 ? 0 : CLONE_NEWUSER) | CLONE_NEWNET | CLONE_NEWNS) == 0, "unshare");
+  MadeNetworks::add(own_network());
   if (uid != 0) {
     std::ofstream("/proc/self/setgroups") << "deny";
     std::ofstream("/proc/self/uid_map") << fmt::format("0 {} 1", uid);
@@ -64,6 +104,13 @@ inline void enter_new_namespaces() {
   up.up = true;
   const auto done = change_link(socket, index_of(socket, "lo", soon()).value(), "lo", up, soon());
   if (!done) throw std::runtime_error(done.error().what);
+}
+
+// For the calling thread, in a mount namespace of its own: containers often have /proc/sys read-only.
+inline void make_sysctls_writable() {
+  require_made_network();
+  if (::access("/proc/sys/net/ipv4/ip_forward", W_OK) == 0 || errno != EROFS) return;
+  require(::mount(nullptr, "/proc/sys", nullptr, MS_REMOUNT | MS_BIND, nullptr) == 0, "make /proc/sys writable");
 }
 
 // The whole test program in its own namespaces: add it as an environment in one of the program's files.
@@ -83,8 +130,17 @@ inline std::vector<pid_t> daemons_of(const std::string& name) {
   return pids;
 }
 
+// Writes a setting of the network.
+inline void write_sysctl(const std::string& path, const std::string& value) {
+  require_made_network();
+  std::ofstream file(path);
+  file << value << std::flush;
+  require(file.good(), "write " + path);
+}
+
 // Runs a program without a shell, of which busybox's would take its own `ip` for ours. Its exit status.
 inline int run_program(std::vector<std::string> words) {
+  require_made_network();
   std::vector<char*> arguments;
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

@@ -2,17 +2,14 @@
 
 #include <string>
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include "net/hex.h"
 
 namespace moenet::net {
 namespace {
 
-std::string hex(std::span<const std::uint8_t> bytes) {
-  std::string text;
-  for (const auto byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
-}
+using testing::hex;
 
 // The bytes stand as their structures do.
 // clang-format off

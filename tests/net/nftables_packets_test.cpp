@@ -48,6 +48,9 @@ sockaddr_in6 address_of(std::string_view ip, std::uint16_t port) {
 
 UniqueFd bound(int type, std::uint16_t port) {
   UniqueFd fd(::socket(AF_INET6, type | SOCK_CLOEXEC, 0));
+  const int on = 1;  // a connection of before, of which the last ACK is still to come, keeps its port
+  if (type == SOCK_STREAM)
+    require(::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0, "reuse ports");
   const sockaddr_in6 address = address_of("::", port);
   require(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "bind");
   if (type == SOCK_STREAM) require(::listen(fd.get(), 8) == 0, "listen");

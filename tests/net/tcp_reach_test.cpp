@@ -37,7 +37,9 @@ TEST(TcpReach, TellsWhoAcceptsFromWhoDoesNot) {
                                       at("192.0.2.1", 8082)};
   const auto outcomes = reach_tcp(remotes, testing::soon());
   ASSERT_EQ(outcomes.size(), 4u);
-  EXPECT_TRUE(outcomes[0]) << outcomes[0].error().what;
+  ASSERT_TRUE(outcomes[0]) << outcomes[0].error().what;
+  EXPECT_GT(*outcomes[0], std::chrono::nanoseconds(0));
+  EXPECT_LT(*outcomes[0], std::chrono::seconds(1));
   for (std::size_t i = 1; i < 4; ++i) {
     ASSERT_FALSE(outcomes[i]) << i;
     EXPECT_EQ(outcomes[i].error().code, Errc::unavailable) << outcomes[i].error().what;

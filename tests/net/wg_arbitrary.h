@@ -1,4 +1,4 @@
-// Arbitrary WireGuard devices for properties, and the change that makes one from nothing.
+// Arbitrary WireGuard devices for properties.
 #pragma once
 
 #include <algorithm>
@@ -53,23 +53,6 @@ inline WgDevice arbitrary_device() {
   }
   sort_wg_device(device);
   return device;
-}
-
-inline WgChange change_to(const WgDevice& device) {
-  WgChange change;
-  change.private_key = device.private_key;
-  change.listen_port = device.listen_port;
-  change.replace_peers = true;
-  for (const auto& peer : device.peers) {
-    WgPeerChange wanted;
-    wanted.public_key = peer.public_key;
-    wanted.preshared_key = peer.preshared_key;
-    wanted.endpoint = peer.endpoint;
-    wanted.keepalive = peer.keepalive;
-    wanted.allowed_ips = peer.allowed_ips;
-    change.peers.push_back(std::move(wanted));
-  }
-  return change;
 }
 
 }  // namespace moenet::net::testing

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "net/wg_arbitrary.h"
+#include "net/wg_change.h"
 
 namespace moenet::net {
 namespace {

@@ -115,7 +115,7 @@ TEST(Difference, AppliesAnOperatorsChangeOfTheEndpointAtOnceAndMarksIt) {
 TEST(Difference, LeavesEndpointAndMarkWhileTheNameIsUnresolved) {
   auto desired = tunnel_of(1);
   desired.peers[0].endpoint.reset();
-  desired.configured_endpoint.clear();
+  desired.configured_endpoint = {};
   EXPECT_FALSE(difference(desired, tunnel_of(1)));
 }
 

@@ -30,7 +30,7 @@ void vary(model::Tunnel& tunnel, unsigned port) {
   if (one_in(4)) tunnel.peers[0].preshared_key = key_of(below(2));
   if (one_in(4)) tunnel.peers[0].keepalive = std::chrono::seconds(0);
   if (one_in(3)) tunnel.peers[0].endpoint.reset();
-  if (one_in(3)) tunnel.configured_endpoint.clear();
+  if (one_in(3)) tunnel.configured_endpoint = {};
 }
 
 // A different number in [0, end) each, in random order.

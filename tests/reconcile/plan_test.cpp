@@ -109,7 +109,7 @@ TEST(Plan, LeavesThePolicyWhereNoneIsKnownOrAForeignFileIsInTheWay) {
   state.bird.foreign_files = {"10_roa.conf"};
   const Plan made = plan(desired, state);
   EXPECT_TRUE(made.empty());
-  EXPECT_EQ(made.blocked, std::vector<std::string>{"policy"});
+  EXPECT_EQ(made.blocked, std::vector<model::Owner>{"policy"});
 }
 
 TEST(Plan, LeavesATunnelThatCannotBeReadAndSaysThatItIsBlocked) {

@@ -48,7 +48,7 @@ TEST_F(ReconcilerTest, ConfiguresBirdOncePerStepWhateverTheNumberOfChanges) {
 TEST_F(ReconcilerTest, RemovesWhatNobodyWantsAndNamesTheOwner) {
   node.state = state_of(desired_of({peering_of(1)}));
   const auto report = step({});
-  EXPECT_EQ(report.removed, Texts{"session/" + uuid_of(1)});
+  EXPECT_EQ(report.removed, std::vector<model::Owner>{"session/" + uuid_of(1)});
   EXPECT_TRUE(node.state.tunnels.empty());
 }
 
@@ -86,7 +86,7 @@ TEST_F(ReconcilerTest, WhatIsBlockedIsNotInPlace) {
 
 TEST_F(ReconcilerTest, NothingIsClaimedWhileAnEndpointIsLookedUp) {
   auto awaited = peering_of(1);
-  edit(awaited.tunnel).configured_endpoint.clear();
+  edit(awaited.tunnel).configured_endpoint = {};
   edit(awaited.tunnel).peers[0].endpoint.reset();
   awaited.has_named_endpoint = awaited.awaits_endpoint = true;
   EXPECT_EQ(conditions(desired_of({awaited})), Texts{"Unchanged"});
@@ -360,7 +360,7 @@ TEST_F(ReconcilerTest, SessionThatWasNeverSetUpAndIsInvalidIsInvalid) {
 
 TEST_F(ReconcilerTest, NameThatDoesNotResolveIsAProblemOnlyWhileNoEndpointIsThere) {
   auto unresolved = peering_of(1);
-  edit(unresolved.tunnel).configured_endpoint.clear();
+  edit(unresolved.tunnel).configured_endpoint = {};
   edit(unresolved.tunnel).peers[0].endpoint.reset();
   unresolved.endpoint_problem = "endpoint x does not resolve";
   EXPECT_EQ(text_of(step(desired_of({unresolved})).outcomes.at(0).condition),

@@ -120,7 +120,7 @@ class FakeNode : public Node {
  private:
   // An order to what BIRD does not run changes nothing.
   void obey(const SessionOrder& order, bool was_configured) {
-    constexpr const char* kVerbs[] = {"shut ", "reopen ", "restart "};
+    constexpr const char* kVerbs[] = {"shut ", "reopen ", "restart ", "retake "};
     operations.push_back(kVerbs[static_cast<std::size_t>(order.kind)] + order.protocol);
     if (!std::ranges::binary_search(state.bird.protocols, order.protocol)) return;
     auto& shut = state.bird.shut_protocols;

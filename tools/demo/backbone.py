@@ -1,17 +1,19 @@
-"""Act two: four nodes in two regions become one network, and two peers at its far ends reach each other through it."""
+"""Act three: four nodes in two regions become one network, and two peers at its far ends reach each other through it."""
 import subprocess
 
 from lab import BackboneNode, ControlPlane, ForeignRouter, Sea, SessionKind, answer_traces, bird_programs, trace, wait_for
+from measure import HASTY, LONG_SEA_MS, PEER2_MS, SEA_MS
 
 MAP = """
-peer1 ═╦═ jp1 ──────── 40 ms ──────── de-rr ── de2 ═ peer2     ═ a peering session
-       ║   │                            │                       ─ a mesh link
+peer1 ═╦═ jp1 ──────── 40 ms ──────── de-rr ── de2 ═ 28 ms ═ peer2     ═ a peering session
+       ║   │                            │                               ─ a mesh link
        ╚═ hk-rr ────── 60 ms ───────────┘
           AS-E                        EU-C
 """
 SEA = """
-The sea is a namespace that what goes between the regions is routed through, where a program takes it
-from a TUN device and gives it back late, or not at all (tests/e2e/lab/relay.py): no netem is needed.
+The sea is a namespace that what goes between the regions is routed through, and what the peers say to
+jp1 and de2; there a program takes it from a TUN device and gives it back late, or not at all
+(tests/e2e/lab/relay.py): no netem is needed.
 """
 IBGP = {1: {2, 11}, 2: {1, 11}, 11: {1, 2, 12}, 12: {11}}
 
@@ -23,6 +25,7 @@ class Backbone:
     def __init__(self, lab, story):
         self.lab, self.story = lab, story
         self.peer1 = self.peer2 = self.stream = None
+        self.sessions = {}  # {(foreign router, node): uuid}
         old, new = sorted(bird_programs())[0], sorted(bird_programs())[-1]
         self.plane = ControlPlane(lab, number=90)
         self.sea = Sea(lab)
@@ -31,12 +34,12 @@ class Backbone:
         self.jp1, self.hk, self.de, self.de2 = self.nodes
         for node in self.nodes:
             answer_traces(node)
-        self.sea.part([self.jp1, self.hk], [self.de, self.de2], 20)
-        self.sea.delay(self.hk, self.de, 30)
+        self.sea.part([self.jp1, self.hk], [self.de, self.de2], SEA_MS / 2)
+        self.sea.delay(self.hk, self.de, LONG_SEA_MS / 2)
 
     def add(self, name, number, region, is_reflector, bird):
         says = f"moenet-controlplane node add {name:5} --region {region}" + (" --rr" if is_reflector else "")
-        return self.story.step(says, lambda: BackboneNode(self.lab, self.plane, name, number, region, is_reflector, bird))
+        return self.story.step(says, lambda: BackboneNode(self.lab, self.plane, name, number, region, is_reflector, bird, HASTY))
 
     def name_of(self, address):
         owners = {space.ipv4: space.name for space in (*self.nodes, self.peer1, self.peer2)}
@@ -58,7 +61,7 @@ class Backbone:
 
 def gather(lab, story):
     """Shows the map and sets the stage: nodes that the control plane knows, and that do not run yet."""
-    story.act("Act two: a backbone")
+    story.act("Act three: a backbone")
     story.chapter("Four nodes, two regions, and the sea between them")
     story.say(MAP)
     story.say(SEA)
@@ -96,6 +99,8 @@ def peer(stage):
     story.chapter("Two peers at the far ends; peer1 has sessions with two nodes")
     stage.peer1 = ForeignRouter(stage.lab, 1)
     stage.peer2 = ForeignRouter(stage.lab, 2)
+    stage.sea.part([stage.de2], [stage.peer2], PEER2_MS / 2)
+    stage.sea.part([stage.jp1], [stage.peer1], 0)
     for foreign, node, line in ((stage.peer1, stage.jp1, 0), (stage.peer1, stage.hk, 1), (stage.peer2, stage.de2, 0)):
         story.step(f"peer add, peer approve: {foreign.name} with {node.name} → Established",
                    lambda f=foreign, n=node, at=line: establish(stage, f, n, at))
@@ -109,5 +114,6 @@ def peer(stage):
 
 def establish(stage, foreign, node, line):
     node.expected_by(foreign, SessionKind.LINK_LOCAL, line=line)
-    stage.plane.approve(stage.plane.add_peer(node, foreign, SessionKind.LINK_LOCAL, line=line))
+    stage.sessions[foreign, node] = stage.plane.add_peer(node, foreign, SessionKind.LINK_LOCAL, line=line)
+    stage.plane.approve(stage.sessions[foreign, node])
     wait_for("Established", lambda: node.is_established(foreign.asn) and foreign.is_established(node.asn, line), 30)

@@ -1,4 +1,4 @@
-"""Act two goes on: a link over the sea is cut and joined again, a node is drained and comes back, while peer1 pings peer2."""
+"""Act three goes on: a link over the sea is cut and joined again, a node is drained and comes back, while peer1 pings peer2."""
 import time
 
 from lab import Stream, wait_for

@@ -1,6 +1,6 @@
 #!/bin/bash
 # run.sh [--with FILE | --tree FOLDER]... [PROGRAM [ARGUMENT...]]: boots Debian's cloud kernel in QEMU and runs PROGRAM
-# (build/dev's net_guest_test when none is given) as root in it; its exit status is the program's. The machine has no disk
+# (build/release's net_guest_test when none is given) as root in it; its exit status is the program's. The machine has no disk
 # and no network: the program, its libraries, `ip`, and the kernel modules travel in the initramfs, and so do each FILE, as
 # /sbin/NAME with its libraries, and what is in FOLDER, as it is. About 10 s of CPU.
 # Needs apt-get, qemu-system-x86_64, busybox (static), cpio, kmod, binutils.
@@ -16,14 +16,14 @@ while [ $# -gt 0 ]; do
   esac
   shift 2
 done
-program=${1:-$root/build/dev/tests/net/guest/net_guest_test}
+program=${1:-$root/build/release/tests/net/guest/net_guest_test}
 [ $# -gt 0 ] && shift
 deps=$root/.deps/kernel
 PATH=$PATH:/usr/sbin:/sbin
 
 die() { echo "kernel_guest: $*" >&2; exit 2; }
 [ "$(uname -m)" = x86_64 ] || die "this test knows x86_64 only"
-[ -x "$program" ] || die "$program is not built (cmake --build build/dev --target net_guest_test)"
+[ -x "$program" ] || die "$program is not built (cmake --build build/release --target net_guest_test)"
 for tool in qemu-system-x86_64 busybox cpio modprobe depmod strip ip; do
   command -v $tool >/dev/null || die "$tool is missing: ./dev setup"
 done

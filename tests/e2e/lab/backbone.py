@@ -88,8 +88,8 @@ class BackboneNode(MoenetNode):
         return {line.split()[1] for line in self.birdc.ask("show babel neighbors")[1].splitlines() if "dn42-wg-igp-" in line}
 
     def adjacencies(self):
-        """{iBGP session: since when}, to the second: what is the same has not moved."""
-        return {name: row["since"][:8] for name, row in self.birdc.protocols().items()
+        """{iBGP session: since when}: what is the same has not moved."""
+        return {name: row["since"] for name, row in self.birdc.protocols().items()
                 if name.startswith("ibgp_") and row["info"].startswith("Established")}
 
     def ibgp(self):

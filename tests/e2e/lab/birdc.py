@@ -11,7 +11,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 @functools.lru_cache
 def bird_programs():
-    """{"bird2": path, "bird3": path}. A missing one is a fault of the machine, said at once: `./dev setup` mends it."""
+    """{"bird2": path, "bird2.17": path, "bird3": path}; "bird2" is the system's, 2.0.12 on Debian 12. A missing one is a fault of the
+    machine, said at once: `./dev setup` mends it."""
     found = {}
     for path in (os.environ.get("MOENET_BIRD2"), "/usr/sbin/bird", os.environ.get("MOENET_BIRD3"), ROOT / ".deps/bird3/bin/bird"):
         if path and os.access(path, os.X_OK):
@@ -19,6 +20,9 @@ def bird_programs():
             version = re.search(r"version (\d)\.", answer.stdout + answer.stderr)
             if version:
                 found.setdefault(f"bird{version[1]}", str(path))
+    newest2 = ROOT / ".deps/bird2.17/bin/bird"
+    if os.access(newest2, os.X_OK):
+        found["bird2.17"] = str(newest2)
     return found
 
 
@@ -73,8 +77,25 @@ class Birdc:
         return self.ask("show route " + " ".join(what))[1]
 
 
+class Since(str):
+    """A moment as BIRD prints it. BIRD works it out anew for each answer, from two clocks, so that one moment is a millisecond earlier or
+    later the next time: two that are as close as that are equal."""
+    __hash__ = None
+
+    def __eq__(self, other):
+        apart = abs(self._seconds() - Since(other)._seconds())
+        return min(apart, 86400 - apart) < 0.5
+
+    def __ne__(self, other):
+        return not self == other
+
+    def _seconds(self):
+        hours, minutes, seconds = self.split()[-1].split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
 def _since(words):
     """`since` is one word today ("21:03:54.123") and two for another day or with iso long."""
     if re.match(r"\d{4}-\d\d-\d\d$", words[4]) and len(words) > 5 and re.match(r"\d\d:\d\d", words[5]):
-        return " ".join(words[4:6]), " ".join(words[6:])
-    return words[4], " ".join(words[5:])
+        return Since(" ".join(words[4:6])), " ".join(words[6:])
+    return Since(words[4]), " ".join(words[5:])

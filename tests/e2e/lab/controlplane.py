@@ -11,29 +11,38 @@ PROGRAM = BUILD / "src/moenet-controlplane"
 
 
 class ControlPlane(Space):
-    def __init__(self, lab, name="cp", number=2, port=8080):
+    def __init__(self, lab, name="cp", number=2, port=8080, config=None, environment=None):
+        """`config`: of its file; `listen` there is instead of the command line's. `environment`: more of it."""
         super().__init__(lab, name, number)
         self.url = f"http://{self.address}:{port}"
         self.state = self.folder / "state"
         self.listen = f"{self.address}:{port}"
         self.process = None
+        self.environment = environment or {}
+        self.write_config(config or {})
         self.start_server()
 
+    def write_config(self, words):
+        (self.folder / "config.json").write_text(json.dumps(words))
+        (self.folder / "config.json").chmod(0o600)
+        self.arguments = [] if "listen" in words else ["--listen", self.listen]
+
     def start_server(self):
-        self.process = self.start("controlplane", PROGRAM, "--state-dir", self.state, "serve", "--listen", self.listen)
+        self.process = self.start("controlplane", PROGRAM, "-c", self.folder / "config.json", "--state-dir", self.state, "serve",
+                                  *self.arguments, **self.environment)
         wait_for("the control plane's API", self.is_healthy, 15, 0.02)
 
     def is_healthy(self):
         return self.http("GET", "/health")[0] == 200
 
     def http(self, method, path, body=None, token=None, seconds=10, headers=None):
-        """(status, headers, text) of a request made in the control plane's own namespace."""
+        """(status, headers, text) of a request made in the control plane's own namespace. A str goes as it is, all else as JSON."""
         import http.client
         with self.entered():
             link = http.client.HTTPConnection(self.address, int(self.listen.rsplit(":", 1)[1]), timeout=seconds)
             link.connect()
         try:
-            link.request(method, path, body=None if body is None else json.dumps(body),
+            link.request(method, path, body=body if body is None or isinstance(body, str) else json.dumps(body),
                          headers={**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})})
             answer = link.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read().decode()

@@ -2,6 +2,7 @@
 
     fake.rows = [row, …]                       the truth, changed by the agent's reports as a real one would
     fake.misbehave("sessions", garbage)        until fake.behave()
+    fake.round_trips                           every body of `rtt`
     fake.reports                               every status that the agent reported: (uuid, status, lastError)
 """
 import contextlib
@@ -24,7 +25,8 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 class FakeControlPlane:
     def __init__(self, space, port=8080, token="lab-token"):
-        self.token, self.rows, self.reports, self.requests, self.heartbeats = token, [], [], [], []
+        self.token, self.rows, self.reports, self.requests, self.heartbeats, self.round_trips = token, [], [], [], [], []
+        self.measured = []  # the bodies of `report`
         self.lock = threading.Lock()
         self.released = threading.Event()  # ends every hanging answer at the close of the lab
         self._faults, self._said = {}, {}
@@ -89,6 +91,12 @@ class FakeControlPlane:
         with self.lock:
             return (self._row(uuid) or {}).get("lastError")
 
+    def measured_of(self, asn):
+        """What was reported last of a session, or None."""
+        with self.lock:
+            last = self.measured[-1]["sessions"] if self.measured else []
+        return next((session for session in last if session["asn"] == asn), None)
+
     def change(self, uuid, **fields):
         with self.lock:
             self._row(uuid).update(fields)
@@ -147,7 +155,14 @@ class FakeControlPlane:
             self.heartbeats.append(body)
         return 200, {"code": 0, "message": "Success", "data": {"received": True, "timestamp": int(time.time() * 1000)}}
 
+    def _rtt(self, body):
+        with self.lock:
+            self.round_trips.append(body)
+        return 200, {"code": 0, "message": "Success", "data": {"received": True, "count": len(body["measurements"])}}
+
     def _report(self, body):
+        with self.lock:
+            self.measured.append(body)
         return 200, {"code": 0, "message": "Success", "data": {"received": True, "count": len(body["sessions"])}}
 
     def _modify(self, body):

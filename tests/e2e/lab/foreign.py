@@ -1,6 +1,7 @@
 """ForeignRouter: somebody else's DN42 router, with WireGuard and BIRD configured by hand, as its operator would."""
 import enum
 import os
+import socket
 import subprocess
 
 from .birdc import Birdc, bird_programs
@@ -92,6 +93,13 @@ class ForeignRouter(Space):
         self._configure()
         return interface
 
+    def forget(self, their):
+        """Our end of the tunnel to `their` is gone, as when a router dies: nobody is told."""
+        self.run("wg", "set", f"to_{their.asn % 10000}", "peer", their.public_key, "remove")
+
+    def remember(self, their, endpoint):
+        self._set_wireguard(f"to_{their.asn % 10000}", their.public_key, endpoint, self.port, None)
+
     def homes(self, nodes):
         """Sessions with several nodes of one network, over link-local addresses."""
         homes = [Home(self, slot) for slot in range(1, len(nodes) + 1)]
@@ -120,9 +128,15 @@ class ForeignRouter(Space):
         for interface in interfaces:
             self.start(f"wg-{interface}", *_AS_ITS_OWN_USER, "wireguard-go", "-f", interface, LOG_LEVEL="error")
         for interface in interfaces:
-            # `set` in the first instants after the socket appears may hang: ask first, with a deadline
-            wait_for(f"wireguard-go {interface} on {self.name}",
-                     lambda: self.run("wg", "show", interface, seconds=1, check=False)[0] == 0, 10, 0.01)
+            wait_for(f"wireguard-go {interface} on {self.name}", lambda: self._answers(interface), 30)
+
+    def _answers(self, interface):
+        """A socket that is bound and does not listen yet is a dead daemon's to `wg`, which removes it: so that is waited for otherwise. And
+        `set` in the first instants after may hang: first it is asked, with a deadline."""
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(1)
+            door.connect(f"/proc/{self.pid}/root/run/wireguard/{interface}.sock")
+        return self.run("wg", "show", interface, seconds=1, check=False)[0] == 0
 
     def _set_wireguard(self, interface, public_key, endpoint, port, preshared_key):
         arguments = ["listen-port", port, "private-key", self.folder / "private.key", "peer", public_key,

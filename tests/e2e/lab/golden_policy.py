@@ -12,8 +12,9 @@ def golden_policy(sample, bird):
     answer = subprocess.run([bird_programs()[bird], "--version"], capture_output=True, text=True, check=True)
     version = re.search(r"version (\S+)", answer.stdout + answer.stderr)[1]
     files = _files_in(f"{sample}.conf") | _files_in("sessions.conf")
-    if (GOLDEN / f"babel-{version}.conf").exists():
-        files |= _files_in(f"babel-{version}.conf")
+    for part in ("base", "babel"):
+        if (GOLDEN / f"{part}-{version}.conf").exists():
+            files |= _files_in(f"{part}-{version}.conf")
     return files
 
 

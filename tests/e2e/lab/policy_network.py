@@ -15,7 +15,7 @@ LOOPBACK = {"node": "fd00:4242:7777:101:1::1", CLIENT: "fd00:4242:7777:101:2::1"
 _OPERATOR = """protocol static operators { ipv4; route 172.22.188.48/28 unreachable; route 172.20.98.0/24 unreachable; }
 protocol direct uplink { ipv4; interface "eth0"; }
 """
-_DRAIN = "define MOENET_DRAIN = {};"
+_DRAIN = ("define MOENET_DRAIN = {};", "define MOENET_LEAVE = {};")
 
 
 # The static is none of this network's loopbacks, and must not get in.
@@ -106,9 +106,10 @@ class PolicyNetwork:
         assert code in (3, 4), answer
 
     def drain(self, is_draining):
-        base = self.files["00_base.conf"]
-        changed = base.replace(_DRAIN.format(str(not is_draining).lower()), _DRAIN.format(str(is_draining).lower()))
-        assert changed != base
+        changed = self.files["00_base.conf"]
+        for line in _DRAIN:
+            assert line.format(str(not is_draining).lower()) in changed
+            changed = changed.replace(line.format(str(not is_draining).lower()), line.format(str(is_draining).lower()))
         self.change("00_base.conf", changed)
 
     def validate_again(self):

@@ -32,10 +32,14 @@ not() { ! "$@"; }
 is_active() { systemctl is-active --quiet "$1"; }
 is_down() { not is_active "$1"; }
 mode_of() { [ "$(stat -Lc '%a %U' "$1")" = "$2" ]; }
-in_journal() { journalctl -o cat -u "$1" | grep -qF -- "$2"; }
-has_fields() { journalctl -o json -u moenet-agent MOENET_ASN=4242420101 PRIORITY=6 | grep -q '"MOENET_SESSION"'; }
+# Not grep -q: it ends at once, and the writer of the pipe then fails.
+in_journal() { journalctl -o cat -u "$1" | grep -F -- "$2" >/dev/null; }
+has_fields() { journalctl -o json -u moenet-agent MOENET_ASN=4242420101 PRIORITY=6 | grep '"MOENET_SESSION"' >/dev/null; }
 agent_is() { systemctl show moenet-agent -P "$1"; }
-is_in_place() { moenet-agent status 2>/dev/null | grep -qE "^$1 .* in_place"; }
+is_in_place() {
+  moenet-agent status --json 2>/dev/null |
+    python3 -c 'import json, sys; sys.exit((sys.argv[1], "in_place") not in [(str(s["asn"]), s["state"]) for s in json.load(sys.stdin)["sessions"]])' "$1" 2>/dev/null
+}
 daemon() { pgrep -x -f 'wireguard-go dn42-4242420101'; }
 same_daemon() { [ "$(daemon)" = "$daemon" ] && ip link show dev dn42-4242420101 up | grep -q UP; }
 # quickly COMMAND...: in under a second.
@@ -54,29 +58,109 @@ add_peer() {
     --mp-bgp --approve --port "$2" >/dev/null
 }
 
+# node_line: a new bootstrap line of jp1 in `line`, and the one that only looks in `look`.
+node_line() {
+  local lines
+  lines=$(moenet-controlplane node bootstrap jp1 --public-url http://127.0.0.1:8080)
+  line=$(tail -n 1 <<<"$lines")
+  look=$(grep dry-run <<<"$lines")
+}
+joins() { bash -o pipefail -c "$1" >"$here/said" 2>&1 || { cat "$here/said"; return 1; }; }
+is_shipped() { cmp -s "$here/shipped.conf" "$1"; }
+in_bird() { birdc show symbols "$1" | grep -w "$2" >/dev/null; }
+has_loopback() { ip -o addr show dev dn42-lo | grep -F 172.22.188.1/32 >/dev/null; }
+holds_setting() { [ "$(sysctl -n "$1")" = "$2" ]; }
+has_table() { nft list table inet moenet >/dev/null; }
+opens_port() { nft list set inet moenet udp_ports | grep -w "$1" >/dev/null; }
+has_tunnel() { ip link show dev dn42-wg-igp-2 up 2>/dev/null | grep UP >/dev/null; }
+speaks_babel() { birdc show babel interfaces | grep 'dn42-wg-igp-2 .*Up' >/dev/null; }
+# A neighbor in the mesh, whose agent has told its key.
+add_neighbor() {
+  local token
+  token=$(moenet-controlplane node add hk-rr --region AS-E --rr --public-ipv4 192.0.2.2 | tail -n 1)
+  curl -sSf -o /dev/null -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
+    -d "{\"node_id\":\"hk-rr\",\"status\":{\"meshPublicKey\":\"$(moenet-agent genkey | moenet-agent pubkey)\"}}" \
+    http://127.0.0.1:8080/api/v1/agent/hk-rr/heartbeat
+}
+# doctor_is STATE NAME...: these checks of doctor.
+doctor_is() {
+  local state=$1 found name
+  shift
+  found=$(moenet-agent doctor --json) || :
+  for name in "$@"; do
+    grep -q "\"name\":\"$name\",\"state\":\"$state\"" <<<"$found" || { echo "$name: $found"; return 1; }
+  done
+}
+
 dpkg -i "${package[0]}" >/dev/null
 check "the package starts nothing" is_down moenet-controlplane
 check "the units are sound" systemd-analyze verify /usr/lib/systemd/system/moenet-{agent,controlplane}.service
+for file in prometheus/moenet-agent.rules.yml grafana/moenet-agent.json; do
+  check "it brings $file" test -s /usr/share/moenet-agent/$file
+done
 
 systemctl start moenet-controlplane
 token=/var/lib/moenet-controlplane/admin-token
 check "the admin token is private" [ "$(stat -Lc %a $token)" = 600 ]
 check "the journal says that it was made" in_journal moenet-controlplane "admin token made"
 check "the journal does not hold it" not in_journal moenet-controlplane "$(cat $token)"
+check "it runs as its own user" [ "$(stat -Lc %U $token)" = moenet-controlplane ]
+check "which has little to lose" systemd-analyze security --no-pager --threshold=20 moenet-controlplane
+cp /usr/share/doc/moenet/examples/controlplane.json /etc/moenet-controlplane/config.json
+check "the example of its configuration is sound" moenet-controlplane check-config
+sed -i 's/"drain": 0/"drain": 1/; s/"workers": 4/"workers": 8/' /etc/moenet-controlplane/config.json
+check "a reload succeeds" systemctl reload moenet-controlplane
+check "and says what needs a restart" soon 5 in_journal moenet-controlplane "a part of it needs a restart"
+rm /etc/moenet-controlplane/config.json
+systemctl reload moenet-controlplane
 moenet-controlplane node add jp1 --region AS-E >/dev/null
-bootstrap=$(moenet-controlplane node bootstrap jp1 --public-url http://127.0.0.1:8080 | tail -n 1)
-check "the bootstrap line makes this machine a node" bash -o pipefail -c "$bootstrap"
+# A bird.conf of somebody's own
+cp -p /etc/bird/bird.conf "$here/shipped.conf"
+echo '# mine' >>/etc/bird/bird.conf
+sum_of_own=$(md5sum </etc/bird/bird.conf)
+node_line
+joins "$look"
+check "the bootstrap line can be looked at first" [ ! -e /etc/moenet-agent/config.json ]
+check "and says that bird.conf is not touched" grep -q 'bird.ownership is "peers"' "$here/said"
+check "the bootstrap line makes this machine a node" joins "$line"
 check "the agent is up" is_active moenet-agent
-# Also where the kernel has WireGuard: its tunnels have no process that systemd could end
-sed -i 's/^{/{"wireguard":{"backend":"userspace"},/' /etc/moenet-agent/config.json
-check "it takes a new configuration" systemctl reload moenet-agent
+check "a bird.conf of somebody's own stays" [ "$(md5sum </etc/bird/bird.conf)" = "$sum_of_own" ]
 check "its folders are there and private" mode_of /etc/wireguard "700 root"
 check "its key is there" soon 5 mode_of /etc/wireguard/private.key "600 root"
 check "the log says what is missing" soon 10 in_journal moenet-agent "the peer folder /etc/bird/peers is missing"
 
-install -m 640 -g bird "$here/bird.conf" /etc/bird/bird.conf
-install -d -m 750 -g bird /etc/bird/peers
-systemctl start bird
+# One as Debian ships it, and a network that does not forward
+cp -p "$here/shipped.conf" /etc/bird/bird.conf
+sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 net.ipv4.conf.all.rp_filter=2
+node_line
+joins "$look"
+check "a look at a node changes nothing" is_shipped /etc/bird/bird.conf
+check "and says that bird.conf would be the agent's" grep -q 'would run: install .* /etc/bird/bird.conf$' "$here/said"
+moenet-agent sync >/dev/null || :
+check "and the node's token stays" not grep -q 401 <(moenet-agent status)
+check "the line hands BIRD over" joins "$line"
+check "BIRD runs" is_active bird
+check "with a bird.conf of the agent's" grep -q '^# moenet-agent base:' /etc/bird/bird.conf
+check "and the old one is kept" is_shipped /etc/bird/bird.conf.before
+check "and the old configuration" grep -q '"ownership":"peers"' /etc/moenet-agent/config.json.before
+check "BIRD has the policy" soon 30 in_bird filter dn42_import_filter
+check "the loopbacks are on a link" soon 10 has_loopback
+check "the kernel forwards" soon 10 holds_setting net.ipv4.ip_forward 1
+check "also IPv6" holds_setting net.ipv6.conf.all.forwarding 1
+check "and filters no reverse paths" holds_setting net.ipv4.conf.all.rp_filter 0
+node_line
+before=$(stat -c %i /etc/bird/bird.conf)
+check "it can be done again" joins "$line"
+check "and leaves BIRD alone" [ "$(stat -c %i /etc/bird/bird.conf)" = "$before" ]
+# Also where the kernel has WireGuard: its tunnels have no process that systemd could end
+sed -i 's/^{/{"wireguard":{"backend":"userspace"},"firewall":{"mode":"nftables"},/' /etc/moenet-agent/config.json
+check "it takes a new configuration" systemctl reload moenet-agent
+check "the firewall's table is there" soon 20 has_table
+add_neighbor
+check "a tunnel of the mesh comes up" soon 30 has_tunnel
+check "and Babel speaks on it" soon 30 speaks_babel
+check "the firewall lets its port in" soon 20 opens_port 51822
+check "doctor finds nothing wrong with it" doctor_is ok kernel-settings firewall bird bird-files ports link-names loopback-link capabilities
 add_peer 4242420101 30101
 add_peer 4242420102 500
 check "a session is put up" soon 60 is_in_place 4242420101
@@ -116,8 +200,8 @@ systemctl start moenet-controlplane
 systemctl restart moenet-agent
 check "and gets it" soon 20 is_in_place 4242420101
 
-sed -n 's/.*"token":"\([^"]*\)".*/\1/p' /etc/moenet-agent/config.json >"$here/token"
-sed -i 's/,"token":"[^"]*"//' /etc/moenet-agent/config.json
+mv /etc/moenet-agent/token "$here/token"
+sed -i 's/,"tokenFile":"[^"]*"//' /etc/moenet-agent/config.json
 drop_in "LoadCredential=control-plane-token:$here/token"
 check "the token may come as a credential" systemctl restart moenet-agent
 MOENET_CP_TOKEN=$(cat "$here/token")

@@ -44,7 +44,7 @@ rm -rf etc/systemd/system/*.wants etc/systemd/system/moenet-* etc/moenet-agent e
   var/lib/private/moenet-* var/log/journal usr/sbin/policy-rc.d
 : >etc/fstab; : >etc/machine-id
 mkdir -p root run sys proc dev opt/moenet-test
-cp "$work"/*.deb "$here/checks.sh" "$here/bird.conf" opt/moenet-test/
+cp "$work"/*.deb "$here/checks.sh" opt/moenet-test/
 mount -t proc proc proc; mount -t sysfs sys sys; mount -t tmpfs run run -o mode=755; mount -t tmpfs dev dev -o mode=755
 mount -t cgroup2 cgroup sys/fs/cgroup
 for device in null zero full random urandom tty; do : >"dev/$device"; mount --bind "/dev/$device" "dev/$device"; done

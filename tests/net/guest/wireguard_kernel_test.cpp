@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "net/namespaces.h"
+#include "net/wg_change.h"
 #include "net/wireguard.h"
 
 namespace moenet::net {
@@ -116,19 +117,7 @@ TEST_F(KernelTest, SetsEveryFieldAndReadsItBack) {
             0,
             0};
   expected.peers = {v4, v6};
-  WgChange change;
-  change.private_key = expected.private_key;
-  change.listen_port = expected.listen_port;
-  for (const auto& peer : expected.peers) {
-    WgPeerChange wanted;
-    wanted.public_key = peer.public_key;
-    wanted.preshared_key = peer.preshared_key;
-    wanted.endpoint = peer.endpoint;
-    wanted.keepalive = peer.keepalive;
-    wanted.allowed_ips = peer.allowed_ips;
-    change.peers.push_back(wanted);
-  }
-  set("dn42_1", change);
+  set("dn42_1", testing::change_to(expected));
   EXPECT_EQ(wireguard_->get("dn42_1", soon()).value(), expected);
 }
 

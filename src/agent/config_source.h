@@ -1,0 +1,18 @@
+// Where a configuration comes from, as one: the node's file, the environment over it, and the control plane's answer
+// beneath both. What its members mean is config.cpp's.
+#pragma once
+
+#include <boost/json.hpp>
+
+#include "agent/config.h"
+
+namespace moenet::agent {
+
+struct MergedConfig {
+  boost::json::value root;    // an object in the words of the full form
+  bool is_bootstrap = false;  // the file has the short form
+};
+
+MergedConfig merge_config(const ConfigSource& source, const boost::json::value& fetched, Environment environment);
+
+}  // namespace moenet::agent

@@ -1,0 +1,36 @@
+// The signs of the page, drawn for it: outlines in a box of 24.
+export const icons = {
+  overview: "M4 5h7v6H4zM13 5h7v10h-7zM4 13h7v6H4zM13 17h7v2h-7z",
+  nodes: "M4 5h16v6H4zM4 13h16v6H4zM7.5 8h.01M7.5 16h.01",
+  sessions: "M4 8h13l-3-3M20 16H7l3 3",
+  request: "M12 5v14M5 12h14",
+  approvals: "M5 12.5 10 17 19 7",
+  glass: "M11 4a7 7 0 1 0 0 14a7 7 0 0 0 0-14M16.2 16.2 20.5 20.5",
+  settings: "M4 7h9M17 7h3M15 5v4M4 17h3M11 17h9M9 15v4M4 12h16",
+  block: "M12 4l7 3v5c0 4-3 7-7 8c-4-1-7-4-7-8V7zM9 12h6",
+  users:
+    "M9 11a3 3 0 1 0 0-6a3 3 0 0 0 0 6M3.5 19c.5-3 2.8-4.5 5.500-4.500s5 1.500 5.500 4.500M16 5.200a3 3 0 0 1 0 5.600M17.500 14.700c1.800.6 2.700 2.100 3 4.300",
+  token: "M15 9a4 4 0 1 0-3.700 4L4 20M7 17l2.500 2.500M10 14l2 2",
+  audit: "M6 4h9l4 4v12H6zM9 11h7M9 15h7",
+  check: "M5 12.500 10 17 19 7",
+  cross: "M6 6l12 12M18 6 6 18",
+  warning: "M12 4 21 19.500H3zM12 10v4.500M12 17h.01",
+  hourglass: "M7 4h10M7 20h10M8 4c0 5 8 6 8 12v4M16 4c0 5-8 6-8 12v4",
+  turning: "M20 12a8 8 0 1 1-2.600-5.900M20 4v4h-4",
+  pause: "M9 6v12M15 6v12",
+  forbidden: "M12 4a8 8 0 1 0 0 16a8 8 0 0 0 0-16M6.500 6.500l11 11",
+  question: "M9 9a3 3 0 1 1 4.500 2.600c-1 .6-1.500 1.200-1.500 2.400M12 17.500h.01",
+  copy: "M9 9h10v11H9zM15 9V4H5v11h4",
+  menu: "M4 7h16M4 12h16M4 17h16",
+  sun: "M12 8a4 4 0 1 0 0 8a4 4 0 0 0 0-8M12 2.500v2M12 19.500v2M2.500 12h2M19.500 12h2M5.300 5.300l1.400 1.400M17.300 17.300l1.400 1.400M18.700 5.300l-1.400 1.400M6.700 17.300l-1.400 1.400",
+  moon: "M19.500 14.500A8 8 0 1 1 9.500 4.500a6.500 6.500 0 0 0 10 10z",
+  screen: "M4 5h16v11H4zM9 20h6M12 16v4",
+  out: "M10 5H5v14h5M14 8l4 4-4 4M18 12H9",
+  up: "M6 14l6-6 6 6",
+  down: "M6 10l6 6 6-6",
+  right: "M9 6l6 6-6 6",
+  edit: "M5 19l1-4L16.500 4.500l3 3L9 18zM14.500 6.500l3 3",
+  bin: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.500 11v5M13.500 11v5",
+} as const;
+
+export type IconName = keyof typeof icons;
