@@ -11,12 +11,12 @@ namespace {
 
 constexpr auto kEnabled = static_cast<std::int64_t>(model::SessionStatus::enabled);
 
-std::set<model::Owner> owners_of(const model::Mesh& mesh) {
-  std::set<model::Owner> owners;
+std::vector<model::Owner> owners_of(const model::Mesh& mesh) {
+  std::vector<model::Owner> owners;
   for (const model::MeshRow& row : mesh.peers) {
-    if (row.node_id != 0) owners.insert(model::owner_of_mesh(row.node_id));
+    if (row.node_id != 0) owners.push_back(model::owner_of_mesh(row.node_id));
   }
-  return owners;
+  return reconcile::distinct(std::move(owners));
 }
 
 // Rows of the mesh in force that a new one lacks, and that stay because it cannot be believed.

@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <set>
 #include <unistd.h>
 
 #include <boost/json.hpp>
@@ -192,15 +191,9 @@ std::string text_of(const PlanNow& now) {
 
 // What the guard would say of a list that came for the first time.
 reconcile::DeletionGuard::Verdict judge(const reconcile::NodeState& observed, const model::DesiredState& wanted) {
-  std::set<model::SessionId> configured;
-  const auto insert = [&](const model::Owner& owner) {
-    if (const auto uuid = model::session_of(owner); !uuid.empty()) configured.emplace(uuid);
-  };
-  for (const auto& tunnel : observed.tunnels) insert(tunnel.owner);
-  for (const auto& file : observed.bird.files) insert(file->owner);
-  std::set<model::SessionId> listed;
-  for (const auto& peering : wanted.peerings) listed.emplace(model::session_of(peering.owner));
-  return reconcile::DeletionGuard().judge(configured, listed);
+  std::vector<model::SessionId> listed;
+  for (const auto& peering : wanted.peerings) listed.emplace_back(model::session_of(peering.owner));
+  return reconcile::DeletionGuard().judge(reconcile::sessions_in(observed), reconcile::distinct(std::move(listed)));
 }
 
 Result<PlanNow> plan_now(const AgentConfig& config) {

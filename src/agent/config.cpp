@@ -31,6 +31,7 @@ constexpr std::uint16_t kDefaultPort = 24368;
 constexpr std::int64_t kHour = 3600;
 constexpr std::size_t kMostTargets = 64;  // chosen: more than anybody lists by hand
 constexpr std::size_t kMostRoaUrls = 4;   // chosen: DN42 has three generators of them
+constexpr std::size_t kMostFolders = 16;  // of controlPlane.pathsBelow, chosen
 
 // The systemd credential that holds the control plane's token (systemd.exec(5), LoadCredential=).
 constexpr std::string_view kTokenCredential = "control-plane-token";
@@ -124,7 +125,7 @@ class ConfigReading {
   void read_control_plane() {
     const JsonReader section = root_.object("controlPlane");
     warn_unknown(section, {"url", "token", "tokenFile", "requestTimeout", "heartbeatInterval", "syncInterval",
-                           "metricInterval", "maxRetries", "retryInitialDelay"});
+                           "metricInterval", "maxRetries", "retryInitialDelay", "pathsBelow"});
     ControlPlaneSettings& target = loaded_.config.control_plane;
     auto url = section.text("url", kPathLimit);
     if (!url || !http::is_server_url(*url)) {
@@ -140,6 +141,9 @@ class ConfigReading {
     if (const auto value = section.integer("maxRetries", 0, 20)) target.max_retries = static_cast<unsigned>(*value);
     if (const auto value = section.integer("retryInitialDelay", 1, 30'000))
       target.retry_initial_delay = std::chrono::milliseconds(*value);
+    for (const auto& folder : section.texts("pathsBelow", kMostFolders, kPathLimit)) {  // read by config_source
+      if (!folder.starts_with('/')) section.note("pathsBelow", "absolute paths of folders");
+    }
     target.token = token_of(section, credential_path());
     if (target.token.empty() && !has_token_fault_ && !tokens_.is_optional) {
       section.note_secret(
@@ -412,6 +416,7 @@ std::expected<LoadedConfig, std::vector<JsonFault>> understand_config(const Conf
                                                                       const TokenSearch& tokens) {
   const MergedConfig merged = merge_config(source, fetched, environment);
   auto outcome = ConfigReading(merged.root, environment, tokens).read(merged.is_bootstrap, fetched.is_object());
+  outcome.faults.insert(outcome.faults.end(), merged.faults.begin(), merged.faults.end());
   if (!outcome.faults.empty()) return std::unexpected(std::move(outcome.faults));
   return LoadedConfig{std::move(outcome.config), std::move(outcome.warnings)};
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "agent/fetched_paths.h"
 #include "base/file.h"
 #include "model/config_reader.h"
 
@@ -53,6 +54,28 @@ json::object& object_at(json::object& parent, std::string_view key) {
   json::value& value = parent[key];
   if (!value.is_object()) value = json::object{};
   return value.get_object();
+}
+
+// What `over` leaves open.
+json::object beneath(const json::object& over, json::object under) {
+  for (auto& [group, members] : under) {
+    const json::value* existing = over.if_contains(group);
+    if (existing == nullptr || !existing->is_object()) continue;
+    for (const auto& member : existing->get_object()) members.get_object().erase(member.key());
+  }
+  return under;
+}
+
+std::vector<std::string> own_paths_below(const json::object& root) {
+  std::vector<std::string> folders;
+  const json::value* section = root.if_contains("controlPlane");
+  const json::value* list =
+      section != nullptr && section->is_object() ? section->get_object().if_contains("pathsBelow") : nullptr;
+  if (list == nullptr || !list->is_array()) return folders;
+  for (const json::value& folder : list->get_array()) {
+    if (folder.is_string()) folders.emplace_back(folder.get_string());
+  }
+  return folders;
 }
 
 // `over` wins, member by member.
@@ -123,11 +146,13 @@ json::object fetched_members(const json::value& fetched) {
 }
 
 MergedConfig merge_config(const ConfigSource& source, const json::value& fetched, Environment environment) {
-  MergedConfig merged{source.file, false};
+  MergedConfig merged{source.file, false, {}};
   json::object& root = merged.root.get_object();
   apply_environment(root, environment);
   merged.is_bootstrap = expand_bootstrap(root);
-  merge_beneath(root, fetched_members(fetched));
+  const json::object counting = beneath(root, fetched_members(fetched));
+  merged.faults = faults_of_paths(counting, own_paths_below(root));
+  merge_beneath(root, counting);
   return merged;
 }
 

@@ -72,7 +72,7 @@ const Health* find_health(const HealthTable& table, const model::Owner& owner) {
 model::Condition told_condition(const SessionView& session, const HealthTable& health) {
   if (!std::holds_alternative<model::InPlace>(session.condition)) return session.condition;
   const Health* known = find_health(health, model::owner_of_session(session.uuid));
-  if (known != nullptr && !known->works) return model::Broken{std::string(known->cause)};
+  if (known != nullptr && !known->works) return model::Broken{known->cause};
   const bool is_problem = session.held_status == static_cast<int>(model::SessionStatus::problem);
   if (is_problem && (known == nullptr || !known->is_certain)) return model::Unchanged{};
   return session.condition;

@@ -11,7 +11,8 @@ constexpr std::chrono::seconds kLostHandshake{180};
 }  // namespace
 
 std::string mesh_state(const BackboneView& neighbor) {
-  if (const auto* broken = std::get_if<model::Broken>(&neighbor.condition)) return "error: " + broken->cause;
+  if (const auto* broken = std::get_if<model::Broken>(&neighbor.condition))
+    return fmt::format("error: {}", broken->cause);
   if (!std::holds_alternative<model::InPlace>(neighbor.condition)) return "error: not set up";
   if (!neighbor.handshake_age) return "error: no handshake yet";
   if (*neighbor.handshake_age > kLostHandshake)

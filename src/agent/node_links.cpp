@@ -142,7 +142,7 @@ Result<void> NodeLinks::look_at_links(Deadline deadline) {
 
 void NodeLinks::read_device(Seen& seen, Deadline deadline) {
   seen.device.reset();
-  seen.unreadable.clear();
+  seen.unreadable = {};
   net::WireGuard* backend = backend_of(seen.link.kind);
   auto device = backend != nullptr ? backend->get(seen.link.name, deadline.or_sooner(kReadWithin))
                                    : Result<net::WgDevice>(fail(Errc::not_found, "link is no WireGuard device"));
@@ -154,7 +154,7 @@ void NodeLinks::read_device(Seen& seen, Deadline deadline) {
     log::warning("a link with our mark is no WireGuard device",
                  {{"link", seen.link.name}, {"error", device.error().what}});
   } else {
-    seen.unreadable = std::move(device.error().what);
+    seen.unreadable = device.error().what;
     log::warning("a WireGuard device cannot be read", {{"link", seen.link.name}, {"error", seen.unreadable}});
   }
 }
@@ -339,7 +339,7 @@ std::vector<Result<void>> NodeLinks::apply(std::span<const TunnelAction> actions
                                            [](const Seen& seen) -> std::string_view { return seen.link.name; });
     if (changed == seen_.end()) continue;
     changed->device.reset();
-    changed->unreadable.clear();
+    changed->unreadable = {};
   }
   for (std::size_t i = 0; i < actions.size() && !stop.stop_requested();
        ++i) {  // removals free names and ports for what follows

@@ -45,7 +45,7 @@ class NodeLinks {
     std::optional<net::WgDevice> device;  // absent: never read, changed by us since, or no device
     HandshakeClock handshakes;
     SteadyTime read_at{};
-    std::string unreadable;  // why the last reading failed, else empty
+    SharedText unreadable;  // why the last reading failed, else empty
   };
 
   NodeLinks(net::NetlinkSocket netlink, net::LinkWatch watch);

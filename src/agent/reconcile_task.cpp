@@ -35,17 +35,6 @@ constexpr std::chrono::seconds kLookUpAgain{30};
 constexpr std::string_view kUnidentified =
     "the list of sessions holds a row without a readable uuid: while it does, no session is removed for being absent";
 
-void insert_owner(std::set<SessionId>& sessions, const model::Owner& owner) {
-  if (const auto uuid = model::session_of(owner); !uuid.empty()) sessions.emplace(uuid);
-}
-
-std::set<SessionId> sessions_in(const reconcile::NodeState& state) {
-  std::set<SessionId> sessions;
-  for (const auto& tunnel : state.tunnels) insert_owner(sessions, tunnel.owner);
-  for (const auto& file : state.bird.files) insert_owner(sessions, file->owner);
-  return sessions;
-}
-
 // A session that is left alone: it has no row, or none that may be believed.
 SessionRow placeholder(const SessionId& uuid) {
   SessionRow row{.uuid = uuid, .asn = {}, .status = {}, .last_error = "", .session = std::unexpected(model::Fault{})};
@@ -78,11 +67,13 @@ Result<void> ReconcileTask::take(const SessionInput& input, bool allow_mass_dele
     return {};
   if (taken_ == nullptr) {  // nothing may be judged before the node was seen once
     TRY(const auto observed, wiring_.node.observe(Deadline::after(wiring_.settings.step_timeout), stop));
-    configured_ = sessions_in(observed);
+    configured_ = reconcile::sessions_in(observed);
     bird_version_ = observed.bird.version;
   }
-  std::set<SessionId> listed;
-  for (const auto& row : input.answer->rows) listed.insert(listed.end(), row.uuid);  // sorted: each goes to the end
+  std::vector<SessionId> listed;
+  listed.reserve(input.answer->rows.size());
+  for (const auto& row : input.answer->rows) listed.push_back(row.uuid);
+  listed = reconcile::distinct(std::move(listed));
   if (allow_mass_delete) guard_.allow_once();
   const bool is_from_disk = input.number == 0;
   if (!is_from_disk) verdict_ = guard_.judge(configured_, listed);
@@ -110,9 +101,9 @@ Result<void> ReconcileTask::take(const SessionInput& input, bool allow_mass_dele
 }
 
 // Sessions that run here and are not listed stay as their last row said.
-void ReconcileTask::keep_vanished(const std::set<SessionId>& listed, std::vector<SessionRow>& rows) const {
+void ReconcileTask::keep_vanished(std::span<const SessionId> listed, std::vector<SessionRow>& rows) const {
   for (const SessionId& uuid : configured_) {
-    if (listed.contains(uuid)) continue;
+    if (std::ranges::binary_search(listed, uuid)) continue;
     const SessionRow* known = nullptr;
     if (rows_ != nullptr) {
       const auto at = std::ranges::find(*rows_, uuid, &SessionRow::uuid);
@@ -251,7 +242,7 @@ void ReconcileTask::describe_sessions(NodeReport& report) {
       view.held_status = row->status;
       view.held_error = row->last_error;
       if (row->session) {
-        view.name = SharedText(escape_for_log(row->session->name, 64));
+        view.name = shared_with(row->session->name, escape_for_log(row->session->name, 64));
         view.interface_name = row->session->interface_name;
       }
     }
@@ -266,17 +257,14 @@ void ReconcileTask::describe_sessions(NodeReport& report) {
   for (const auto& owner : report.step.removed) log::info("removed what nobody wants any more", {{"owner", owner}});
 }
 
-// In place: both are sorted, and mostly equal.
+// Both are sorted.
 void ReconcileTask::note_configured(const SessionViews& views) {
-  auto known = configured_.begin();
+  const std::vector<SessionId> before = std::exchange(configured_, {});
+  configured_.reserve(views.size());
   for (const SessionView& view : views) {
-    while (known != configured_.end() && *known < view.uuid) known = configured_.erase(known);
-    const bool before = known != configured_.end() && *known == view.uuid;
-    const bool now = counts_as_configured(view.condition, before);
-    if (before) known = now ? std::next(known) : configured_.erase(known);
-    if (!before && now) configured_.insert(known, view.uuid);
+    if (counts_as_configured(view.condition, std::ranges::binary_search(before, view.uuid)))
+      configured_.push_back(view.uuid);
   }
-  configured_.erase(known, configured_.end());
 }
 
 // The host may have another address by now. An answer that differs wakes this task, and the silent peer gets it.

@@ -9,7 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -39,7 +39,7 @@ struct SessionView {
   SharedText name;  // escaped, for people
   std::string interface_name;
   std::optional<std::int64_t> held_status;  // at the control plane
-  std::string held_error;
+  SharedText held_error;
   model::Condition condition;
   std::optional<SteadyTime> retry_at;
   std::optional<LimitTry> limit_try;  // of a session whose import limit was hit
@@ -133,7 +133,7 @@ class ReconcileTask {
                                                        const std::stop_token& stop);
   model::SessionSwitches switches() const;
   void look_at_maintenance(NodeReport& report, const std::stop_token& stop);
-  void keep_vanished(const std::set<model::SessionId>& listed, std::vector<model::SessionRow>& rows) const;
+  void keep_vanished(std::span<const model::SessionId> listed, std::vector<model::SessionRow>& rows) const;
   void save(const std::shared_ptr<const SessionAnswer>& answer);
   std::shared_ptr<const NodeReport> step(const SessionInput& input, const std::stop_token& stop);
   std::shared_ptr<const NodeReport> failed_look(const SessionInput& input, const Error& error);
@@ -164,7 +164,7 @@ class ReconcileTask {
   std::vector<std::string> shut_protocols_;      // as seen last, sorted
   bool has_shared_ = false;                      // the composer's files with the node
   std::string problem_;                          // of the node as a whole, as logged last; empty when there is none
-  std::set<model::SessionId> configured_;        // sessions of which this node carries something
+  std::vector<model::SessionId> configured_;     // sessions of which this node carries something; sorted
   std::map<std::string, SteadyTime> looked_up_;  // hosts of silent peers, looked up again not long ago
 };
 

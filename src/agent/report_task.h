@@ -39,7 +39,7 @@ class ReportMemory {
  private:
   struct Told {
     std::optional<std::int64_t> held_status;
-    std::string held_error;
+    SharedText held_error;
     model::StatusReport report;
     std::optional<std::uint64_t> settled_at;  // the newest answer at that moment
     unsigned failures = 0;

@@ -50,7 +50,7 @@ Result<void> SessionRestart::finish(reconcile::Node& node, const SessionViews& s
   const auto view = std::ranges::find(sessions, session_, &SessionView::uuid);
   if (view == sessions.end()) return fail(Errc::unavailable, "the session was removed meanwhile");
   if (const auto* broken = std::get_if<model::Broken>(&view->condition); broken != nullptr && request_.tunnel)
-    return fail(Errc::unavailable, broken->cause);
+    return fail(Errc::unavailable, std::string(broken->cause));
   log::info("session restarted", {{"session", session_}, {"tunnel", request_.tunnel}, {"bgp", request_.bgp}});
   if (!request_.bgp) return {};
   reconcile::BirdAction action;

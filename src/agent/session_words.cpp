@@ -13,7 +13,7 @@ std::string_view state_word(const model::Condition& condition) {
   return "untouched";
 }
 
-std::string cause_of(const model::Condition& condition) {
+std::string_view cause_of(const model::Condition& condition) {
   if (const auto* broken = std::get_if<model::Broken>(&condition)) return broken->cause;
   if (const auto* invalid = std::get_if<model::Invalid>(&condition)) return invalid->cause;
   return "";

@@ -13,7 +13,7 @@
 namespace moenet::agent {
 
 std::string_view state_word(const model::Condition& condition);    // "in_place", "problem", …
-std::string cause_of(const model::Condition& condition);           // empty when there is none
+std::string_view cause_of(const model::Condition& condition);      // empty when there is none
 std::string status_word(const std::optional<std::int64_t>& held);  // "ENABLED", "UNKNOWN", "UNKNOWN_12"
 std::string utc_text(WallTime time);                               // "2027-01-15T08:00:00Z"
 

@@ -74,7 +74,7 @@ json::object status_of_session(const SessionView& view, const StatusSnapshots& s
   const bool is_judged = health != nullptr && health->is_certain;
   const auto* link = snapshots.measurement != nullptr ? find(snapshots.measurement->links, owner) : nullptr;
   const auto* path = snapshots.paths != nullptr ? find(*snapshots.paths, owner) : nullptr;
-  std::string cause = cause_of(view.condition);
+  std::string cause(cause_of(view.condition));
   if (cause.empty() && health != nullptr) cause = health->cause;
   json::object session;
   session["uuid"] = view.uuid.view();

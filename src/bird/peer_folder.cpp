@@ -77,11 +77,12 @@ std::optional<model::Owner> owner_in(std::string_view text) {
 }
 
 PeerFolder::Known PeerFolder::read_file(int folder, const std::string& name, const Stamp& stamp, bool regular) const {
-  Known known{name, stamp, stamp.ctime_ns < wall_ns() - kSettleNs, nullptr};
+  Known known{{}, stamp, stamp.ctime_ns < wall_ns() - kSettleNs, nullptr};
   auto text = regular ? read_start(folder, name.c_str()) : std::nullopt;
   auto owner = text ? owner_in(*text) : std::nullopt;
   if (owner)
     known.file = std::make_shared<const model::BirdFile>(model::BirdFile{name, std::move(*owner), std::move(*text)});
+  if (!known.file) known.foreign_name = name;
   return known;
 }
 
@@ -111,7 +112,7 @@ Result<PeerFolder::Listing> PeerFolder::read() {
     if (known.file) {
       listing.ours.push_back(known.file);
     } else {
-      listing.foreign.push_back(known.name);
+      listing.foreign.emplace_back(known.foreign_name);
     }
   }
   return listing;
@@ -126,7 +127,7 @@ void PeerFolder::share(const std::vector<std::shared_ptr<const model::BirdFile>>
 
 PeerFolder::Known* PeerFolder::find(std::string_view name) {
   const auto known = std::ranges::lower_bound(known_, name, {}, &Known::name);
-  return known != known_.end() && known->name == name ? &*known : nullptr;
+  return known != known_.end() && known->name() == name ? &*known : nullptr;
 }
 
 Result<void> PeerFolder::look_at_files() {

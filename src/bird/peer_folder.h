@@ -46,10 +46,11 @@ class PeerFolder {
     friend bool operator==(const Stamp&, const Stamp&) = default;
   };
   struct Known {
-    std::string name;
+    SharedText foreign_name;  // of no file of ours, which knows its own
     Stamp stamp;
     bool settled = false;  // the stamp was old enough when the file was read: a later write must change it
     std::shared_ptr<const model::BirdFile> file;  // null: foreign
+    std::string_view name() const { return file ? std::string_view(file->name) : foreign_name; }
   };
   Known read_file(int folder, const std::string& name, const Stamp& stamp, bool regular) const;
 

@@ -157,7 +157,7 @@ Result<model::BirdFile> render_peer(const model::Session& session, const model::
   std::string& out = file.text;
   out = ownership_line(file.owner);
   out += fmt::format("protocol bgp {} from {} {{\n", name, names.peer_template);
-  const std::string& description = session.description.empty() ? session.name : session.description;
+  const std::string_view description = session.description.empty() ? session.name : session.description;
   if (!description.empty()) out += fmt::format("  description {};\n", quote(description));
   // `% 'if'` also pins a neighbor that is no link-local to its tunnel; the AS number of our side is the template's.
   out += fmt::format("  local {};\n  neighbor {} % '{}' as {};\n", peering.source.text(), peering.neighbor.text(),

@@ -70,15 +70,15 @@ class AdminApi {
   http::Response for_all(const http::Request& request, const PeopleWork& work) const;
   // Refusals: not_found, also for what the caller may not see.
   Checked<StoredSession> visible_session(const Caller& caller, std::string_view uuid) const;
-  // What the rules look at.
+  // What the rules look at, of one session.
   struct World {
     Settings settings;
     std::vector<Node> nodes;
-    std::vector<StoredSession> sessions;
+    std::vector<StoredSession> sessions;  // of the session's node, and those that may have its key
 
     const Node* node(NodeId id) const;  // nullptr: there is none
   };
-  Checked<World> world() const;
+  Checked<World> world(NodeId node, const std::string& public_key) const;
   std::optional<bool> is_registered(const Caller& caller, model::Asn asn) const;
   // Refusals: those of peering_rules.h that bind the caller.
   Checked<void> check_rules(const Caller& caller, const StoredSession* before, const StoredSession& row,

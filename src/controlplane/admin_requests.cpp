@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <optional>
 #include <string>
 
@@ -35,11 +36,15 @@ const Node* AdminApi::World::node(NodeId id) const {
   return found == nodes.end() ? nullptr : &*found;
 }
 
-Checked<AdminApi::World> AdminApi::world() const {
+Checked<AdminApi::World> AdminApi::world(NodeId node, const std::string& public_key) const {
   World world;
   CHECKED_TRY(world.settings, store_.settings());
   CHECKED_TRY(world.nodes, store_.nodes());
-  CHECKED_TRY(world.sessions, store_.sessions({}));
+  CHECKED_TRY(world.sessions, store_.sessions({.node = node}));
+  if (public_key.empty()) return world;
+  CHECKED_TRY(auto others, store_.sessions({.key = public_key}));
+  std::erase_if(others, [&](const StoredSession& row) { return row.node == node; });
+  std::ranges::move(others, std::back_inserter(world.sessions));
   return world;
 }
 
@@ -75,9 +80,9 @@ http::Response AdminApi::add_session(const http::Request& request) const {
     const auto found = store_.find_node(name);
     if (!found && found.error().code == Errc::not_found) return refuse(Errc::invalid, found.error().what, "node");
     if (!found) return std::unexpected(Refusal(found.error()));
-    CHECKED_TRY(const auto all, world());
     CHECKED_TRY(auto merged, merge_draft(SessionDraft{}, body));
     CHECKED_TRY(const auto draft, own_draft(caller, std::move(merged), body));
+    CHECKED_TRY(const auto all, world(found->id, draft.public_key));
     StoredSession row;
     row.uuid = make_uuid();
     row.node = found->id;
@@ -122,7 +127,8 @@ http::Response AdminApi::edit_session(const http::Request& request, std::string_
         return refuse(Errc::invalid, "cannot be edited", std::string(fixed));
     }
     CHECKED_TRY(const auto expected, expected_version(request));
-    CHECKED_TRY(const auto all, world());
+    CHECKED_TRY(const auto merged, merge_draft(draft_of(seen), body));
+    CHECKED_TRY(const auto all, world(seen.node, merged.public_key));
     if (is_dry(request)) {
       if (expected && *expected != seen.version)
         return refuse(Errc::conflict, "it was changed since you read it", "version");

@@ -190,7 +190,7 @@ http::Response AdminApi::move_session(const http::Request& request, std::string_
     const bool needs_rules = move == OperatorMove::enable && caller.role < Role::admin;
     World all;
     if (needs_rules) {
-      CHECKED_TRY(all, world());
+      CHECKED_TRY(all, world(seen->node, draft_of(*seen).public_key));
     }
     CHECKED_TRY(const auto body, json_body(request));
     CHECKED_TRY(const auto expected, expected_version(request));

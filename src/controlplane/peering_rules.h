@@ -10,7 +10,8 @@
 
 namespace moenet::controlplane {
 
-// What the rules look at beside the session. `sessions` are all there are; the session itself may be among them.
+// What the rules look at beside the session. `sessions` are those of its node and all that may have its
+// key; the session itself may be among them.
 struct PeeringFacts {
   const Settings& settings;
   const Node& node;  // of the session

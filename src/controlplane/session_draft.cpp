@@ -163,7 +163,7 @@ Checked<SessionDraft> merge_draft(SessionDraft draft, const json::value& changes
   read.text("interface", draft.interface_name);
   read.number("port", draft.port, 0, 65'535);
   read.number("mtu", draft.mtu, 1280, 9000, 1420);
-  read.text("policy", draft.policy, kMostText, "full");
+  read.text("policy", draft.policy);
   read.boolean("mpBgp", draft.mp_bgp);
   read.boolean("extendedNextHop", draft.extended_next_hop);
   read.secret("password", draft.password, 80);
@@ -211,6 +211,7 @@ Checked<StoredSession> apply_draft(StoredSession row, const SessionDraft& draft,
   if (draft.asn < 1) return refuse(Errc::invalid, "expected the peer's AS number", "asn");
   if (auto keys = check_keys(draft); !keys) return std::unexpected(keys.error());
   const std::int64_t port_before = row.port;
+  const std::string& network_policy = settings.peering.policy;
   row.asn = static_cast<model::Asn>(draft.asn);
   row.name = draft.name.empty() ? fmt::format("AS{}", row.asn) : draft.name;
   row.description = draft.description.empty() ? row.name : draft.description;
@@ -222,7 +223,7 @@ Checked<StoredSession> apply_draft(StoredSession row, const SessionDraft& draft,
   row.interface_name = draft.interface_name.empty() ? fmt::format("dn42-{}", row.asn) : draft.interface_name;
   row.port = draft.port.value_or(default_listen_port(row.asn));
   row.mtu = draft.mtu;
-  row.policy = draft.policy;
+  row.policy = !draft.policy.empty() ? draft.policy : !network_policy.empty() ? network_policy : "full";
   row.extensions_json = extensions_text(draft);
   row.data_json = data_text(draft);
   row.credential = credential_text(draft, row);

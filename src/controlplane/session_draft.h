@@ -28,7 +28,7 @@ struct SessionDraft {
   std::string interface_name;        // "" = dn42-<asn>
   std::optional<std::int64_t> port;  // our listen port; absent = 30000 + asn % 10000
   std::int64_t mtu = 1420;
-  std::string policy = "full";
+  std::string policy;  // "" = the network's for every peer, or "full"
   bool mp_bgp = false;
   bool extended_next_hop = false;
   Secret password;  // of BGP, RFC 2385; empty = none

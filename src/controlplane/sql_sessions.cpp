@@ -86,18 +86,23 @@ std::optional<StoredSession> fetch_one(soci::session& sql, std::string_view uuid
   return columns.value();
 }
 
-// Condition, order and limit; the words are left to be bound, as the only ones. Numbers are ours.
+bool has_texts(const SessionQuery& query) { return !query.words.empty() || !query.key.empty(); }
+
+// Condition, order and limit; words and key, where there is one of them, are left to be bound. Numbers are ours.
 std::string text_of(const SessionQuery& query, const SqlEngine& engine) {
   std::string text = "WHERE 0 = 0";
   if (query.node) text += fmt::format(" AND node_id = {}", *query.node);
   if (query.asn) text += fmt::format(" AND asn = {}", *query.asn);
   if (query.status) text += fmt::format(" AND status = {}", static_cast<int>(*query.status));
   if (query.after_node != 0) text += fmt::format(" AND (node_id, asn) > ({}, {})", query.after_node, query.after_asn);
-  if (!query.words.empty()) {
+  if (has_texts(query)) {
     constexpr std::string_view kNames =
         "'as' || asn || '\n' || name || '\n' || description || '\n' || endpoint || "
         "'\n' || uuid";
-    text += fmt::format(" AND {}(lower({}), :words) > 0", engine.is_sqlite() ? "instr" : "strpos", kNames);
+    // An empty text is found everywhere. JSON from elsewhere may say "\/" for "/".
+    const std::string_view found = engine.is_sqlite() ? "instr" : "strpos";
+    text += fmt::format(" AND {}(lower({}), :words) > 0", found, kNames);
+    text += fmt::format(" AND {}(replace(credential, '\\/', '/'), :key) > 0", found);
   }
   text += " ORDER BY node_id, asn";
   if (query.limit != 0) text += fmt::format(" LIMIT {}", query.limit);
@@ -246,12 +251,13 @@ Result<std::vector<StoredSession>> SqlStore::sessions(const SessionQuery& query)
     ReadTransaction transaction(*state_);
     soci::session& sql = transaction.sql();
     Columns columns;
-    if (query.words.empty()) {
+    if (!has_texts(query)) {
       soci::statement all(select_sessions(sql, columns, text_of(query, *state_->engine)));
       return fetch_all(all, columns);
     }
-    if (!is_plain_text(query.words)) return std::vector<StoredSession>();
-    soci::statement all((select_sessions(sql, columns, text_of(query, *state_->engine)), soci::use(query.words)));
+    if (!is_plain_text(query.words) || !is_plain_text(query.key)) return std::vector<StoredSession>();
+    soci::statement all(
+        (select_sessions(sql, columns, text_of(query, *state_->engine)), soci::use(query.words), soci::use(query.key)));
     return fetch_all(all, columns);
   });
 }

@@ -117,11 +117,12 @@ struct SessionsOfNode {
 
 // Which sessions are meant; what is absent is no condition.
 struct SessionQuery {
-  std::optional<NodeId> node;
-  std::optional<model::Asn> asn;
-  std::optional<model::SessionStatus> status;
-  std::string
-      words;  // in lower case; somewhere in what people call it by: "as<asn>", name, description, endpoint, uuid
+  std::optional<NodeId> node = {};
+  std::optional<model::Asn> asn = {};
+  std::optional<model::SessionStatus> status = {};
+  // In lower case; somewhere in what people call it by: "as<asn>", name, description, endpoint, uuid.
+  std::string words = {};
+  std::string key = {};  // a WireGuard public key: somewhere in the credential
   // Only those behind this place in the order of lists, by node and asn, of which a node has one session.
   NodeId after_node = 0;
   model::Asn after_asn = 0;

@@ -59,7 +59,7 @@ struct Tunnel {
   // the endpoint (apply at once) from a peer that roamed (leave alone). Empty: none was applied yet.
   SharedText configured_endpoint;
   // Observed only: why its WireGuard side cannot be read. Then private_key, listen_port and peers say nothing.
-  std::string unreadable;
+  SharedText unreadable;
 
   friend bool operator==(const Tunnel&, const Tunnel&) = default;
 };
@@ -87,7 +87,7 @@ struct DesiredPeering {
   std::optional<Condition> verdict;
   // Set when the endpoint's name does not resolve: the cause to report, as Broken, while the tunnel has no endpoint
   // from before.
-  std::string endpoint_problem;
+  SharedText endpoint_problem;
   bool has_named_endpoint = false;
   bool awaits_endpoint = false;  // its name is being looked up for the first time: nothing is claimed of it yet
 

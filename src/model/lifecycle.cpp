@@ -30,7 +30,7 @@ constexpr std::array<unsigned, 9> kMoves = [] {
   return moves;
 }();
 
-std::optional<StatusReport> report_in_place(SessionStatus held, const std::string& held_error) {
+std::optional<StatusReport> report_in_place(SessionStatus held, std::string_view held_error) {
   using enum SessionStatus;
   // A row that is ENABLED and still shows an old error is told again, which clears the error (A5).
   const bool is_stale = held == enabled && !held_error.empty();
@@ -38,13 +38,13 @@ std::optional<StatusReport> report_in_place(SessionStatus held, const std::strin
   return std::nullopt;
 }
 
-std::optional<StatusReport> report_problem(SessionStatus held, const std::string& held_error, std::string_view cause) {
+std::optional<StatusReport> report_problem(SessionStatus held, std::string_view held_error, std::string_view cause) {
   StatusReport report{SessionStatus::problem, fit_last_error(cause)};
   if (held == SessionStatus::problem && report.last_error == held_error) return std::nullopt;
   return report;
 }
 
-std::optional<StatusReport> report_broken(SessionStatus held, const std::string& held_error, std::string_view cause) {
+std::optional<StatusReport> report_broken(SessionStatus held, std::string_view held_error, std::string_view cause) {
   using enum SessionStatus;
   // A removal that fails is tried again and told to nobody: repeating QUEUED_FOR_DELETE could overwrite an operator's
   // DISABLED.
@@ -52,7 +52,7 @@ std::optional<StatusReport> report_broken(SessionStatus held, const std::string&
   return std::nullopt;
 }
 
-std::optional<StatusReport> report_invalid(SessionStatus held, const std::string& held_error, std::string_view cause) {
+std::optional<StatusReport> report_invalid(SessionStatus held, std::string_view held_error, std::string_view cause) {
   using enum SessionStatus;
   if (held == enabled) return report_problem(held, held_error, cause);
   if (held == queued_for_setup || held == problem) return StatusReport{teardown, fit_last_error(cause)};
@@ -87,7 +87,7 @@ Intent intent_of(std::optional<std::int64_t> status) {
   return Intent::untouched;
 }
 
-std::optional<StatusReport> report_for(std::optional<std::int64_t> held, const std::string& held_error,
+std::optional<StatusReport> report_for(std::optional<std::int64_t> held, std::string_view held_error,
                                        const Condition& condition) {
   const std::optional<SessionStatus> known = held ? session_status_from_int(*held) : std::nullopt;
   if (!known) return std::nullopt;

@@ -32,11 +32,11 @@ struct Removed {  // nothing of it is left
   friend bool operator==(const Removed&, const Removed&) = default;
 };
 struct Broken {  // valid, but it cannot work now; tried again
-  std::string cause;
+  SharedText cause;
   friend bool operator==(const Broken&, const Broken&) = default;
 };
 struct Invalid {  // it can never work as it is; its local state is gone
-  std::string cause;
+  SharedText cause;
   friend bool operator==(const Invalid&, const Invalid&) = default;
 };
 struct Unchanged {  // nothing was done and nothing is claimed
@@ -56,7 +56,7 @@ struct StatusReport {
 // report that would change nothing at the control plane is none; an ENABLED row that works and still shows an error is
 // reported, which clears the error. Rows in the other states, of no known status, or queued for a removal that fails,
 // get no report.
-std::optional<StatusReport> report_for(std::optional<std::int64_t> held, const std::string& held_error,
+std::optional<StatusReport> report_for(std::optional<std::int64_t> held, std::string_view held_error,
                                        const Condition& condition);
 
 // A text cut for `lastError`: at most 255 characters (and UTF-16 units), on one line, valid UTF-8, no control

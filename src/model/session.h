@@ -56,8 +56,8 @@ bool is_bird_password(std::string_view password);
 struct Session {
   SessionId uuid;
   Asn asn = 0;
-  std::string name;  // free text from outside, valid UTF-8 with any characters, NUL too: escape it wherever it goes
-  std::string description;  // likewise
+  SharedText name;  // free text from outside, valid UTF-8 with any characters, NUL too: escape it wherever it goes
+  SharedText description;  // likewise
   SessionStatus status = SessionStatus::pending;
 
   TunnelType type = TunnelType::wireguard;

@@ -312,8 +312,8 @@ json::value write_session(const Session& session, std::string_view last_error) {
   json::object row;
   row["uuid"] = session.uuid.view();
   row["asn"] = session.asn;
-  row["name"] = session.name;
-  row["description"] = session.description;
+  row["name"] = session.name.view();
+  row["description"] = session.description.view();
   row["status"] = static_cast<int>(session.status);
   row["ipv4"] = text_or_null(session.ipv4);
   row["ipv6"] = text_or_null(session.ipv6);

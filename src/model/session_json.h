@@ -29,7 +29,7 @@ struct SessionRow {
   SessionId uuid;  // empty when it cannot be read: then nothing can be reported about the row
   std::optional<Asn> asn;
   std::optional<std::int64_t> status;  // as sent; may be a number that we do not know
-  std::string last_error;              // what the control plane now holds
+  SharedText last_error;               // what the control plane now holds
   std::expected<Session, Fault> session;
 
   friend bool operator==(const SessionRow&, const SessionRow&) = default;

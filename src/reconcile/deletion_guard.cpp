@@ -10,10 +10,27 @@ namespace moenet::reconcile {
 // such systems report losses of whole lists, never of four rows).
 constexpr std::size_t kFewestHeld = 5;
 
-DeletionGuard::Verdict DeletionGuard::judge(const std::set<model::SessionId>& configured,
-                                            const std::set<model::SessionId>& listed) {
+std::vector<model::SessionId> distinct(std::vector<model::SessionId> sessions) {
+  std::ranges::sort(sessions);
+  const auto repeated = std::ranges::unique(sessions);
+  sessions.erase(repeated.begin(), repeated.end());
+  return sessions;
+}
+
+std::vector<model::SessionId> sessions_in(const NodeState& node) {
+  std::vector<model::SessionId> sessions;
+  const auto add = [&](const model::Owner& owner) {
+    if (const auto uuid = model::session_of(owner); !uuid.empty()) sessions.emplace_back(uuid);
+  };
+  for (const auto& tunnel : node.tunnels) add(tunnel.owner);
+  for (const auto& file : node.bird.files) add(file->owner);
+  return distinct(std::move(sessions));
+}
+
+DeletionGuard::Verdict DeletionGuard::judge(std::span<const model::SessionId> configured,
+                                            std::span<const model::SessionId> listed) {
   Verdict verdict;
-  std::ranges::set_difference(configured, listed, std::inserter(verdict.vanished, verdict.vanished.end()));
+  std::ranges::set_difference(configured, listed, std::back_inserter(verdict.vanished));
   const bool allowed = std::exchange(allowed_, false);
   if (verdict.vanished.empty()) {
     seen_ = 0;
@@ -25,7 +42,7 @@ DeletionGuard::Verdict DeletionGuard::judge(const std::set<model::SessionId>& co
   const bool is_mass = verdict.vanished.size() >= kFewestHeld && verdict.vanished.size() * 2 > configured.size();
   const bool is_let_go = std::ranges::includes(let_go_, verdict.vanished);
   verdict.holds = is_mass && !allowed && !is_let_go && seen_ < verdict.needed;
-  let_go_ = verdict.holds ? std::set<model::SessionId>() : verdict.vanished;
+  let_go_ = verdict.holds ? std::vector<model::SessionId>() : verdict.vanished;
   return verdict;
 }
 

@@ -4,30 +4,39 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "model/session.h"
+#include "reconcile/plan.h"
 
 namespace moenet::reconcile {
+
+// Sorted, each once.
+std::vector<model::SessionId> distinct(std::vector<model::SessionId> sessions);
+
+// Those that the node carries anything of, distinct().
+std::vector<model::SessionId> sessions_in(const NodeState& node);
 
 class DeletionGuard {
  public:
   struct Verdict {
-    bool holds = false;                   // the vanished ones stay as they are
-    std::set<model::SessionId> vanished;  // configured here, absent in the answer
+    bool holds = false;                      // the vanished ones stay as they are
+    std::vector<model::SessionId> vanished;  // configured here, absent in the answer; sorted
     unsigned seen = 0;  // how many answers in a row lacked exactly these; never below 1 when any vanished
     unsigned needed = 3;
   };
 
   // For each complete answer, once. `configured`: sessions that this node carries; `listed`: all rows of the answer.
-  Verdict judge(const std::set<model::SessionId>& configured, const std::set<model::SessionId>& listed);
+  // REQUIRES: both distinct().
+  Verdict judge(std::span<const model::SessionId> configured, std::span<const model::SessionId> listed);
   // The operator's word (`moenet-agent sync --allow-mass-delete`): the next judgement lets go, whatever it is.
   void allow_once() { allowed_ = true; }
 
  private:
-  std::set<model::SessionId> last_;    // vanished in the last answer
-  std::set<model::SessionId> let_go_;  // believed to be gone: not held again while their removal is under way
+  std::vector<model::SessionId> last_;    // vanished in the last answer
+  std::vector<model::SessionId> let_go_;  // believed to be gone: not held again while their removal is under way
   unsigned seen_ = 0;
   bool allowed_ = false;
 };

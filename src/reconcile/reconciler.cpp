@@ -72,7 +72,7 @@ void spare_what_runs(DesiredState& desired, const NodeState& observed) {
       for (const model::Tunnel& tunnel : observed.tunnels) running->insert(tunnel.owner);
       for (const auto& file : observed.bird.files) running->insert(file->owner);
     }
-    if (running->contains(peering.owner)) peering.verdict = Broken{std::string(invalid->cause)};
+    if (running->contains(peering.owner)) peering.verdict = Broken{invalid->cause};
   }
 }
 

@@ -1,11 +1,13 @@
 #include "agent/config.h"
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <map>
 #include <sys/stat.h>
 
 #include <boost/json.hpp>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "support/temporary_folder.h"
@@ -131,6 +133,51 @@ TEST_F(Config, ZeroFromTheControlPlaneIsANumberButForTheNodesId) {
   EXPECT_EQ(loaded->config.wireguard.keepalive, std::chrono::seconds(0)) << "0 turns it off";
   EXPECT_EQ(fetched_members(boost::json::parse(R"({"node":{"id":0,"name":"a"}})")),
             boost::json::parse(R"({"node":{"name":"a"}})"));
+}
+
+TEST_F(Config, FetchedPathsLeadWhereTheyBelongOnly) {
+  const auto fetched = [](std::string_view section, std::string_view key, std::string_view path) {
+    return boost::json::serialize(boost::json::object{{section, boost::json::object{{key, path}}}});
+  };
+  for (const auto& [section, key, path] : std::vector<std::array<const char*, 3>>{
+           {"bird", "controlSocket", "/run/bird/bird.ctl"},
+           {"bird", "peerConfDir", "/etc/bird/peers"},
+           {"wireguard", "privateKeyPath", "/etc/moenet-agent/node.key"},
+           {"wireguard", "publicKeyPath", "/etc/wireguard/public.key"},
+           {"wireguard", "publicKeyPath", "/etc/wireguard/node.pub"},
+       }) {
+    EXPECT_TRUE(understand(kBootstrap, fetched(section, key, path))) << path;
+  }
+  for (const auto& [section, key, path] : std::vector<std::array<const char*, 3>>{
+           {"bird", "controlSocket", "/run/docker.sock"},
+           {"bird", "peerConfDir", "/etc/apt/apt.conf.d"},
+           {"bird", "peerConfDir", "/etc/bird/../cron.d"},
+           {"bird", "peerConfDir", "/etc/birdhouse"},
+           {"bird", "peerConfDir", "/etc/bird/"},
+           {"wireguard", "privateKeyPath", "/etc/shadow"},
+           {"wireguard", "publicKeyPath", "/etc/cron.d/public.key"},
+           {"wireguard", "publicKeyPath", "/etc/wireguard/wg0.key"},
+           {"wireguard", "publicKeyPath", "/etc/moenet-agent/config.json"},
+       }) {
+    const auto loaded = understand(kBootstrap, fetched(section, key, path));
+    ASSERT_FALSE(loaded) << path;
+    ASSERT_EQ(loaded.error().size(), 1u) << path;
+    EXPECT_EQ(loaded.error().front().path, fmt::format("{}.{}", section, key));
+    EXPECT_NE(loaded.error().front().text().find(path), std::string::npos);
+  }
+}
+
+TEST_F(Config, TheNodesOwnFileSaysWhereElseTheyMayLead) {
+  constexpr std::string_view kElsewhere = R"({"bird":{"peerConfDir":"/opt/dn42/peers"}})";
+  std::string file(kBootstrap);
+  file.insert(file.size() - 1, R"(,"controlPlane":{"pathsBelow":["/opt/dn42/"]})");
+  EXPECT_TRUE(understand(file, kElsewhere));
+  EXPECT_FALSE(understand(file, R"({"bird":{"peerConfDir":"/opt/dn43/peers"}})"));
+  file = kBootstrap;
+  file.insert(file.size() - 1, R"(,"bird":{"peerConfDir":"/srv/peers"})");
+  const auto own = understand(file, kElsewhere);
+  ASSERT_TRUE(own) << "what the file says counts, and the answer's is of no interest";
+  EXPECT_EQ(own->config.bird.peer_folder, "/srv/peers");
 }
 
 TEST_F(Config, TakesIdsThatAnInterfaceNameHasRoomFor) {

@@ -42,6 +42,8 @@ class ControlPlaneTest : public testing::Test {
   void answer_with(http::Response response) {
     answer_with([response](const http::Request&) -> http::Answer { return response; });
   }
+  // For who has a handler that must not outlive it: the one under way has ended, and no other begins.
+  void answer_no_more() { answer_with(std::function<http::Answer(const http::Request&)>()); }
   std::vector<http::Request> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;

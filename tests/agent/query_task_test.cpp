@@ -30,7 +30,10 @@ json::object query(std::string_view id, std::string_view tool = "path") {
 // A control plane that hands out each list once, and keeps what it is answered.
 class QueryTaskTest : public ControlPlaneTest {
  protected:
-  ~QueryTaskTest() override { end(); }
+  ~QueryTaskTest() override {
+    end();
+    answer_no_more();
+  }
 
   void start(ToolLimits limits = {2, 8, 100, 100, seconds(10)}, bool offers = true) {
     answer_with([this, offers](const http::Request& request) -> http::Answer {

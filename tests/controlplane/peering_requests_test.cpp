@@ -54,6 +54,16 @@ TEST_F(PeeringRequestsTest, WhatIsTakenIsRefusedInTheStoresWords) {
   EXPECT_EQ(count(), 1u);
 }
 
+TEST_F(PeeringRequestsTest, AKeyIsAnotherASsOnWhicheverNode) {
+  EXPECT_EQ(call(admin_, "POST", "nodes", json::object{{"name", "de1"}, {"region", 41}}).status, 201);
+  of_others();
+  const std::string path = "sessions/" + requested();
+  json::object elsewhere = with("publicKey", kOtherKey);
+  elsewhere["node"] = "de1";
+  expect_field(user("POST", "sessions", elsewhere), "publicKey");
+  expect_field(user("PATCH", path, json::object{{"publicKey", kOtherKey}}), "publicKey");
+}
+
 TEST_F(PeeringRequestsTest, PolicyBindsPeersAndNotOperators) {
   const json::object private_one = with("endpoint", "10.0.0.1:20998");
   expect_field(user("POST", "sessions", private_one), "endpoint");
@@ -61,8 +71,9 @@ TEST_F(PeeringRequestsTest, PolicyBindsPeersAndNotOperators) {
   set(json::object{{"privateEndpoints", true}});
   EXPECT_EQ(user("POST", "sessions?dry-run=1", private_one).status, 200);
   set(json::object{{"policy", "peer"}});
-  expect_field(user("POST", "sessions", draft()), "policy");
-  EXPECT_EQ(user("POST", "sessions?dry-run=1", with("policy", "peer")).status, 200);
+  expect_field(user("POST", "sessions", with("policy", "full")), "policy");
+  for (const json::object& asked : {draft(), with("policy", nullptr), with("policy", "peer")})
+    EXPECT_EQ(json::parse(user("POST", "sessions?dry-run=1", asked).body).at("policy").as_string(), "peer");
   EXPECT_EQ(call(admin_, "PATCH", "nodes/jp1", json::object{{"closed", true}, {"peeringNote", "try de1"}}).status, 200);
   const auto closed = user("POST", "sessions", with("policy", "peer"));
   expect_field(closed, "node");

@@ -72,6 +72,25 @@ TEST_P(StoreSessions, LetsSessionsShareWhatIsNothing) {
   }
 }
 
+TEST_P(StoreSessions, FindsThoseOfAKeyHoweverItIsWritten) {
+  const NodeId node = add("jp1");
+  for (const auto& [asn, credential] : {std::pair(1u, R"({"public_key":"a/b+c="})"),
+                                        {2u, R"({"public_key":"a\/b+c="})"},
+                                        {3u, R"({"public_key":"a/b+d="})"}}) {
+    StoredSession session = row(node, asn);
+    session.credential = credential;
+    must(store_->add_session(testing::kTester, session));
+  }
+  const auto asns = [&](SessionQuery query) {
+    std::vector<model::Asn> all;
+    for (const StoredSession& session : must(store_->sessions(query))) all.push_back(session.asn);
+    return all;
+  };
+  EXPECT_EQ(asns({.key = "a/b+c="}), (std::vector<model::Asn>{1, 2}));
+  EXPECT_EQ(asns({.words = "as2", .key = "a/b+c="}), (std::vector<model::Asn>{2}));
+  EXPECT_TRUE(asns({.key = "' OR 0 = 0"}).empty());
+}
+
 TEST_P(StoreSessions, LetsTwoNodesPeerWithTheSameNetwork) {
   must(store_->add_session(testing::kTester, row(add("a"), 1)));
   EXPECT_TRUE(store_->add_session(testing::kTester, row(add("b"), 1)));

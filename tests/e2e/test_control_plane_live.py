@@ -56,6 +56,7 @@ def test_a_claimed_bootstrap_token_alone_brings_a_node_up(lab, plane):
     # What the script writes (test_bootstrap_line.py), and what a test's node has elsewhere than a real one.
     file = node.folder / "config.json"
     file.write_text(json.dumps({"bootstrap": {"controlPlaneUrl": plane.url, "nodeName": node.name, "token": token},
+                                "controlPlane": {"pathsBelow": [str(node.folder)]},
                                 "server": {"listen": "127.0.0.1:24368"}, "wireguard": {"backend": "userspace"},
                                 "stateDir": str(node.folder / "state")}))
     file.chmod(0o600)

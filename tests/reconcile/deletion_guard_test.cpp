@@ -7,10 +7,10 @@
 namespace moenet::reconcile {
 namespace {
 
-std::set<model::SessionId> numbers(unsigned from, unsigned to) {
-  std::set<model::SessionId> all;
-  for (unsigned i = from; i <= to; ++i) all.insert(uuid_of(i));
-  return all;
+std::vector<model::SessionId> numbers(unsigned from, unsigned to) {
+  std::vector<model::SessionId> all;
+  for (unsigned i = from; i <= to; ++i) all.push_back(uuid_of(i));
+  return distinct(std::move(all));
 }
 
 TEST(DeletionGuard, LetsASmallLossPass) {

@@ -10,6 +10,8 @@ import { openBrowser, openPage, phone } from "./lab/browser.mjs";
 import { adminAsn, ControlPlane, userAsn } from "./lab/control_plane.mjs";
 import { buildNetwork } from "./lab/network.mjs";
 
+const pgpAsn = 4242420111;
+
 let cp;
 let browser;
 before(async () => {
@@ -79,6 +81,23 @@ test("an AS is proved by what the page's own command prints, and a text is good 
   await close();
 });
 
+test("an AS whose maintainer has a PGP key signs in with gpg", async () => {
+  const home = mkdtempSync(join(tmpdir(), "moenet-home-"));
+  cp.registry.addWithPgp(pgpAsn, home);
+  const { page, close } = await openPage(browser, cp, { as: "nobody" });
+  await page.getByLabel("Your AS number").fill(String(pgpAsn));
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByRole("button", { name: "PGP key" }).click();
+  const command = await page.getByLabel("Command", { exact: true }).innerText();
+  const env = { ...process.env, HOME: home };
+  await page.getByLabel("What it prints").fill(execFileSync("sh", ["-c", command], { encoding: "utf8", env }));
+  execFileSync("gpgconf", ["--kill", "all"], { env });
+  rmSync(home, { recursive: true });
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  await close();
+});
+
 test("a user is shown no place of operators, and told so at its address", async () => {
   const { page, close } = await openPage(browser, cp, { as: "user" });
   await page.getByRole("heading", { name: "Overview" }).waitFor();
@@ -116,7 +135,11 @@ test("a sign-in that was ended is told where one signs in again", async () => {
   await page.getByRole("link", { name: "jp1", exact: true }).waitFor();
   await cp.call("PATCH", `users/AS${userAsn}`, { disabled: true });
   // Unless the page has asked by itself before, and its navigation is gone.
-  await page.getByRole("navigation").getByRole("link", { name: "API tokens" }).click({ timeout: 3_000 }).catch(() => {});
+  await page
+    .getByRole("navigation")
+    .getByRole("link", { name: "API tokens" })
+    .click({ timeout: 3_000 })
+    .catch(() => {});
   await page.getByText("You were signed out").waitFor();
   await close();
 });

@@ -11,7 +11,7 @@ export class Registry {
     this.keys = mkdtempSync(join(tmpdir(), "moenet-keys-"));
     this.folder = folder ?? mkdtempSync(join(tmpdir(), "moenet-registry-"));
     this.own = folder ? [this.keys] : [this.keys, this.folder];
-    for (const kind of ["aut-num", "mntner"]) mkdirSync(join(this.folder, kind));
+    for (const kind of ["aut-num", "key-cert", "mntner"]) mkdirSync(join(this.folder, kind));
   }
 
   remove() {
@@ -28,8 +28,27 @@ export class Registry {
 
   add(asn) {
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", this.keyFile(asn)]);
+    this.maintain(asn, readFileSync(`${this.keyFile(asn)}.pub`, "utf8").trim());
+  }
+
+  // With a PGP key, made below `home`, where the AS's own gpg will find it.
+  addWithPgp(asn, home) {
+    const gpg = (...words) =>
+      execFileSync("gpg", ["--batch", "--pinentry-mode", "loopback", "--passphrase", "", ...words], {
+        encoding: "utf8",
+        env: { ...process.env, HOME: home },
+        stdio: ["ignore", "pipe", "ignore"],
+      });
+    gpg("--quick-gen-key", `AS${asn}@test`, "ed25519", "sign", "never");
+    const fingerprint = /^fpr:+(\w+):/m.exec(gpg("--with-colons", "--list-keys"))[1];
+    const name = `PGPKEY-${fingerprint.slice(-8)}`;
+    const armor = gpg("--armor", "--export").trimEnd().split("\n");
+    this.put("key-cert", name, "method: PGP", ...armor.map((line) => `certif: ${line}`));
+    this.maintain(asn, name);
+  }
+
+  maintain(asn, auth) {
     const maintainer = `AS${asn}-MNT`;
-    const auth = readFileSync(`${this.keyFile(asn)}.pub`, "utf8").trim();
     this.put("aut-num", `AS${asn}`, `as-name: TEST-${asn}`, `mnt-by: ${maintainer}`);
     this.put("mntner", maintainer, `auth: ${auth}`, `mnt-by: ${maintainer}`);
   }
