@@ -18,6 +18,7 @@
 #include "agent/journal_task.h"
 #include "agent/kernel_settings.h"
 #include "agent/keys.h"
+#include "agent/leftovers.h"
 #include "agent/linux_node.h"
 #include "agent/local_api.h"
 #include "agent/mesh_report.h"
@@ -129,6 +130,7 @@ class RunningAgent {
                      kQueryLimits) {}
 
   Result<void> start_all() {
+    remove_leftovers(config_);
     TRY(const Key key, load_or_create_private_key(config_.wireguard.private_key_path));
     public_key_ = public_key_of(key);
     if (!config_.wireguard.public_key_path.empty())

@@ -11,8 +11,8 @@
 
 namespace moenet::agent {
 
-// Held until the descriptor is closed, by a crash too (flock(2)). Errors: conflict (another agent runs: its pid is
-// named), denied.
+// Held until the descriptor is closed, by a crash too (flock(2)); of one that ends just now it is waited for. Errors:
+// conflict (another agent runs: its pid is named), denied.
 Result<UniqueFd> lock_node(const std::string& state_folder);
 
 // The process that holds it, without taking it even for an instant: an agent that starts just then must not be refused.

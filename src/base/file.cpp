@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -60,12 +61,30 @@ class Temporary {
   std::string name_;
 };
 
+constexpr std::string_view kTemporaryEnd = ".tmp";
+
+// The name is cut so that the whole stays within NAME_MAX, 255 bytes.
+std::string temporary_start(std::string_view name) { return fmt::format(".{}.", name.substr(0, 200)); }
+
 // Unique among the threads of this process by the counter and among processes by the id. The leading dot keeps it out
 // of globs.
 std::string temporary_name(const std::string& name) {
   static std::atomic<unsigned> counter{0};
-  // The name is cut so that the whole stays within NAME_MAX, 255 bytes.
-  return fmt::format(".{}.{}-{}.tmp", name.substr(0, 200), ::getpid(), counter.fetch_add(1));
+  return fmt::format("{}{}-{}{}", temporary_start(name), ::getpid(), counter.fetch_add(1), kTemporaryEnd);
+}
+
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// Of `name`, or of any file when that is empty.
+bool is_temporary(std::string_view entry, std::string_view name) {
+  if (!entry.starts_with('.') || !entry.ends_with(kTemporaryEnd)) return false;
+  entry.remove_suffix(kTemporaryEnd.size());
+  const auto dot = entry.rfind('.'), dash = entry.rfind('-');
+  if (dot == 0 || dash == std::string_view::npos || dash < dot) return false;
+  if (!is_number(entry.substr(dot + 1, dash - dot - 1)) || !is_number(entry.substr(dash + 1))) return false;
+  return name.empty() || entry.substr(0, dot + 1) == temporary_start(name);
 }
 
 UniqueFd create_new(int folder, const std::string& name) {
@@ -116,6 +135,14 @@ Result<void> atomic_write_file(const std::string& path, std::string_view bytes, 
   if (::fsync(folder.get()) != 0 && errno != EINVAL)
     return std::unexpected(error_from_errno(errno, "flush folder " + parts.folder));
   return {};
+}
+
+void remove_temporaries(const std::string& folder, std::string_view name) {
+  std::error_code failed;
+  for (std::filesystem::directory_iterator entry(folder, failed), end; !failed && entry != end;
+       entry.increment(failed)) {
+    if (is_temporary(entry->path().filename().native(), name)) ::unlink(entry->path().c_str());
+  }
 }
 
 Result<void> make_folder(const std::string& path, mode_t mode) {

@@ -19,6 +19,10 @@ Result<std::string> read_file(const std::string& path, std::size_t limit_bytes);
 // followed. Errors: not_found (no such folder), denied, unavailable (disk full), internal.
 Result<void> atomic_write_file(const std::string& path, std::string_view bytes, mode_t mode);
 
+// Removes what atomic_write_file() left in `folder` when its process was killed: of the file `name`, or, where that is
+// empty, of any. For a process that is the only one to write there. What cannot be removed stays.
+void remove_temporaries(const std::string& folder, std::string_view name = {});
+
 // Makes a folder with its missing parents, these with mode 0755. A folder that is there stays as it is. Errors: denied,
 // unavailable, conflict (something that is no folder has the name).
 Result<void> make_folder(const std::string& path, mode_t mode);

@@ -14,6 +14,7 @@ namespace moenet::bird {
 namespace {
 
 constexpr std::string_view kStageName = "/.moenet-stage";
+constexpr std::string_view kCheckName = "/check.conf";
 constexpr mode_t kFolderMode = 0750;
 constexpr mode_t kFileMode = 0640;  // BGP passwords are in there
 constexpr std::size_t kLongestFirstLine = 256;
@@ -74,11 +75,15 @@ bool is_ours(const std::string& path) {
 
 Stage::Stage(std::string folder) : folder_(std::move(folder)), root_(root_of(folder_)) {}
 
-Stage::~Stage() {
-  remove_tree(root_ + "/new");
-  remove_tree(root_ + "/old");
-  ::unlink(check_path().c_str());
-  ::rmdir(root_.c_str());  // stays while it holds a journal
+Stage::~Stage() { sweep(folder_); }
+
+void Stage::sweep(const std::string& folder) {
+  const std::string root = root_of(folder);
+  remove_tree(root + "/new");
+  remove_tree(root + "/old");
+  remove_temporaries(root);
+  ::unlink((root + std::string(kCheckName)).c_str());
+  ::rmdir(root.c_str());  // stays while it holds a journal
 }
 
 bool Stage::has_journal(const std::string& folder) {
@@ -86,7 +91,7 @@ bool Stage::has_journal(const std::string& folder) {
 }
 
 std::string Stage::path_of(const std::string& name) const { return root_ + "/new/" + name; }
-std::string Stage::check_path() const { return root_ + "/check.conf"; }
+std::string Stage::check_path() const { return root_ + std::string(kCheckName); }
 
 Result<void> Stage::open(gid_t group) {
   group_ = group;

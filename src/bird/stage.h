@@ -24,6 +24,9 @@ class Stage {
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
 
+  // Takes away what a killed process left in the stage of `folder`, but for a journal.
+  static void sweep(const std::string& folder);
+
   static bool has_journal(const std::string& folder);
 
   // Makes the empty stage; leftovers are removed, a journal stays. New files get `group`, and nobody else may read

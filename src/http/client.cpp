@@ -26,6 +26,7 @@ struct HttpClient::State {
   mutable std::mutex mutex;  // for all below; never held while a request is under way
   CircuitBreaker breaker;
   ClientCounters counters;
+  std::string last_failure;                     // what a refusal is for: who only hears of the breaker learns nothing
   std::vector<std::unique_ptr<Transfer>> idle;  // the last used is used next, so that its connection is still open
 };
 
@@ -50,10 +51,8 @@ Result<void> HttpClient::State::ask_breaker() {
     return {};
   }
   ++counters.refused_by_breaker;
-  const auto opens_at = breaker.opens_at();
-  if (!opens_at) return fail(Errc::unavailable, "circuit breaker half-open: a trial request is under way");
-  const auto left = std::chrono::ceil<std::chrono::seconds>(*opens_at - now);
-  return fail(Errc::unavailable, fmt::format("circuit breaker open for {} s", left.count()));
+  if (!breaker.opens_at()) return fail(Errc::unavailable, "circuit breaker half-open: a trial request is under way");
+  return fail(Errc::unavailable, "circuit breaker open, the last failure: " + last_failure);
 }
 
 // True when the breaker still lets requests out.
@@ -63,6 +62,7 @@ bool HttpClient::State::record(const Result<Response>& outcome) {
   if (is_failure(outcome)) {
     ++counters.failures;
     breaker.failed(now);
+    last_failure = outcome ? fmt::format("HTTP {}", outcome->status) : outcome.error().what;
   } else if (outcome) {
     breaker.succeeded();
   } else {

@@ -61,10 +61,18 @@ bool equal_without_case(const char* a, std::string_view b) {
   return std::strlen(a) == b.size() && ::strncasecmp(a, b.data(), b.size()) == 0;
 }
 
+// Out of descriptors, with nobody connected whose end would free one, the library tries to accept in a loop without a
+// pause, and says so each time round ("Hit process or system resource limit at FIRST connection",
+// MHD_accept_connection() in its daemon.c): here is where it can be slowed down. Chosen: who asks is answered soon
+// after there are some again.
+constexpr std::string_view kOutOfResources = "resource limit";
+constexpr std::chrono::milliseconds kPauseWithoutResources{100};
+
 void log_of_library(void*, const char* format, std::va_list arguments) {
   std::array<char, 500> line{};
   std::vsnprintf(line.data(), line.size(), format, arguments);
   log::debug("http server", {{"text", std::string_view(line.data())}});
+  if (std::string_view(format).contains(kOutOfResources)) Wakeup().wait(Deadline::after(kPauseWithoutResources), {});
 }
 
 MHD_Result take_header(void* context, MHD_ValueKind, const char* name, const char* value) {

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstring>
 #include <netinet/in.h>
+#include <new>
 #include <optional>
 #include <string_view>
 #include <sys/socket.h>
@@ -58,6 +59,7 @@ struct Receiving {
   std::size_t body_limit = 0;
   std::size_t header_bytes = 0;
   bool is_too_large = false;
+  bool is_out_of_memory = false;
   Response response;
 };
 
@@ -66,6 +68,17 @@ std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(kBlank);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
+// No exception may pass through curl, which is C: it would leave its handle in the middle of a call.
+template <typename Action>
+bool take(Receiving& receiving, Action action) {
+  try {
+    action();
+  } catch (const std::bad_alloc&) {
+    receiving.is_out_of_memory = true;
+  }
+  return !receiving.is_out_of_memory;
 }
 
 // The signatures of CURLOPT_HEADERFUNCTION and CURLOPT_WRITEFUNCTION; a result other than the size ends the transfer.
@@ -80,10 +93,10 @@ std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* 
   // A new status line after an interim response such as 100 Continue: what came before was not the answer.
   if (line.starts_with("HTTP/")) receiving.response.headers = {};
   const std::size_t colon = line.find(':');
-  if (colon != std::string_view::npos && colon != 0) {
-    receiving.response.headers.set(line.substr(0, colon), trimmed(line.substr(colon + 1)));
-  }
-  return line.size();
+  if (colon == std::string_view::npos || colon == 0) return line.size();
+  const bool is_taken =
+      take(receiving, [&] { receiving.response.headers.set(line.substr(0, colon), trimmed(line.substr(colon + 1))); });
+  return is_taken ? line.size() : 0;
 }
 
 std::size_t take_body(char* bytes, std::size_t size, std::size_t count, void* context) {
@@ -93,8 +106,7 @@ std::size_t take_body(char* bytes, std::size_t size, std::size_t count, void* co
     receiving.is_too_large = true;
     return 0;
   }
-  receiving.response.body.append(bytes, length);
-  return length;
+  return take(receiving, [&] { receiving.response.body.append(bytes, length); }) ? length : 0;
 }
 
 // Whom an exchange may connect to, and whom it may not have.
@@ -194,6 +206,18 @@ bool is_broken_connection(CURLcode code) {
          code == CURLE_HTTP2_STREAM;
 }
 
+// Which of many faults a certificate has only curl's own words tell; those of other errors hold times, which differ
+// from one attempt to the next and would make each a new one to who compares.
+bool is_of_tls(CURLcode code) {
+  return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR || code == CURLE_SSL_CERTPROBLEM ||
+         code == CURLE_SSL_ISSUER_ERROR;
+}
+
+std::string words_of(CURLcode code, const char* details) {
+  if (!is_of_tls(code) || *details == '\0') return curl_easy_strerror(code);
+  return fmt::format("{}: {}", curl_easy_strerror(code), escape_for_log(details, 200));
+}
+
 // URLs may carry values in their query that are nobody's business in a log.
 std::string name_of(const Request& request) {
   return fmt::format("{} {}", request.method, escape_for_log(request.target.substr(0, request.target.find('?')), 200));
@@ -284,6 +308,8 @@ Result<Response> Transfer::Handles::exchange(const Request& request, const std::
     curl_easy_reset(easy);
     set_rules(easy, limits);
     set_method(easy, request);
+    char details[CURL_ERROR_SIZE] = "";
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, details);
     curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.first());
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, is_repetition ? 1L : 0L);
@@ -300,8 +326,10 @@ Result<Response> Transfer::Handles::exchange(const Request& request, const std::
     curl_multi_add_handle(multi, easy);
     const std::optional<CURLcode> code = drive(deadline, stop);
     curl_multi_remove_handle(multi, easy);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, nullptr);  // it lives no longer than this attempt
 
     if (!code) return fail(Errc::cancelled, name_of(request) + ": stopped");
+    if (receiving.is_out_of_memory) return fail(Errc::internal, name_of(request) + ": no memory for the answer");
     if (receiving.is_too_large || *code == CURLE_FILESIZE_EXCEEDED) {
       return fail(Errc::invalid,
                   fmt::format("{}: the answer is larger than {} bytes", name_of(request), limits.body_bytes));
@@ -319,7 +347,7 @@ Result<Response> Transfer::Handles::exchange(const Request& request, const std::
     curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &new_connections);
     const bool was_idle = new_connections == 0;
     if (was_idle && !is_repetition && is_broken_connection(*code)) continue;
-    return fail(code_of(*code), fmt::format("{}: {}", name_of(request), curl_easy_strerror(*code)));
+    return fail(code_of(*code), fmt::format("{}: {}", name_of(request), words_of(*code, details)));
   }
 }
 

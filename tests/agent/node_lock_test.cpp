@@ -1,6 +1,8 @@
 #include "agent/node_lock.h"
 
+#include <chrono>
 #include <filesystem>
+#include <future>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -18,6 +20,16 @@ TEST(NodeLock, IsHeldOnceAndNamesItsHolder) {
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Errc::conflict);
   EXPECT_NE(second.error().what.find(std::to_string(::getpid())), std::string::npos) << second.error().what;
+}
+
+TEST(NodeLock, IsWaitedForWhileItsHolderEnds) {
+  const support::TemporaryFolder folder;
+  auto first = lock_node(folder.path());
+  ASSERT_TRUE(first);
+  auto second = std::async(std::launch::async, [&] { return lock_node(folder.path()); });
+  EXPECT_EQ(second.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout) << "it was refused at once";
+  first->reset();
+  EXPECT_TRUE(second.get());
 }
 
 TEST(NodeLock, AFullDiskIsNoObstacle) {

@@ -54,6 +54,17 @@ TEST_F(FileTest, ReplacesContentAndModeAndLeavesNothingElse) {
   EXPECT_EQ(names(), std::set<std::string>{"a"});
 }
 
+TEST_F(FileTest, RemovesWhatAKilledProcessLeft) {
+  const auto make = [&](const std::string& name) { ASSERT_TRUE(atomic_write_file(path(name), "x", 0600)); };
+  for (const char* name : {"a", ".a.12-0.tmp", ".a.b.12-0.tmp", ".b.7-31.tmp", ".a.tmp", ".a.12.tmp", "a.12-0.tmp"})
+    make(name);
+  remove_temporaries(folder_, "a");
+  EXPECT_EQ(names(), (std::set<std::string>{"a", ".a.b.12-0.tmp", ".b.7-31.tmp", ".a.tmp", ".a.12.tmp", "a.12-0.tmp"}));
+  remove_temporaries(folder_);
+  EXPECT_EQ(names(), (std::set<std::string>{"a", ".a.tmp", ".a.12.tmp", "a.12-0.tmp"}));
+  remove_temporaries(path("missing"));
+}
+
 TEST_F(FileTest, ReplacesALinkAndNotItsTarget) {
   ASSERT_TRUE(atomic_write_file(path("target"), "kept", 0600));
   fs::create_symlink("target", path("link"));

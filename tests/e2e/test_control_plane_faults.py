@@ -1,10 +1,11 @@
 """A control plane in trouble never takes the data plane down: the last good state stays, /status says what is wrong."""
+import functools
 import json
 
 import pytest
 
 from conftest import World
-from lab import Lab, fake_controlplane, wait_for
+from lab import FakeControlPlane, Lab, Space, fake_controlplane, wait_for
 from lab.waiting import holds_for
 
 ENABLED = 2
@@ -22,7 +23,7 @@ def running():
         yield world
 
 
-FAULTS = ["garbage", "wrong_envelope", "no_list", "error_500", "error_429", "half_a_body", "endless", "hang",
+FAULTS = ["garbage", "wrong_envelope", "no_list", "error_500", "error_429", "half_a_body", "endless", "hang", "hang_up", "drip",
           "redirect_elsewhere"]
 
 
@@ -64,6 +65,35 @@ def test_a_report_that_fails_is_made_later(running):
     running.reaches(uuid, ENABLED, 60)
 
 
+def test_a_redirect_is_not_followed_to_another_host(running):
+    """Nobody but the control plane is told the token."""
+    stranger = FakeControlPlane(Space(running.lab, "stranger", 3))
+    stranger.rows = [running.node.row(running.fixed, status=5)]
+    failures = failures_of(running.node)
+    redirect = functools.partial(fake_controlplane.redirect_elsewhere, target=stranger.url)
+    with running.fake.while_it("*", redirect):
+        wait_for("/status shows failures", lambda: failures_of(running.node) >= failures + 2, 40)
+    assert stranger.requests == [] and running.node.is_established(running.fixed.asn)
+    assert "302" in running.node.status()["tasks"]["sessionSyncTask"]["last_error"]
+
+
+def test_a_flapping_control_plane_costs_time_alone(running):
+    node, fake = running.node, running.fake
+    before = node.birdc.protocols()[f"dn42_{running.fixed.asn}"]
+    with fake.while_it("*", fake_controlplane.flapping()):
+        for mtu in (1390, 1391):
+            fake.change(running.fixed_uuid, mtu=mtu)
+            wait_for(f"MTU {mtu}", lambda mtu=mtu: node.links()[f"dn42_{running.fixed.asn}"]["mtu"] == mtu, 60)
+        foreign, uuid = running.add()
+        running.reaches(uuid, ENABLED, 60)
+        running.up(foreign)
+        assert node.status()["tasks"]["sessionSyncTask"]["failures"] > 0
+        fake.change(uuid, status=5)
+        wait_for("the row is gone", lambda: fake.status_of(uuid) is None, 60)
+    assert node.traces_of(foreign.asn) == []
+    assert node.birdc.protocols()[f"dn42_{running.fixed.asn}"] == before
+
+
 def test_breaker_opens_is_shown_and_closes_again(running):
     with running.fake.while_it("*", fake_controlplane.error_500):
         wait_for("open breaker", lambda: running.node.status()["breaker"]["state"] == "open", 40)
@@ -93,6 +123,23 @@ class TestDeletionGuard:
             assert guard["holds"] and len(guard["vanished"]) == 6 and guard["seen"] == 2
             six.node.sync()
             wait_for("all removed", lambda: not self.there(six))
+
+    def test_the_list_of_another_node_takes_nothing_away(self, six):
+        """Nothing in a list says whose it is; that none of ours is in it does."""
+        with six.fake.lock:
+            ours, theirs = six.fake.rows, [dict(row, uuid=f"00000000-0000-4000-8000-{n:012d}", asn=4242422000 + n, port=42000 + n,
+                                                interface=f"dn42_{4242422000 + n}") for n, row in enumerate(six.fake.rows[:2])]
+        since = {face.asn: six.node.birdc.protocols()[f"dn42_{face.asn}"]["since"] for face, _ in six.crowd}
+        six.fake.rows = theirs
+        six.node.sync()
+        six.node.sync()
+        guard = six.node.status()["deletion_guard"]
+        assert len(self.there(six)) == 6 and guard["holds"] and len(guard["vanished"]) == 6
+        six.fake.rows = ours
+        six.node.sync()
+        wait_for("the others' are gone", lambda: not [row for row in theirs if six.node.traces_of(row["asn"])])
+        assert not six.node.status()["deletion_guard"]["holds"]
+        assert {face.asn: six.node.birdc.protocols()[f"dn42_{face.asn}"]["since"] for face, _ in six.crowd} == since
 
     def test_plan_says_what_the_guard_would_hold(self, six):
         assert "deletion guard" not in six.node.agent("plan")

@@ -7,10 +7,14 @@
 """
 import contextlib
 import http.server
+import itertools
 import json
 import socketserver
+import ssl
 import threading
 import time
+
+AS_USUAL = object()  # what a fault returns that leaves the answer to us
 
 LEGAL_MOVES = {3: {4, 8}, 4: {2, 6, 7}, 2: {5, 6, 1, 4}, 6: {2, 5, 7}, 5: {0, 1}, 1: {4}, 7: {1, 4}, 8: set()}
 
@@ -24,7 +28,8 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 class FakeControlPlane:
-    def __init__(self, space, port=8080, token="lab-token"):
+    def __init__(self, space, port=8080, token="lab-token", tls=None):
+        """`tls`: an ssl.SSLContext; a certificate that it loads later serves the connections from then on."""
         self.token, self.rows, self.reports, self.requests, self.heartbeats, self.round_trips = token, [], [], [], [], []
         self.measured = []  # the bodies of `report`
         self.lock = threading.Lock()
@@ -48,7 +53,9 @@ class FakeControlPlane:
 
         with space.entered():
             self._server = _Server((space.address, port), Handler)
-        self.url = f"http://{space.address}:{port}"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://{space.address}:{port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         space.lab.at_exit.append(self.close)
 
@@ -111,8 +118,7 @@ class FakeControlPlane:
         with self.lock:
             self.requests.append(what)
             fault = self._faults.get(what) or self._faults.get("*")
-        if fault:
-            fault(self, handler)
+        if fault and fault(self, handler) is not AS_USUAL:
             return
         if handler.headers.get("Authorization") != f"Bearer {self.token}":
             self.answer(handler, 401, {"code": 401, "message": "Unauthorized"})
@@ -210,15 +216,42 @@ def error_429(fake, handler):
 
 def half_a_body(fake, handler):
     """Promises the whole list, sends half of it and hangs up."""
+    data = _begin_list(fake, handler)
+    handler.wfile.write(data[:len(data) // 2])
+    handler.wfile.flush()
+    handler.close_connection = True
+
+
+def drip(fake, handler):
+    """The right list, a byte at a time: it never stands still, and is whole after minutes."""
+    with contextlib.suppress(OSError):
+        for byte in _begin_list(fake, handler):
+            handler.wfile.write(bytes([byte]))
+            if fake.released.wait(0.2):
+                break
+    handler.close_connection = True
+
+
+def _begin_list(fake, handler):
+    """Sends the head of the list's answer, and returns the body."""
     _, value = fake._sessions(None)
     data = json.dumps(value).encode()
     handler.send_response(200)
     handler.send_header("Content-Type", "application/json")
     handler.send_header("Content-Length", str(len(data)))
     handler.end_headers()
-    handler.wfile.write(data[:len(data) // 2])
-    handler.wfile.flush()
+    return data
+
+
+def hang_up(_, handler):
+    """Takes the request and closes the connection."""
     handler.close_connection = True
+
+
+def flapping():
+    """Of three requests one is hung up on, one gets a 500 and one is answered."""
+    turns = itertools.cycle([hang_up, error_500, lambda *_: AS_USUAL])
+    return lambda fake, handler: next(turns)(fake, handler)
 
 
 def hang(fake, handler):
@@ -238,5 +271,5 @@ def endless(fake, handler):
     handler.close_connection = True
 
 
-def redirect_elsewhere(fake, handler):
-    fake.answer(handler, 302, b"", headers=[("Location", f"{fake.url}/elsewhere/sessions")])
+def redirect_elsewhere(fake, handler, target=None):
+    fake.answer(handler, 302, b"", headers=[("Location", f"{target or fake.url}/elsewhere/sessions")])

@@ -9,7 +9,7 @@ import uuid
 
 from .birdc import ROOT, Birdc, bird_programs
 from .foreign import SessionKind, make_keys
-from .space import Space
+from .space import Space, processes_in_namespace
 from .waiting import wait_for
 
 BUILD = pathlib.Path(os.environ.get("MOENET_BUILD", ROOT / "build/release"))
@@ -103,8 +103,9 @@ class MoenetNode(Space):
         (self.folder / "config.json").write_text(json.dumps(config, indent=2))
         (self.folder / "config.json").chmod(0o600)
 
-    def start_agent(self, wait=True, **environment):
-        self.agent_process = self.start("agent", BUILD / "src/moenet-agent", "-c", self.folder / "config.json", "run", **environment)
+    def start_agent(self, wait=True, before=(), **environment):
+        """`before`: words of a command that runs it, e.g. setpriv."""
+        self.agent_process = self.start("agent", *before, self.agent_program(), "-c", self.folder / "config.json", "run", **environment)
         if wait:
             wait_for(f"the agent's API on {self.name}", lambda: self.status(), 15)
         return self.agent_process
@@ -171,16 +172,7 @@ class MoenetNode(Space):
 
     def daemons(self):
         """{interface: pid} of the userspace tunnels that run in this node."""
-        found = {}
-        for entry in os.scandir("/proc"):
-            try:
-                if entry.name.isdigit() and os.stat(f"/proc/{entry.name}/ns/net").st_ino == self.inode:
-                    words = pathlib.Path(f"/proc/{entry.name}/cmdline").read_text().rstrip("\0").split("\0")
-                    if words[0].endswith("wireguard-go"):
-                        found[words[-1]] = int(entry.name)
-            except OSError:
-                continue  # it ended meanwhile
-        return found
+        return {words[-1]: pid for pid, words in processes_in_namespace(self.inode) if words[0].endswith("wireguard-go")}
 
     def link_of(self, asn):
         return next(name for name in self.links() if str(asn) in name)

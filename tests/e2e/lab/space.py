@@ -175,6 +175,17 @@ class Space:
         return {link["ifname"]: link for link in json.loads(self.run("ip", "-j", "-d", "addr", "show"))}
 
 
+def processes_in_namespace(inode):
+    """(pid, words of the command line) of each process in a network namespace."""
+    for entry in os.scandir("/proc"):
+        try:
+            if entry.name.isdigit() and os.stat(f"/proc/{entry.name}/ns/net").st_ino == inode:
+                words = pathlib.Path(f"/proc/{entry.name}/cmdline").read_text().rstrip("\0").split("\0")
+                yield int(entry.name), words
+        except OSError:
+            continue  # it ended meanwhile
+
+
 def _setns(descriptor):
     if _LIBC.setns(descriptor, _CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "setns")
