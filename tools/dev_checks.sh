@@ -33,7 +33,7 @@ run_ctest() {
 programs=(moenet-agent moenet-controlplane)
 
 # The layers that have threads or share memory between them; the others are pure.
-threaded=(base net http bird agent controlplane)
+threaded=(base net http bird agent controlplane simulation)
 
 # The preset asan builds unit tests and fuzz targets alike, so that the libraries are compiled once for both; soak, which fuzzes only,
 # builds the preset fuzz.
@@ -82,7 +82,8 @@ command_test() {
   echo "${bold}building and testing on $jobs cores; cold about 25 minutes, later about 8${plain}"
   step "layers" tools/check_layers
   step "shellcheck" check_shell
-  step "build (release)" build_preset release --target "${programs[@]}" net_guest_test
+  step "build (release)" build_preset release --target "${programs[@]}" net_guest_test simulation_test
+  step "simulation" build/release/tests/simulation/simulation_test
   step "page" run_page
   prepare_root
   step "end to end" run_e2e
@@ -134,7 +135,8 @@ command_soak() {
   fuzz_build=fuzz
   setup build run page test soak
   step "build (dev)" build_preset dev
-  step "build (release)" build_preset release --target "${programs[@]}"
+  step "build (release)" build_preset release --target "${programs[@]}" simulation_test
+  step "simulation" env SIM_SEEDS="${SIM_SEEDS:-100000}" build/release/tests/simulation/simulation_test
   step "build (fuzz)" build_preset fuzz --target fuzz/all
   prepare_root
   step "systemd" as_root tests/e2e/systemd/run.sh

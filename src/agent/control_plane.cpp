@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "agent/control_plane_words.h"
 #include "base/log.h"
 
 namespace moenet::agent {
@@ -35,52 +36,6 @@ std::string percent_encode(std::string_view text) {
     }
   }
   return encoded;
-}
-
-// What an unsuccessful answer means to the caller. The body may be the envelope or plain text.
-Error error_of(const Response& response) {
-  auto envelope = model::read_envelope(response.body);
-  const bool is_envelope = !envelope && envelope.error().code != Errc::invalid;
-  const std::string what = fmt::format("HTTP {}: {}", response.status,
-                                       is_envelope ? envelope.error().what : escape_for_log(response.body, 80));
-  switch (response.status) {
-    case 401:
-    case 403: return {Errc::denied, what + " (check controlPlane.token)"};
-    case 404: return {Errc::not_found, what};
-    case 422: return {Errc::invalid, what};
-    case 429: return {Errc::unavailable, what};
-    default: break;
-  }
-  return {response.status >= 500 ? Errc::unavailable : Errc::internal, what};
-}
-
-// Of a read, which no status makes wrong.
-Error read_error_of(const Response& response) {
-  Error error = error_of(response);
-  if (error.code == Errc::invalid) error.code = Errc::internal;
-  return error;
-}
-
-Result<json::value> data_of(const Result<Response>& response) {
-  if (!response) return std::unexpected(response.error());
-  if (response->status != 200) return std::unexpected(error_of(*response));
-  return model::read_envelope(response->body);
-}
-
-json::object json_of(const Modification& modification) {
-  json::object object;
-  object["uuid"] = modification.session.view();
-  object["status"] = static_cast<int>(modification.report.status);
-  if (!modification.report.last_error.empty()) object["lastError"] = modification.report.last_error;
-  return object;
-}
-
-// Deleting what is not there any more is what was wanted (A5).
-Result<void> forgive_missing(Result<void> outcome, const Modification& modification) {
-  if (!outcome && outcome.error().code == Errc::not_found &&
-      modification.report.status == model::SessionStatus::deleted)
-    return {};
-  return outcome;
 }
 
 http::ClientSettings client_settings(const ControlPlaneSettings& settings, const std::string& user_agent) {
@@ -143,67 +98,18 @@ Result<std::string> ControlPlane::fetch_config(const std::stop_token& stop) {
 
 Result<Fetched> ControlPlane::fetch(std::string_view action, const std::string& etag, std::chrono::seconds wait,
                                     const std::stop_token& stop) {
-  const std::string what = fmt::format("fetch {}", action);
-  http::Headers headers;
   if (etag.empty()) wait = {};
-  if (!etag.empty()) headers.set("If-None-Match", etag);
-  if (wait.count() > 0) headers.set("Prefer", fmt::format("wait={}", wait.count()));
-  auto response = send("GET", fmt::format("{}/{}", node_path_, action), "", std::move(headers), stop, wait);
-  if (!response) return std::unexpected(with_context(response.error(), what));
-  Fetched fetched;
-  if (const auto tag = response->headers.find("ETag")) fetched.etag = *tag;
-  if (response->status == 304 && !etag.empty()) {
-    fetched.not_modified = true;
-  } else if (response->status == 200) {
-    fetched.body = std::move(response->body);
-  } else {
-    return std::unexpected(with_context(read_error_of(*response), what));
-  }
-  return fetched;
+  auto response = send("GET", fmt::format("{}/{}", node_path_, action), "", read_headers(etag, wait), stop, wait);
+  return fetched_of(std::move(response), etag, fmt::format("fetch {}", action));
 }
 
 Result<void> ControlPlane::modify_one(const Modification& modification, const std::stop_token& stop) {
-  auto data = data_of(send("POST", node_path_ + "/modify", json::serialize(json_of(modification)), {}, stop));
-  Result<void> outcome;
-  if (!data)
-    outcome = std::unexpected(with_context(data.error(), fmt::format("report session {}", modification.session)));
-  return forgive_missing(std::move(outcome), modification);
+  return modify_outcome(send("POST", node_path_ + "/modify", modify_body(modification), {}, stop), modification);
 }
 
-// Answers per item: {"results":[{"uuid","code","message"}]} in the order of the updates (B4).
 std::vector<Result<void>> ControlPlane::modify_batch(std::span<const Modification> modifications,
                                                      const std::stop_token& stop) {
-  json::array updates;
-  for (const auto& modification : modifications) updates.push_back(json_of(modification));
-  auto data = data_of(
-      send("POST", node_path_ + "/modify", json::serialize(json::object{{"updates", std::move(updates)}}), {}, stop));
-  const json::array* results = nullptr;
-  if (data && data->is_object()) {
-    if (const auto* list = data->get_object().if_contains("results")) results = list->if_array();
-  }
-  std::vector<Result<void>> outcomes;
-  for (std::size_t i = 0; i < modifications.size(); ++i) {
-    if (!data) {
-      outcomes.push_back(std::unexpected(with_context(data.error(), "report sessions")));
-      continue;
-    }
-    const json::object* item = results != nullptr && i < results->size() ? (*results)[i].if_object() : nullptr;
-    const auto* code = item != nullptr ? item->if_contains("code") : nullptr;
-    if (code == nullptr || !code->is_int64()) {
-      outcomes.push_back(fail(Errc::internal, "report sessions: no result for this session"));
-    } else if (code->get_int64() == 0) {
-      outcomes.push_back({});
-    } else {
-      const auto* message = item->if_contains("message");
-      Response refused;
-      refused.status = static_cast<int>(code->get_int64());
-      refused.body = message != nullptr && message->is_string() ? std::string(message->get_string()) : "";
-      outcomes.push_back(forgive_missing(
-          std::unexpected(with_context(error_of(refused), fmt::format("report session {}", modifications[i].session))),
-          modifications[i]));
-    }
-  }
-  return outcomes;
+  return batch_outcomes(send("POST", node_path_ + "/modify", batch_body(modifications), {}, stop), modifications);
 }
 
 std::vector<Result<void>> ControlPlane::modify(std::span<const Modification> modifications,

@@ -37,17 +37,24 @@ void FetchLoop::publish(std::uint64_t sync, const std::string& error) {
   wiring_.publish(sync, error);
 }
 
+FetchQuestion FetchLoop::ask(SteadyTime now) const {
+  FetchQuestion question{requests_, etag_, std::chrono::seconds(0), now, false};
+  question.is_awaited = !published_ || question.sync > *published_;
+  const bool is_asked = published_ && question.is_awaited;
+  if (!etag_.empty() && !is_asked && !is_cut_) question.wait = wait_at(now);
+  return question;
+}
+
 // True when the server does as it was asked: it answers when there is something new, and waits when there is not.
-Result<bool> FetchLoop::fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop) {
-  const auto asked = steady_now();
-  TRY(auto fetched, wiring_.fetch(etag_, wait, stop));
+Result<bool> FetchLoop::take(const FetchQuestion& question, Result<Fetched> fetched, SteadyTime now) {
+  if (!fetched) return std::unexpected(fetched.error());
   bool is_new = false;
-  if (!fetched.not_modified) {
-    TRY(is_new, wiring_.take(std::move(fetched.body)));
-    etag_ = fetched.etag;
+  if (!fetched->not_modified) {
+    TRY(is_new, wiring_.take(std::move(fetched->body)));
+    etag_ = fetched->etag;
   }
-  publish(sync, "");
-  return is_new || steady_now() - asked >= wait / 2;
+  publish(question.sync, "");
+  return is_new || now - question.asked >= question.wait / 2;
 }
 
 // Registers a read that waits at the server, so that request() can end it. Absent when a request came meanwhile.
@@ -58,11 +65,15 @@ std::optional<std::stop_source> FetchLoop::begin_waiting(std::uint64_t sync) {
   return waiting_;
 }
 
-FetchLoop::Read FetchLoop::read(std::uint64_t sync, bool may_wait, const std::stop_token& stop) {
-  auto waiting = may_wait ? begin_waiting(sync) : std::nullopt;
-  if (!waiting) return {fetch_once(sync, std::chrono::seconds(0), stop), false};
+// It does not wait when a request came meanwhile.
+Result<Fetched> FetchLoop::fetch(FetchQuestion& question, const std::stop_token& stop) {
+  auto waiting = question.wait.count() > 0 ? begin_waiting(question.sync) : std::nullopt;
+  if (!waiting) {
+    question.wait = {};
+    return wiring_.fetch(question.etag, question.wait, stop);
+  }
   const std::stop_callback forward(stop, [&] { waiting->request_stop(); });
-  return {fetch_once(sync, wait_, waiting->get_token()), true};
+  return wiring_.fetch(question.etag, question.wait, waiting->get_token());
 }
 
 // `took` is absent of a read that the server held.
@@ -82,10 +93,10 @@ void FetchLoop::record(const Result<bool>& outcome, std::optional<SteadyTime::du
 }
 
 // The read that waited was cut and the plain one after it was not: it was the waiting.
-void FetchLoop::wait_less() {
-  wait_ /= 2;
+void FetchLoop::wait_less(SteadyTime now) {
+  wait_ = wait_at(now) / 2;
   if (wait_ < kShortestWait) wait_ = std::chrono::seconds(0);
-  wait_longer_at_ = steady_now() + kWaitLonger;
+  wait_longer_at_ = now + kWaitLonger;
   log::info("a read that waits at the control plane is cut on the way; the next ones wait less",
             {{"task", wiring_.task}, {"seconds", wait_.count()}});
 }
@@ -96,30 +107,29 @@ void FetchLoop::pause(SteadyTime end, std::uint64_t sync, const std::stop_token&
   while (requests_ == sync && !deadline.passed() && !stop.stop_requested()) requested_.wait(deadline, stop);
 }
 
+SteadyTime FetchLoop::answer(const FetchQuestion& question, Result<Fetched> fetched, SteadyTime now, double fraction) {
+  const bool waited = question.wait.count() > 0;
+  const auto outcome = take(question, std::move(fetched), now);
+  if (waited && !outcome && may_be_cut(outcome.error())) {
+    is_cut_ = true;
+    return question.asked + kFloor;
+  }
+  if (std::exchange(is_cut_, false) && outcome) wait_less(now);
+  record(outcome, waited ? std::nullopt : std::optional(now - question.asked));
+  if (!outcome && question.is_awaited) publish(question.sync, outcome.error().what);
+  if (outcome && *outcome && !etag_.empty() && wait_at(now).count() > 0) return question.asked + kFloor;
+  const auto jitter = std::chrono::duration_cast<std::chrono::milliseconds>(wiring_.interval * (fraction * 0.1));
+  return now + std::max<std::chrono::milliseconds>(wiring_.interval - jitter, kFloor);
+}
+
 void FetchLoop::run(const std::stop_token& stop) {
-  bool is_cut = false;  // the last read, while it waited; a plain one tells whose fault that is
   while (!stop.stop_requested()) {
-    const std::uint64_t sync = requests_;
-    const bool is_asked = published_ && sync > *published_;
-    const auto asked = steady_now();
-    if (asked >= wait_longer_at_) wait_ = kWait;
-    const auto [outcome, waited] = read(sync, can_wait() && !is_asked && !is_cut, stop);
-    if (!outcome && outcome.error().code == Errc::cancelled) continue;  // the stop, or a request that ended the waiting
-    if (waited && !outcome && may_be_cut(outcome.error())) {
-      is_cut = true;
-      pause(asked + kFloor, sync, stop);
-      continue;
-    }
-    if (std::exchange(is_cut, false) && outcome) wait_less();
-    record(outcome, waited ? std::nullopt : std::optional(steady_now() - asked));
-    if (!outcome && (is_asked || !published_)) publish(sync, outcome.error().what);
-    if (outcome && *outcome && can_wait()) {
-      pause(asked + kFloor, sync, stop);
-    } else {
-      const auto jitter =
-          std::chrono::duration_cast<std::chrono::milliseconds>(wiring_.interval * (random_fraction() * 0.1));
-      pause(steady_now() + std::max<std::chrono::milliseconds>(wiring_.interval - jitter, kFloor), sync, stop);
-    }
+    FetchQuestion question = ask(steady_now());
+    auto fetched = fetch(question, stop);
+    // By the stop, or by a request that ended the waiting.
+    if (!fetched && fetched.error().code == Errc::cancelled) continue;
+    const SteadyTime next = answer(question, std::move(fetched), steady_now(), random_fraction());
+    pause(next, question.sync, stop);
   }
 }
 

@@ -35,28 +35,38 @@ struct FetchWiring {
   std::function<void(std::uint64_t sync, const std::string& error)> publish;
 };
 
+// One read, as a FetchLoop wants it.
+struct FetchQuestion {
+  std::uint64_t sync = 0;        // the last request that it answers
+  std::string etag;              // of the last answer; empty: none
+  std::chrono::seconds wait{0};  // how long it may wait at the server
+  SteadyTime asked{};
+  bool is_awaited = false;  // somebody waits for it, also when it fails
+};
+
 class FetchLoop {
  public:
   explicit FetchLoop(FetchWiring wiring) : wiring_(std::move(wiring)) {}
 
   void run(const std::stop_token& stop);
 
+  // What run() does around each read: the next one, and what came of it. The latter returns when to ask again, unless
+  // request() comes before; `fraction` in [0,1] is the jitter. Of a read that was cancelled nothing is told here.
+  FetchQuestion ask(SteadyTime now) const;
+  SteadyTime answer(const FetchQuestion& question, Result<Fetched> fetched, SteadyTime now, double fraction);
+
   // Asks for a fetch now, also when a waiting read is under way. Returns the request's number: a publication whose
   // `sync` is not smaller answers it. Thread-safe.
   std::uint64_t request();
 
  private:
-  struct Read {
-    Result<bool> outcome;  // of fetch_once
-    bool waited;           // it was asked to wait at the server
-  };
-
-  bool can_wait() const { return !etag_.empty() && wait_.count() > 0; }
-  Result<bool> fetch_once(std::uint64_t sync, std::chrono::seconds wait, const std::stop_token& stop);
-  Read read(std::uint64_t sync, bool may_wait, const std::stop_token& stop);
+  // A waiting read may be cut on the way: then each next one waits less, down to none.
+  std::chrono::seconds wait_at(SteadyTime now) const { return now >= wait_longer_at_ ? kWait : wait_; }
+  Result<Fetched> fetch(FetchQuestion& question, const std::stop_token& stop);
+  Result<bool> take(const FetchQuestion& question, Result<Fetched> fetched, SteadyTime now);
   std::optional<std::stop_source> begin_waiting(std::uint64_t sync);
   void record(const Result<bool>& outcome, std::optional<SteadyTime::duration> took);
-  void wait_less();
+  void wait_less(SteadyTime now);
   void pause(SteadyTime end, std::uint64_t sync, const std::stop_token& stop);
   void publish(std::uint64_t sync, const std::string& error);
 
@@ -71,6 +81,7 @@ class FetchLoop {
   std::optional<std::uint64_t> published_;  // the `sync` of the last publication
   std::chrono::seconds wait_ = kWait;       // less where waiting reads are cut; 0: they are not tried
   SteadyTime wait_longer_at_{};             // when to forget that
+  bool is_cut_ = false;                     // the last read, while it waited; a plain one tells whose fault that is
 };
 
 }  // namespace moenet::agent

@@ -37,13 +37,14 @@ void ReconcileTask::retry_limits(NodeReport& report, SteadyTime now, const std::
     const auto outcome = std::ranges::lower_bound(outcomes, owner, {}, &reconcile::PeeringOutcome::owner);
     const bool is_there = outcome != outcomes.end() && outcome->owner == owner;
     if (!is_there || !std::holds_alternative<model::InPlace>(outcome->condition)) {
-      limit_retry_.note_tried(owner, false, now, wall_now());
+      limit_retry_.note_tried(owner, false, now, wiring_.clock().wall);
       continue;
     }
     reconcile::BirdAction action;
     action.orders.push_back({owner, bird::protocol_name(outcome->asn), reconcile::SessionOrder::Kind::retake});
     const auto done = wiring_.node.apply_bird(action, Deadline::after(kRetakeWithin), stop);
-    limit_retry_.note_tried(owner, done.has_value(), steady_now(), wall_now());
+    const Moment tried = wiring_.clock();
+    limit_retry_.note_tried(owner, done.has_value(), tried.steady, tried.wall);
     if (done) {
       outcome->changes.push_back(reconcile::describe(action.orders.front()));
       ++report.step.planned;
@@ -60,7 +61,7 @@ void ReconcileTask::retry_limits(NodeReport& report, SteadyTime now, const std::
 std::vector<NodeRequest> ReconcileTask::serve_maintenance(std::vector<NodeRequest> requests) {
   const auto serve = [this](const NodeRequest& request) {
     if (const auto* start = std::get_if<StartMaintenance>(&request.what)) {
-      request.answer(wiring_.maintenance.start(start->options, wall_now()));
+      request.answer(wiring_.maintenance.start(start->options, wiring_.clock().wall));
     } else if (std::holds_alternative<StopMaintenance>(request.what)) {
       request.answer(wiring_.maintenance.stop());
     } else {
@@ -117,8 +118,9 @@ void ReconcileTask::look_at_maintenance(NodeReport& report, const std::stop_toke
       if (std::ranges::binary_search(look.sessions, each.protocol)) *look.preferred += each.preferred;
     }
   }
-  look.now = steady_now();
-  look.wall = wall_now();
+  const Moment now = wiring_.clock();
+  look.now = now.steady;
+  look.wall = now.wall;
   maintenance.look(look);
   if (maintenance.is_settled()) return;
   const auto again = look.now + kWatchMaintenance;

@@ -124,7 +124,7 @@ std::shared_ptr<const NodeReport> ReconcileTask::failed_look(const SessionInput&
   log_problem(error.what);
   ++counters_.failed_looks;
   report->counters = counters_;
-  report->finished = wall_now();
+  report->finished = wiring_.clock().wall;
   return report;
 }
 
@@ -139,7 +139,7 @@ void ReconcileTask::save(const std::shared_ptr<const SessionAnswer>& answer) {
 
 std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input, const std::stop_token& stop) {
   const auto cpu = thread_cpu();
-  const auto now = steady_now();
+  const auto now = wiring_.clock().steady;
   auto report = std::make_shared<NodeReport>();
   report->answer = input.number;
   report->sync = input.sync;
@@ -155,7 +155,8 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
                            composer_.compose(rows_, lookup, wiring_.qualities.read(), limits));
   wanted.state.switches = switches();
   auto done = reconciler_.step(std::move(wanted.state), wanted.status_of, now, stop);
-  wiring_.ledger.record(kReconcileTask, done ? Result<void>{} : std::unexpected(done.error()), steady_now() - now);
+  wiring_.ledger.record(kReconcileTask, done ? Result<void>{} : std::unexpected(done.error()),
+                        wiring_.clock().steady - now);
   if (done) {
     report->step = std::move(*done);
     shut_protocols_ = report->step.shut_protocols;
@@ -178,7 +179,7 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
   counters_.planned += report->step.planned;
   counters_.failed += report->step.failed;
   report->counters = counters_;
-  report->finished = wall_now();
+  report->finished = wiring_.clock().wall;
   report->cpu = thread_cpu() - cpu;
   return report;
 }
@@ -281,7 +282,7 @@ void ReconcileTask::look_up_silent(const NodeReport& report, SteadyTime now) {
 }
 
 SteadyTime ReconcileTask::next_look(const NodeReport* report, std::chrono::microseconds cpu) const {
-  const auto now = steady_now();
+  const auto now = wiring_.clock().steady;
   if (report == nullptr) return now + kLookAtMost;
   const bool awaits_mesh = now - mesh_changed_ < kMeshSettles;
   const std::chrono::microseconds dear = awaits_mesh ? std::chrono::microseconds(0) : cpu * kLookShare;
@@ -290,27 +291,32 @@ SteadyTime ReconcileTask::next_look(const NodeReport* report, std::chrono::micro
   return next;
 }
 
+std::shared_ptr<const NodeReport> ReconcileTask::attempt(const std::stop_token& abort) {
+  std::shared_ptr<const NodeReport> report;
+  std::vector<NodeRequest> restarts = serve_maintenance(wiring_.requests.take());
+  wiring_.backbone.set_drain(wiring_.maintenance.drain());
+  if (const auto input = wiring_.input.read()) {
+    const bool allow_mass_delete = allow_mass_delete_.exchange(false);
+    take_backbone(allow_mass_delete);
+    const auto taken = take(*input, allow_mass_delete, abort);
+    // Before the first list nothing is known to be wanted or unwanted: the node stays as it is.
+    if (!taken) {
+      report = failed_look(*input, taken.error());
+    } else if (taken_ != nullptr) {
+      report = step_with_restarts(*input, std::exchange(restarts, {}), abort);
+    }
+    if (report != nullptr) wiring_.report.put(report);
+    wiring_.on_report(report);
+  }
+  for (const NodeRequest& request : restarts)
+    request.answer(fail(Errc::unavailable, "the node's sessions are not known yet"));
+  return report;
+}
+
 void ReconcileTask::run(const std::stop_token& stop, const std::stop_token& abort) {
   while (!stop.stop_requested()) {
     const auto cpu = thread_cpu();
-    std::shared_ptr<const NodeReport> report;
-    std::vector<NodeRequest> restarts = serve_maintenance(wiring_.requests.take());
-    wiring_.backbone.set_drain(wiring_.maintenance.drain());
-    if (const auto input = wiring_.input.read()) {
-      const bool allow_mass_delete = allow_mass_delete_.exchange(false);
-      take_backbone(allow_mass_delete);
-      const auto taken = take(*input, allow_mass_delete, abort);
-      // Before the first list nothing is known to be wanted or unwanted: the node stays as it is.
-      if (!taken) {
-        report = failed_look(*input, taken.error());
-      } else if (taken_ != nullptr) {
-        report = step_with_restarts(*input, std::exchange(restarts, {}), abort);
-      }
-      if (report != nullptr) wiring_.report.put(report);
-      wiring_.on_report(report);
-    }
-    for (const NodeRequest& request : restarts)
-      request.answer(fail(Errc::unavailable, "the node's sessions are not known yet"));
+    const auto report = attempt(abort);
     wiring_.on_progress();
     const Deadline next(next_look(report.get(), thread_cpu() - cpu));
     while (!wiring_.wakeup.wait(next.or_sooner(kProgress), stop) && !next.passed() && !stop.stop_requested()) {

@@ -24,6 +24,7 @@
 #include "agent/session_sync.h"
 #include "agent/state_file.h"
 #include "base/latest.h"
+#include "base/moment.h"
 #include "net/resolver.h"
 #include "reconcile/deletion_guard.h"
 #include "reconcile/reconciler.h"
@@ -113,6 +114,7 @@ struct ReconcileWiring {
   // After each attempt, on this task's thread; must be quick. Null when there was no list of sessions yet.
   std::function<void(const std::shared_ptr<const NodeReport>&)> on_report;
   std::function<void()> on_progress;  // feeds the watchdog
+  std::function<Moment()> clock = moment_now;
 };
 
 class ReconcileTask {
@@ -121,6 +123,12 @@ class ReconcileTask {
   // `stop` ends the loop after the step under way; `abort` ends that step too, at the next point where nothing is left
   // half done.
   void run(const std::stop_token& stop, const std::stop_token& abort);
+
+  // What run() does between two waits: serves what is asked, and steps towards the last answer. What it published; null
+  // when there was no list of sessions yet.
+  std::shared_ptr<const NodeReport> attempt(const std::stop_token& abort);
+  // When the next attempt is due after one that gave `report` and cost `cpu`, unless something wakes the task before.
+  SteadyTime next_look(const NodeReport* report, std::chrono::microseconds cpu) const;
 
   // The operator's `sync --allow-mass-delete`. Thread-safe.
   void allow_mass_delete() { allow_mass_delete_ = true; }
@@ -144,7 +152,6 @@ class ReconcileTask {
   void note_configured(const SessionViews& views);
   void look_up_silent(const NodeReport& report, SteadyTime now);
   void log_problem(const std::string& problem);
-  SteadyTime next_look(const NodeReport* report, std::chrono::microseconds cpu) const;
 
   ReconcileWiring wiring_;
   reconcile::Reconciler reconciler_;

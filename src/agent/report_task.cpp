@@ -41,6 +41,15 @@ std::vector<Modification> ReportMemory::due(const NodeReport& report, const Heal
   return due;
 }
 
+void ReportMemory::answered(const Modification& modification, const Result<void>& outcome, std::uint64_t latest_answer,
+                            SteadyTime now, double fraction) {
+  if (outcome || is_final(outcome.error())) {
+    settled(modification, latest_answer);
+  } else {
+    failed(modification, latest_answer, now, fraction);
+  }
+}
+
 void ReportMemory::settled(const Modification& modification, std::uint64_t latest_answer) {
   const auto told = told_.find(modification.session);
   if (told == told_.end() || !(told->second.report == modification.report)) return;
@@ -57,10 +66,10 @@ void ReportMemory::failed(const Modification& modification, std::uint64_t latest
   told->second.not_before = now + kRetry.delay(told->second.failures++, 0.5 + fraction / 2);
 }
 
-std::optional<SteadyTime> ReportMemory::next_due() const {
+std::optional<SteadyTime> ReportMemory::next_due(SteadyTime now) const {
   std::optional<SteadyTime> next;
   for (const auto& [uuid, told] : told_) {
-    if (told.failures == 0 || told.needs_answer_after) continue;
+    if (told.failures == 0 || told.needs_answer_after || told.not_before <= now) continue;
     if (!next || told.not_before < *next) next = told.not_before;
   }
   return next;
@@ -82,22 +91,19 @@ void ReportTask::send(const std::vector<Modification>& due, const std::stop_toke
       log::warning("report failed",
                    {{"session", session}, {"status", name_of(report.status)}, {"error", outcomes[i].error().what}});
     }
-    if (outcomes[i] || is_final(outcomes[i].error())) {
-      memory_.settled(due[i], latest_answer);
-    } else {
-      memory_.failed(due[i], latest_answer, steady_now(), random_fraction());
-    }
+    memory_.answered(due[i], outcomes[i], latest_answer, steady_now(), random_fraction());
   }
 }
 
 void ReportTask::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
+    const auto now = steady_now();
     if (const auto report = report_.read()) {
       const auto health = health_.read();
-      const auto due = memory_.due(*report, health != nullptr ? *health : HealthTable{}, steady_now());
+      const auto due = memory_.due(*report, health != nullptr ? *health : HealthTable{}, now);
       if (!due.empty()) send(due, stop);
     }
-    wakeup_.wait(Deadline(memory_.next_due().value_or(steady_now() + kNothingDue)), stop);
+    wakeup_.wait(Deadline(memory_.next_due(now).value_or(now + kNothingDue)), stop);
   }
 }
 

@@ -26,6 +26,9 @@ class ReportMemory {
   // The modifications that `report` asks for, without those that are settled or wait for their next attempt. None when
   // it was made of rows from the disk.
   std::vector<Modification> due(const NodeReport& report, const HealthTable& health, SteadyTime now);
+  // What the server said of it: settled() or failed().
+  void answered(const Modification& modification, const Result<void>& outcome, std::uint64_t latest_answer,
+                SteadyTime now, double fraction);
   // The server took it, or refused it in a way that a repetition would not change. `latest_answer` is the newest
   // SessionInput::number.
   void settled(const Modification& modification, std::uint64_t latest_answer);
@@ -33,8 +36,9 @@ class ReportMemory {
   // state it is by then (wire contract A5), so it is repeated only when an answer newer than `latest_answer` still asks
   // for it.
   void failed(const Modification& modification, std::uint64_t latest_answer, SteadyTime now, double fraction);
-  // When the first waiting one is due; absent when none waits.
-  std::optional<SteadyTime> next_due() const;
+  // When the first one that waits longer than until `now` is due; absent when none does. `now` as of due(): what that
+  // held back although its time had come waits for another report.
+  std::optional<SteadyTime> next_due(SteadyTime now) const;
 
  private:
   struct Told {

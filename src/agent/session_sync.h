@@ -52,6 +52,7 @@ class SessionSync {
   void run(const std::stop_token& stop) { loop_.run(stop); }
   // As FetchLoop::request(); a SessionInput::sync not smaller answers it. Thread-safe.
   std::uint64_t request() { return loop_.request(); }
+  FetchLoop& loop() { return loop_; }  // for who drives it without run()
 
  private:
   Result<bool> take(std::string body);

@@ -53,6 +53,12 @@ class Wakeup {
     return std::exchange(seen_, count_) != count_;
   }
 
+  // The same without sleeping.
+  bool was_notified() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(seen_, count_) != count_;
+  }
+
  private:
   std::mutex mutex_;
   std::condition_variable_any condition_;

@@ -14,6 +14,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "http/attempts.h"
 #include "http/circuit_breaker.h"
 #include "http/message.h"
 #include "http/retry_policy.h"
@@ -32,19 +33,6 @@ struct ClientSettings {
   // Asked for each address before a connection to it is tried, so that a name cannot lead to where nobody may go,
   // whatever it resolves to by then. Null: all may. Called by the sending threads.
   std::function<bool(const IpAddress&)> may_connect = nullptr;
-};
-
-struct ClientCounters {
-  std::uint64_t requests = 0;  // sent, repetitions included
-  std::uint64_t retries = 0;
-  std::uint64_t failures = 0;  // network errors, timeouts, 5xx
-  std::uint64_t refused_by_breaker = 0;
-};
-
-struct BreakerView {
-  CircuitBreaker::State state = CircuitBreaker::State::closed;
-  unsigned failures_in_a_row = 0;
-  std::chrono::milliseconds opens_in{0};  // 0 unless open
 };
 
 // Thread-safe: several tasks share one, and with it the breaker and the open connections.

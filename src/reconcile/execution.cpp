@@ -73,6 +73,13 @@ BirdAction Execution::bird_action() const {
     const model::Owner* owner = owner_of_file(name);
     return owner != nullptr && failures_.contains(*owner);
   });
+  // BIRD is not configured after all: it forgets nobody whom it holds down, and runs nobody anew.
+  const BirdState& bird = before_.bird;
+  const auto is_vain = [&](const SessionOrder& order) {
+    if (!std::ranges::binary_search(bird.protocols, order.protocol)) return true;
+    return order.kind == SessionOrder::Kind::shut && std::ranges::binary_search(bird.shut_protocols, order.protocol);
+  };
+  if (!action.changes_files()) std::erase_if(action.orders, is_vain);
   return action;
 }
 

@@ -56,12 +56,11 @@ TEST(ReportMemory, AFailedReportWaitsLongerEachTime) {
   ASSERT_EQ(due.size(), 1u);
   memory.failed(due[0], 1, kStart, 1.0);
   EXPECT_TRUE(memory.due(report, {}, kStart + seconds(4)).empty());
-  ASSERT_TRUE(memory.next_due());
-  EXPECT_EQ(*memory.next_due(), kStart + seconds(5));
+  EXPECT_EQ(memory.next_due(kStart), kStart + seconds(5));
   due = memory.due(report, {}, kStart + seconds(5));
   ASSERT_EQ(due.size(), 1u);
   memory.failed(due[0], 1, kStart + seconds(5), 1.0);
-  EXPECT_EQ(*memory.next_due(), kStart + seconds(15));
+  EXPECT_EQ(memory.next_due(kStart + seconds(5)), kStart + seconds(15));
 }
 
 // The row may have been edited and approved again since.
@@ -72,7 +71,7 @@ TEST(ReportMemory, ADeletionIsRepeatedOnlyWhenALaterAnswerStillAsksForIt) {
   EXPECT_EQ(due[0].report.status, SessionStatus::deleted);
   memory.failed(due[0], 1, kStart, 1.0);
   EXPECT_TRUE(memory.due(report_of(5, model::Removed{}), {}, kStart + seconds(600)).empty());
-  EXPECT_FALSE(memory.next_due()) << "nothing to wake for before the next answer";
+  EXPECT_FALSE(memory.next_due(kStart)) << "nothing to wake for before the next answer";
   EXPECT_EQ(memory.due(report_of(5, model::Removed{}, 2), {}, kStart + seconds(600)).size(), 1u);
 }
 
@@ -112,6 +111,19 @@ TEST(ReportMemory, AFailedLookIsNoReasonToTellOrToForget) {
   failed.error = Error{Errc::timeout, "list links"};
   EXPECT_TRUE(memory.due(failed, {}, kStart).empty());
   EXPECT_TRUE(memory.due(report_of(4, model::InPlace{}, 2), {}, kStart).empty()) << "still settled";
+}
+
+// A task that woke for it would find nothing to tell, and wake again at once, for as long as the node cannot be seen.
+TEST(ReportMemory, NothingWakesForAReportWhoseTimeHasComeWhileTheNodeCannotBeSeen) {
+  ReportMemory memory;
+  const auto due = memory.due(report_of(4, model::InPlace{}), {}, kStart);
+  memory.failed(due.at(0), 1, kStart, 1.0);
+  auto failed = report_of(4, model::InPlace{}, 2);
+  failed.error = Error{Errc::timeout, "list links"};
+  const auto late = kStart + seconds(6);
+  EXPECT_TRUE(memory.due(failed, {}, late).empty());
+  EXPECT_FALSE(memory.next_due(late));
+  EXPECT_EQ(memory.due(report_of(4, model::InPlace{}, 2), {}, late).size(), 1u) << "the next look brings it";
 }
 
 TEST(ReportMemory, AnotherCauseIsToldAtOnce) {

@@ -117,6 +117,19 @@ TEST_F(ReconcilerTest, AFailedTunnelGetsNoBirdFileAndTheOthersGoOn) {
   EXPECT_EQ(report.failed, 1u);
 }
 
+// The order was for a BIRD that reads its configuration, which it does not when the only new file is held back.
+TEST_F(ReconcilerTest, WhoIsShutIsNotShutAgainWhenTheFilesAreHeldBack) {
+  auto desired = desired_of({peering_of(1)});
+  desired.switches.shut = {link1, link2};
+  step(desired);
+  ASSERT_EQ(node.state.bird.shut_protocols, Texts{link1});
+  node.failing_links[link2] = {Errc::conflict, "listen port 30002 is in use"};
+  auto more = desired_of({peering_of(1), peering_of(2)});
+  more.switches.shut = {link1, link2};
+  step(more);
+  EXPECT_EQ(node.operations, Texts{"create " + link2});
+}
+
 TEST_F(ReconcilerTest, ASessionWhoseUpdateFailsKeepsItsOldFile) {
   node.state = state_of(desired_of({peering_of(1)}));
   auto changed = peering_of(1);

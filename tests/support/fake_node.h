@@ -1,6 +1,6 @@
 // FakeNode: a node in memory. It carries actions out as kernel and BIRD would, refuses what they would refuse, and does
-// on request what real nodes do: fail at a step, lose things between two looks, be without BIRD. It counts and records
-// every operation.
+// on request what real nodes do: fail at a step, lose things between two looks, be without BIRD, be left in the middle
+// of anything by a killed agent. It counts and records every operation.
 #pragma once
 
 #include <algorithm>
@@ -31,6 +31,7 @@ class FakeNode : public Node {
   std::vector<model::RouteCounts> routes;
   bool bird_reads_folder = true;         // false: bird.conf lacks the include line
   std::function<void(FakeNode&)> drift;  // runs before each observation
+  std::function<void()> on_operation;    // runs before each operation; what it throws ends the agent there
 
   std::size_t observations = 0;
   std::size_t tunnel_calls = 0;
@@ -58,7 +59,7 @@ class FakeNode : public Node {
   }
 
   Result<void> apply_firewall(const model::Firewall& firewall, Deadline, const std::stop_token&) override {
-    operations.push_back("firewall");
+    note("firewall");
     if (firewall_error) return std::unexpected(*firewall_error);
     state.firewall.rules = firewall;
     state.firewall.intact = true;
@@ -71,8 +72,9 @@ class FakeNode : public Node {
     if (!state.bird.reachable) return fail(Errc::unavailable, "connect to BIRD: no such file");
     if (bird_error) return std::unexpected(*bird_error);
     BirdResult result;
+    if (action.changes_files()) state.bird.was_cut_off = true;  // until it runs what the files say
     if (action.judge_again) {
-      operations.push_back("judge again");
+      note("judge again");
       state.bird.has_stale_verdicts = false;
     }
     const auto is_policy = [](const model::BirdFile& file) { return file.owner == model::kPolicyOwner; };
@@ -96,7 +98,7 @@ class FakeNode : public Node {
 
   // BIRD reads what is in the folder, and forgets what was shut.
   void configure() {
-    operations.push_back("configure");
+    note("configure");
     state.bird.was_cut_off = false;
     state.bird.protocols.clear();
     state.bird.shut_protocols.clear();
@@ -118,10 +120,15 @@ class FakeNode : public Node {
   }
 
  private:
+  void note(std::string operation) {
+    if (on_operation) on_operation();
+    operations.push_back(std::move(operation));
+  }
+
   // An order to what BIRD does not run changes nothing.
   void obey(const SessionOrder& order, bool was_configured) {
     constexpr const char* kVerbs[] = {"shut ", "reopen ", "restart ", "retake "};
-    operations.push_back(kVerbs[static_cast<std::size_t>(order.kind)] + order.protocol);
+    note(kVerbs[static_cast<std::size_t>(order.kind)] + order.protocol);
     if (!std::ranges::binary_search(state.bird.protocols, order.protocol)) return;
     auto& shut = state.bird.shut_protocols;
     const auto at = std::ranges::lower_bound(shut, order.protocol);
@@ -133,7 +140,7 @@ class FakeNode : public Node {
   }
 
   Result<void> check(const std::string& what, const std::string& name) {
-    operations.push_back(what + " " + name);
+    note(what + " " + name);
     if (std::ranges::find(state.foreign_links, name) != state.foreign_links.end())
       violations.push_back("foreign " + name);
     if (const auto at = failing_links.find(name); at != failing_links.end()) return std::unexpected(at->second);
@@ -209,13 +216,13 @@ class FakeNode : public Node {
   }
 
   void drop_file(const std::string& name) {
-    operations.push_back("drop " + name);
+    note("drop " + name);
     const auto gone = std::erase_if(state.bird.files, [&](const auto& file) { return file->name == name; });
     if (gone == 0) violations.push_back("dropped a file that is not ours: " + name);
   }
 
   void put_file(const model::BirdFile& file, BirdResult& result) {
-    operations.push_back("put " + file.name);
+    note("put " + file.name);
     if (std::ranges::find(state.bird.foreign_files, file.name) != state.bird.foreign_files.end()) {
       violations.push_back("foreign " + file.name);
     }
