@@ -128,7 +128,7 @@ env_seed() {
   "$@"
 }
 
-# The package under a systemd, then rounds of fuzzing and end to end tests; each round's seed is printed, so that a failure can be repeated.
+# The packages under a systemd and from two builds, then rounds of fuzzing and end to end tests; each round's seed is printed, so that a failure can be repeated.
 command_soak() {
   local minutes=${1:-60} round=0 until seed
   local MOENET_SOAK=1  # end to end tests that wait for minutes, too
@@ -140,6 +140,7 @@ command_soak() {
   step "build (fuzz)" build_preset fuzz --target fuzz/all
   prepare_root
   step "systemd" as_root tests/e2e/systemd/run.sh
+  step "reproducible" tests/reproducible.sh
   until=$((SECONDS + minutes * 60))
   while [ $SECONDS -lt $until ]; do
     round=$((round + 1))

@@ -44,6 +44,11 @@ int run_command_line(int argc, char** argv, const RunAgent& run_agent) {
   sync->add_flag(
       "--allow-mass-delete", allow_mass_delete,
       "Let the deletion guard go: sessions that vanished from the list are removed; files of ROAs may shrink");
+  auto* adopt = app.add_subcommand(
+      "adopt",
+      "Show what another agent or a hand has set up of this node's sessions; exit 1 when some must be left alone");
+  bool writes_marks = false;
+  adopt->add_flag("--write", writes_marks, "Mark it as this agent's, which then goes on with it; changes nothing else");
   auto* doctor = app.add_subcommand(
       "doctor", "Say what this node lacks and what mends it; changes nothing; exit 1 when there is a problem");
   doctor->add_flag("--json", as_json, "As JSON");
@@ -78,6 +83,7 @@ int run_command_line(int argc, char** argv, const RunAgent& run_agent) {
   if (*maintenance.stop) return stop_maintenance(config_path, maintenance_command);
   if (*maintenance.show) return show_maintenance(config_path, maintenance_command);
   if (*restart) return restart_session(config_path, restart_command);
+  if (*adopt) return adopt_sessions(config_path, writes_marks);
   if (*doctor) return run_doctor(config_path, as_json);
   for (std::size_t i = 0; i < tools.size(); ++i) {
     if (*tools[i]) return ask_tool(config_path, kTools[i], tool_command);

@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "agent/adoption.h"
 #include "agent/backbone.h"
 #include "agent/compose.h"
 #include "agent/config_task.h"
@@ -287,6 +288,34 @@ int print_public_key() {
   if (!key) return complain({Errc::invalid, "stdin holds no WireGuard private key (44 characters of base64)"});
   std::cout << public_key_of(*key).base64() << "\n";
   return EXIT_SUCCESS;
+}
+
+int adopt_sessions(const std::string& config_path, bool write) {
+  const auto loaded = load_config(config_path, of_service());
+  if (!loaded) return kExitConfig;
+  const AgentConfig& config = loaded->loaded.config;
+  std::string from;
+  const auto composed = compose_now(config, bird_version_now(config), from);
+  if (!composed) return complain(composed.error());
+  const auto deadline = Deadline::after(config.reconciler.step_timeout);
+  const auto found = find_adoptions(config, composed->state, deadline);
+  if (!found) return complain(found.error());
+  bool has_failed = false;
+  for (const Adoption& adoption : *found) {
+    const std::string what = fmt::format("{}: {}{}{}", adoption.owner, adoption.link,
+                                         adoption.link.empty() || adoption.file.empty() ? "" : ", ", adoption.file);
+    has_failed |= !adoption.reason.empty();
+    if (!adoption.reason.empty()) {
+      fmt::print("left alone  {} ({})\n", what, adoption.reason);
+      continue;
+    }
+    if (write) {
+      if (auto done = adopt(config, adoption, deadline); !done) return complain(done.error());
+    }
+    fmt::print("{}  {}\n", write ? "adopted    " : "would adopt", what);
+  }
+  if (found->empty()) fmt::print("nothing to adopt\n");
+  return has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int render_files(const std::string& config_path, const std::string& folder) {

@@ -40,6 +40,8 @@ int show_plan(const std::string& config_path, bool as_json);
 int request_sync(const std::string& config_path, bool allow_mass_delete, bool as_json);
 int print_new_key();
 int print_public_key();  // of the private key on stdin
+// Shows what of this node's sessions somebody else has set up; with `write` marks it as the agent's.
+int adopt_sessions(const std::string& config_path, bool write);
 int render_files(const std::string& config_path, const std::string& folder);
 
 }  // namespace moenet::agent

@@ -90,7 +90,7 @@ DesiredPeering compose_row(const SessionRow& row, const NodeContext& node, const
   desired.has_named_endpoint = session.endpoint && !session.endpoint->address();
   desired.awaits_endpoint = destination.is_awaited;
   const bird::LinkTags tags = tags_of(session, measured);
-  auto file = bird::render_peer(session, *peering, node.names, node.owns_bird ? &tags : nullptr);
+  auto file = bird::render_peer(session, *peering, node.names, node.owns_bird ? &tags : nullptr, node.says_source);
   if (!file) return broken(std::move(desired), file.error().what);
   desired.tunnel = std::make_shared<const model::Tunnel>(
       tunnel_of(desired.owner, session, *peering, node, std::move(destination), measured.most_mtu_bytes));
@@ -157,8 +157,12 @@ Destination destination_of(const std::optional<HostPort>& endpoint, const Lookup
 }
 
 NodeContext context_of(const AgentConfig& config, const Key& private_key) {
-  return {config.node, private_key, config.wireguard.keepalive, config.bird.names,
-          config.bird.ownership == BirdOwnership::full};
+  return {config.node,
+          private_key,
+          config.wireguard.keepalive,
+          config.bird.names,
+          config.bird.ownership == BirdOwnership::full,
+          config.bird.says_source};
 }
 
 Composed joined(Composed backbone, const Composed& sessions) {

@@ -27,7 +27,8 @@ struct NodeContext {
   Key private_key;
   std::chrono::seconds keepalive{25};
   bird::PolicyNames names;
-  bool owns_bird = false;  // then peers' files say more (bird::LinkTags)
+  bool owns_bird = false;   // then peers' files say more (bird::LinkTags)
+  bool says_source = true;  // bird::render_peer
 };
 NodeContext context_of(const AgentConfig& config, const Key& private_key);
 

@@ -186,26 +186,12 @@ class ConfigReading {
 
   void read_bird() {
     const JsonReader section = root_.object("bird");
-    warn_unknown(section, {"controlSocket",
-                           "poolSize",
-                           "poolSizeMax",
-                           "peerConfDir",
-                           "ebgpConfTemplateFile",
-                           "ibgpConfDir",
-                           "ownership",
-                           "configFile",
-                           "localAsn",
-                           "ownPrefixes",
-                           "peerTemplate",
-                           "importFilter",
-                           "exportFilter",
-                           "importTheirsFilter",
-                           "exportOwnFilter",
-                           "country",
-                           "ibgpBfd",
-                           "topology",
-                           "roaUrls",
-                           "roaInterval"});
+    warn_unknown(section,
+                 {"controlSocket", "poolSize",     "poolSizeMax",  "peerConfDir",        "ebgpConfTemplateFile",
+                  "ibgpConfDir",   "ownership",    "configFile",   "localAsn",           "ownPrefixes",
+                  "peerTemplate",  "importFilter", "exportFilter", "importTheirsFilter", "exportOwnFilter",
+                  "country",       "localAddress", "ibgpBfd",      "topology",           "roaUrls",
+                  "roaInterval"});
     BirdSettings& target = loaded_.config.bird;
     read_path(section, "controlSocket", target.control_socket);
     read_path(section, "peerConfDir", target.peer_folder);
@@ -227,6 +213,7 @@ class ConfigReading {
     }
     if (const auto asn = section.integer("localAsn", 1, 4294967295)) target.local_asn = static_cast<model::Asn>(*asn);
     if (const auto country = section.integer("country", 1, 999)) target.country = static_cast<std::uint32_t>(*country);
+    if (const auto said = section.boolean("localAddress")) target.says_source = *said;
     if (const auto bfd = section.boolean("ibgpBfd")) target.has_ibgp_bfd = *bfd;
     if (const auto topology = section.boolean("topology")) target.tells_topology = *topology;
     for (const auto& text : section.texts("ownPrefixes", 64, kNameLimit)) {

@@ -50,6 +50,7 @@ struct BirdSettings {
   std::optional<std::uint32_t> country;  // ISO 3166 numeric, for the country community of own routes
   bool has_ibgp_bfd = false;
   bool tells_topology = false;              // the community "tunnel" on what comes in over a session
+  bool says_source = true;                  // peer files name our own address
   std::vector<std::string> roa_urls;        // of files of ROAs; http(s), each once
   std::chrono::seconds roa_interval{3600};  // between two fetches of them
   bird::PolicyNames names;

@@ -149,7 +149,7 @@ std::string quote(std::string_view text) {
 }
 
 Result<model::BirdFile> render_peer(const model::Session& session, const model::Peering& peering,
-                                    const PolicyNames& names, const LinkTags* tags) {
+                                    const PolicyNames& names, const LinkTags* tags, bool says_source) {
   model::BirdFile file;
   const std::string name = protocol_name(session.asn);
   file.name = name + ".conf";
@@ -160,8 +160,8 @@ Result<model::BirdFile> render_peer(const model::Session& session, const model::
   const std::string_view description = session.description.empty() ? session.name : session.description;
   if (!description.empty()) out += fmt::format("  description {};\n", quote(description));
   // `% 'if'` also pins a neighbor that is no link-local to its tunnel; the AS number of our side is the template's.
-  out += fmt::format("  local {};\n  neighbor {} % '{}' as {};\n", peering.source.text(), peering.neighbor.text(),
-                     session.interface_name, session.asn);
+  if (says_source) out += fmt::format("  local {};\n", peering.source.text());
+  out += fmt::format("  neighbor {} % '{}' as {};\n", peering.neighbor.text(), session.interface_name, session.asn);
   if (session.bgp_password) {
     // Without `authentication md5;`, which 2.0.12 does not know; 2.17 and 3 assume it, with a warning in their log.
     if (!model::is_bird_password(session.bgp_password->reveal())) {

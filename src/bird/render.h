@@ -29,10 +29,11 @@ struct LinkTags;  // bird/policy.h
 
 // The file of one session. Every string from outside goes through quote() or is a parsed value. With `tags` that say
 // something its import filters call the procedures of bird/policy's 20_filters.conf, which must then be there; without,
-// the filters are only named. Errors: invalid, when BIRD's language cannot express the session (a password with a
-// double quote).
+// the filters are only named. Without `says_source` BIRD finds our address itself; BIRD ends a session in whose file
+// that line comes or goes. Errors: invalid, when BIRD's language cannot express the session (a password with a double
+// quote).
 Result<model::BirdFile> render_peer(const model::Session& session, const model::Peering& peering,
-                                    const PolicyNames& names, const LinkTags* tags = nullptr);
+                                    const PolicyNames& names, const LinkTags* tags = nullptr, bool says_source = true);
 
 // A BIRD string literal with its quotes. BIRD knows no escapes within one (conf/cf-lex.l: it ends at the next quote,
 // and a newline is an error), so what cannot stand there is replaced: `"` by `'`, control characters and invalid UTF-8

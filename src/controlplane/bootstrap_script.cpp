@@ -102,7 +102,7 @@ choose_ownership() {
   else
     ownership=peers
     say "bird.ownership is \"peers\": $bird_conf is somebody's own work and stays as it is. Tunnels come up by"
-    say 'themselves; what bird.conf needs beside them: /usr/share/doc/moenet/operations.md, "A node joins"'
+    say 'themselves; what bird.conf needs beside them: /usr/share/doc/moenet-agent/operations.md, "A node joins"'
   fi
 }
 
@@ -139,15 +139,15 @@ install_debian_packages() {
 install_moenet() {
   has_agent=false
   if has moenet-agent; then has_agent=true; fi
-  installed=$(dpkg-query -W -f '${Version}' moenet 2>/dev/null) || installed=
+  installed=$(dpkg-query -W -f '${Version}' moenet-agent 2>/dev/null) || installed=
   find_package
   if $has_agent && { [ -z "$version" ] || [ -z "$installed" ] || dpkg --compare-versions "$installed" ge "$version"; }; then
     return
   fi
   [ -n "$sum" ] || die "moenet-agent is not installed, and the control plane has no package for $suite on $architecture: install one" \
-    "here (apt-get install ./moenet_*.deb), or put it into packages/ in the control plane's state folder; then run this again"
+    "here (apt-get install ./moenet-agent_*.deb), or put it into packages/ in the control plane's state folder; then run this again"
   if $is_dry; then
-    echo "  would install moenet $version from $url"
+    echo "  would install moenet-agent $version from $url"
     return
   fi
   chmod 755 "$scratch"  # apt reads it as a user of its own
@@ -156,7 +156,7 @@ install_moenet() {
   chmod 644 "$scratch/moenet.deb"
   apt_get install -y --no-install-recommends "$scratch/moenet.deb"
   has_agent=true
-  say "installed: moenet $version"
+  say "installed: moenet-agent $version"
 }
 
 # Kept under a name that no earlier one has.

@@ -19,6 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostBytes = 64u << 20;
+constexpr std::string_view kPrefix = "moenet-agent_";
+constexpr std::string_view kSuffix = ".deb";
 constexpr std::array<const char*, 3> kSuites{"bookworm", "trixie", ""};
 
 std::string sha256_of(std::string_view bytes) {
@@ -38,8 +40,8 @@ bool is_plain(std::string_view text) {
 // Without its sum.
 std::optional<OfferedPackage> named_by(const fs::path& file, const char* suite) {
   std::string name = file.filename().string();
-  if (!name.starts_with("moenet_") || !name.ends_with(".deb")) return std::nullopt;
-  name = name.substr(7, name.size() - 7 - 4);
+  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
+  name = name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffix.size());
   const std::size_t at = name.rfind('_');
   if (at == std::string::npos) return std::nullopt;
   OfferedPackage package{file, suite, name.substr(at + 1), name.substr(0, at), ""};

@@ -1,6 +1,6 @@
-// The Debian packages of moenet that an operator has put into a folder for new nodes: moenet_VERSION_ARCHITECTURE.deb,
-// for every Debian, or for one in a subfolder of its name (bookworm, trixie). What else lies there is ignored. Of two
-// versions the newer one counts.
+// The agent's Debian packages that an operator has put into a folder for new nodes:
+// moenet-agent_VERSION_ARCHITECTURE.deb, for every Debian, or for one in a subfolder of its name (bookworm, trixie).
+// What else lies there is ignored. Of two versions the newer one counts.
 #pragma once
 
 #include <filesystem>

@@ -114,6 +114,14 @@ TEST(RenderPeer, RefusesAPasswordThatBirdCannotExpress) {
   }
 }
 
+TEST(RenderPeer, NamesNoAddressOfOursWhereBirdIsToFindIt) {
+  const Case c = cases().front();
+  std::string with = render_peer(c.session, c.peering, {})->text;
+  const std::string line = "  local fe80::998:101:1:1;\n";
+  ASSERT_NE(with.find(line), std::string::npos);
+  EXPECT_EQ(render_peer(c.session, c.peering, {}, nullptr, false)->text, with.erase(with.find(line), line.size()));
+}
+
 TEST(RenderPeer, TakesOtherNames) {
   PolicyNames names{"t", "a", "b", "c", "d"};
   const auto text_for = [&](model::SessionPolicy policy) {

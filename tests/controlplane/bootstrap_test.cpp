@@ -76,10 +76,10 @@ TEST_F(BootstrapTest, ANodesTokenIsOneOf256Bits) {
 TEST_F(BootstrapTest, OffersTheOperatorsPackagesWithTheirSums) {
   // sha256sum of "new", "trixie"
   const std::string sum = "11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437";
-  offer("moenet_0.9.0_amd64.deb", "old");
-  offer("moenet_0.10.0_amd64.deb", "new");
-  offer("trixie/moenet_0.10.0_amd64.deb", "trixie");
-  offer("moenet_1.0'$(reboot)_amd64.deb", "hostile");
+  offer("moenet-agent_0.9.0_amd64.deb", "old");
+  offer("moenet-agent_0.10.0_amd64.deb", "new");
+  offer("trixie/moenet-agent_0.10.0_amd64.deb", "trixie");
+  offer("moenet-agent_1.0'$(reboot)_amd64.deb", "hostile");
   offer("other_1.0_amd64.deb", "other");
   service_.reset();
   ServiceSettings settings;

@@ -20,7 +20,7 @@ TOUCHED = ("/etc", "/usr/bin", "/var/lib/dpkg/info")
 def package(tmp_path_factory):
     folder = tmp_path_factory.mktemp("package")
     subprocess.run([ROOT / "packaging/build_deb", BUILD, folder], check=True, stdout=subprocess.DEVNULL)
-    return next(folder.glob("moenet_*.deb"))
+    return next(folder.glob("moenet-agent_*.deb"))
 
 
 class Joining:
@@ -60,16 +60,16 @@ def test_a_look_changes_nothing_and_the_line_makes_the_node(joining):
     before = joining.machine.tree(*TOUCHED)
     status, said = joining.run(joining.look)
     assert status == 0, said
-    assert "would install moenet" in said and said.endswith("moenet: nothing was changed\n"), said
+    assert "would install moenet-agent" in said and said.endswith("moenet: nothing was changed\n"), said
     assert joining.machine.tree(*TOUCHED) == before and joining.is_token(joining.first_token)
 
     status, said = joining.run()
     assert status == 0, said
-    assert "installed: moenet" in said and "this machine is jp1" in said, said
+    assert "installed: moenet-agent" in said and "this machine is jp1" in said, said
     token = joining.joined()
     config = joining.machine.read("/etc/moenet-agent/config.json")
     assert token not in config and '"ownership":"full"' in config, config
-    assert joining.machine.shell("dpkg-query -W -f '${Status}' moenet") == "install ok installed"
+    assert joining.machine.shell("dpkg-query -W -f '${Status}' moenet-agent") == "install ok installed"
 
     before = joining.machine.tree("/etc/moenet-agent")
     status, said = joining.run()
@@ -186,7 +186,7 @@ def test_a_bare_debian_12_gets_all_that_it_lacks(tmp_path, open_control_plane):
     machine = BareDebian(tmp_path, "bookworm")
     status, said = machine.shell(line)
     assert status == 0, said
-    assert "installed: moenet" in said and "installed: bird2" in said and 'ownership is "full"' in said, said
+    assert "installed: moenet-agent" in said and "installed: bird2" in said and 'ownership is "full"' in said, said
     status, said = machine.shell("/usr/sbin/bird --version && moenet-agent check-config && cat /etc/moenet-agent/config.json")
     assert status == 0 and '"ownership":"full"' in said, said
     assert machine.shell(line)[0] == 0

@@ -2,7 +2,8 @@
 # checks.sh: what run.sh checks, as root on a machine that may be spoilt. One line per check; ends at the first that fails.
 set -euo pipefail
 here=$(dirname "$0")
-package=("$here"/moenet_*.deb)
+packages=("$here"/*.deb)
+newer=("$here"/newer/*.deb)
 count=0
 
 # check TEXT COMMAND...: COMMAND holds.
@@ -42,6 +43,11 @@ is_in_place() {
 }
 daemon() { pgrep -x -f 'wireguard-go dn42-4242420101'; }
 same_daemon() { [ "$(daemon)" = "$daemon" ] && ip link show dev dn42-4242420101 up | grep -q UP; }
+# What BIRD says of the session with its time of the last change, and the files that it reads, by inode.
+session_now() {
+  birdc show protocols dn42_4242420101 | grep dn42_
+  stat -c '%n %i %Y' /etc/bird/bird.conf /etc/bird/peers/*.conf
+}
 # quickly COMMAND...: in under a second.
 quickly() {
   local begun
@@ -92,8 +98,9 @@ doctor_is() {
   done
 }
 
-dpkg -i "${package[0]}" >/dev/null
-check "the package starts nothing" is_down moenet-controlplane
+check "there is a package of each program" [ ${#packages[@]} = 2 ]
+dpkg -i "${packages[@]}" >/dev/null
+check "the packages start nothing" is_down moenet-controlplane
 check "the units are sound" systemd-analyze verify /usr/lib/systemd/system/moenet-{agent,controlplane}.service
 for file in prometheus/moenet-agent.rules.yml grafana/moenet-agent.json; do
   check "it brings $file" test -s /usr/share/moenet-agent/$file
@@ -106,7 +113,7 @@ check "the journal says that it was made" in_journal moenet-controlplane "admin 
 check "the journal does not hold it" not in_journal moenet-controlplane "$(cat $token)"
 check "it runs as its own user" [ "$(stat -Lc %U $token)" = moenet-controlplane ]
 check "which has little to lose" systemd-analyze security --no-pager --threshold=20 moenet-controlplane
-cp /usr/share/doc/moenet/examples/controlplane.json /etc/moenet-controlplane/config.json
+cp /usr/share/doc/moenet-controlplane/examples/config.json /etc/moenet-controlplane/config.json
 check "the example of its configuration is sound" moenet-controlplane check-config
 sed -i 's/"drain": 0/"drain": 1/; s/"workers": 4/"workers": 8/' /etc/moenet-controlplane/config.json
 check "a reload succeeds" systemctl reload moenet-controlplane
@@ -208,12 +215,45 @@ MOENET_CP_TOKEN=$(cat "$here/token")
 export MOENET_CP_TOKEN
 check "which is enough" soon 20 is_in_place 4242420101
 
-dpkg -i "${package[0]}" >/dev/null
-check "an update leaves both running" is_active moenet-controlplane
-check "an update brings the new agent" soon 10 is_in_place 4242420101
+before=$(session_now)
+agent=$(agent_is MainPID)
+control_plane=$(systemctl show moenet-controlplane -P MainPID)
+database=$(stat -c %i /var/lib/moenet-controlplane/moenet.db)
+dpkg -i "${newer[@]}" >/dev/null
+check "an update brings both programs" [ "$(dpkg-query -W -f '${Version} ' moenet-agent moenet-controlplane | grep -o newer | wc -l)" = 2 ]
+check "it starts the agent anew" [ "$(agent_is MainPID)" != "$agent" ]
+check "and the control plane" [ "$(systemctl show moenet-controlplane -P MainPID)" != "$control_plane" ]
+check "both are up" systemctl is-active --quiet moenet-agent moenet-controlplane
+check "the new agent adopts the session" soon 10 is_in_place 4242420101
 check "an update leaves the tunnel" same_daemon
-dpkg -r moenet >/dev/null
+check "an update leaves BGP and its files" [ "$(session_now)" = "$before" ]
+check "an update leaves the database" [ "$(stat -c %i /var/lib/moenet-controlplane/moenet.db)" = "$database" ]
+check "and what is in it" grep -q 4242420101 <(moenet-controlplane peer list)
+dpkg -i "${newer[@]}" >/dev/null
+check "so does one to the same version" same_daemon
+
+dpkg -r moenet-agent moenet-controlplane >/dev/null
 check "a removal leaves no program of ours running" not pgrep -f '^/usr/bin/moenet-'
 check "nor a unit that starts at boot" [ -z "$(find /etc/systemd/system -name 'moenet-*.service')" ]
+check "nor a file of ours" [ -z "$(find /usr -path '*moenet-agent*' -o -path '*moenet-controlplane*')" ]
 check "a removal leaves the tunnel" same_daemon
+check "a removal leaves BGP and its files" [ "$(session_now)" = "$before" ]
+dpkg -P moenet-agent moenet-controlplane >"$here/purged" 2>&1
+check "dpkg has forgotten them" not dpkg-query -W moenet-agent moenet-controlplane
+check "a purge leaves the configuration" test -s /etc/moenet-agent/config.json
+check "and the key" test -s /etc/wireguard/private.key
+check "and the database" test -s /var/lib/moenet-controlplane/moenet.db
+check "and says so" grep -q 'moenet-controlplane is left' "$here/purged"
+check "it takes the agent's cache" [ ! -e /var/lib/moenet-agent ]
+check "a purge leaves the tunnel" same_daemon
+
+dpkg -i "${packages[@]}" >/dev/null
+systemctl start moenet-controlplane moenet-agent
+check "installed anew, the agent adopts what ran all the time" soon 30 is_in_place 4242420101
+check "with the same tunnel" same_daemon
+check "and BGP" [ "$(session_now)" = "$before" ]
+dpkg -r moenet-agent moenet-controlplane >/dev/null
+rm -r /etc/moenet-agent /etc/moenet-controlplane /var/lib/moenet-controlplane
+dpkg -P moenet-agent moenet-controlplane >/dev/null
+check "where nothing is left the user goes too" not getent passwd moenet-controlplane
 echo "dev-says: $count checks"

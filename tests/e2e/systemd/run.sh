@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh: the Debian package under a running systemd, from a bare machine's first start to the package's removal: checks.sh, as root, in
+# run.sh: the Debian packages under a running systemd, from a bare machine's first start to the packages' purge: checks.sh, as root, in
 # a machine made of this one. That is an overlay of its root file system, kept in memory, with namespaces and a cgroup of its own, a
 # network of nothing but `lo`, and this machine's systemd as pid 1. Nothing of this machine changes. About two minutes, most of it waits
 # for watchdogs.
@@ -29,6 +29,14 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 "$root/packaging/build_deb" "$build" "$work" >/dev/null
+# The same with a higher version, to update to
+mkdir "$work/newer"
+for package in "$work"/*.deb; do
+  dpkg-deb -R "$package" "$work/newer/tree"
+  sed -i 's/^Version: .*/&+newer/' "$work/newer/tree/DEBIAN/control"
+  dpkg-deb --root-owner-group -Zgzip --build "$work/newer/tree" "$work/newer/$(basename "$package")" >/dev/null
+  rm -r "$work/newer/tree"
+done
 mkdir "$cgroup"
 
 # The machine's file system, before its systemd: nothing of this machine's services, mounts and names is in it.
@@ -44,7 +52,7 @@ rm -rf etc/systemd/system/*.wants etc/systemd/system/moenet-* etc/moenet-agent e
   var/lib/private/moenet-* var/log/journal usr/sbin/policy-rc.d
 : >etc/fstab; : >etc/machine-id
 mkdir -p root run sys proc dev opt/moenet-test
-cp "$work"/*.deb "$here/checks.sh" opt/moenet-test/
+cp -r "$work"/*.deb "$work/newer" "$here/checks.sh" opt/moenet-test/
 mount -t proc proc proc; mount -t sysfs sys sys; mount -t tmpfs run run -o mode=755; mount -t tmpfs dev dev -o mode=755
 mount -t cgroup2 cgroup sys/fs/cgroup
 for device in null zero full random urandom tty; do : >"dev/$device"; mount --bind "/dev/$device" "dev/$device"; done
