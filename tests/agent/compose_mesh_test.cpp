@@ -29,7 +29,7 @@ model::DesiredPeering only(const model::Mesh& mesh, const NodeContext& node = kN
 
 std::string cause_of(const model::DesiredPeering& peering) {
   EXPECT_TRUE(peering.verdict);
-  return peering.verdict ? std::get<Broken>(*peering.verdict).cause : "";
+  return peering.verdict ? std::string(std::get<Broken>(*peering.verdict).cause) : "";
 }
 
 TEST(ComposeMesh, HasRoomForTheNameAndThePortOfTheLastId) {

@@ -96,15 +96,15 @@ TEST_F(Compose, EnabledRowThatTurnsInvalidKeepsWhatRuns) {
 TEST_F(Compose, NeighborThatIsOurselvesIsAProblemByName) {
   const auto peering = composed(row(4, {{"ipv6", "fe80::998:101:2:1"}}));
   ASSERT_TRUE(peering.verdict && std::holds_alternative<Broken>(*peering.verdict));
-  EXPECT_NE(std::get<Broken>(*peering.verdict).cause.find("fe80::998:101:2:1 equals our own link-local"),
+  EXPECT_NE(std::get<Broken>(*peering.verdict).cause.view().find("fe80::998:101:2:1 equals our own link-local"),
             std::string::npos)
-      << std::get<Broken>(*peering.verdict).cause;
+      << std::get<Broken>(*peering.verdict).cause.view();
 }
 
 TEST_F(Compose, GreIsAProblemByName) {
   const auto peering = composed(row(4, {{"type", "gre"}}));
   ASSERT_TRUE(peering.verdict && std::holds_alternative<Broken>(*peering.verdict));
-  EXPECT_NE(std::get<Broken>(*peering.verdict).cause.find("gre"), std::string::npos);
+  EXPECT_NE(std::get<Broken>(*peering.verdict).cause.view().find("gre"), std::string::npos);
 }
 
 TEST_F(Compose, StatusDecidesTheIntent) {

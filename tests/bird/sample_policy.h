@@ -163,7 +163,7 @@ inline std::vector<model::BirdFile> sample_sessions(const PolicyNames& names) {
     session.asn = 4242420101 + i;
     session.uuid = "0b9f1f2e-0000-4000-8000-00000000000" + std::to_string(i);
     session.policy = static_cast<model::SessionPolicy>(i);
-    session.name = name_of(session.policy);
+    session.name = SharedText(name_of(session.policy));
     session.interface_name = protocol_name(session.asn);
     const IpAddress neighbor = address(("fe80::" + std::to_string(101 + i)).c_str());
     const model::Peering peering{neighbor, address("fe80::998:101:1:1"), true, true, true, {}};

@@ -357,7 +357,7 @@ def walk_public(talk, node):
     talk(404, "GET", "/assets/none.js", token="")
     packages = talk.plane.state / "packages"
     packages.mkdir(exist_ok=True)
-    (packages / "moenet_1.0_amd64.deb").write_text("a package")
+    (packages / "moenet-agent_1.0_amd64.deb").write_text("a package")
     total = hashlib.sha256(b"a package").hexdigest()
     url = talk(201, "POST", f"/api/v1/nodes/{node}/bootstrap", {"url": talk.plane.url})["url"]
     path = url.removeprefix(talk.plane.url)

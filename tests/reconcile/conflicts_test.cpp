@@ -13,7 +13,7 @@ using model::Intent;
 std::string cause_of(const DesiredState& desired, std::size_t i) {
   const auto& verdict = desired.peerings.at(i).verdict;
   if (!verdict) return "";
-  return std::get<model::Broken>(*verdict).cause;
+  return std::string(std::get<model::Broken>(*verdict).cause);
 }
 
 DesiredState same_port() {

@@ -1,6 +1,7 @@
 // A reconciler on a node in memory, step by step.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "reconcile/peerings.h"
@@ -11,8 +12,8 @@ namespace moenet::reconcile {
 using model::DesiredState;
 
 inline std::string text_of(const model::Condition& condition) {
-  if (const auto* broken = std::get_if<model::Broken>(&condition)) return "Broken: " + broken->cause;
-  if (const auto* invalid = std::get_if<model::Invalid>(&condition)) return "Invalid: " + invalid->cause;
+  if (const auto* broken = std::get_if<model::Broken>(&condition)) return fmt::format("Broken: {}", broken->cause);
+  if (const auto* invalid = std::get_if<model::Invalid>(&condition)) return fmt::format("Invalid: {}", invalid->cause);
   if (std::holds_alternative<model::InPlace>(condition)) return "InPlace";
   return std::holds_alternative<model::Removed>(condition) ? "Removed" : "Unchanged";
 }

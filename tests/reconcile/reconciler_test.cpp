@@ -65,7 +65,7 @@ TEST_F(ReconcilerTest, ATunnelThatCannotBeReadIsBrokenAndTheOthersGoOn) {
   EXPECT_EQ(conditions(desired),
             (Texts{"Broken: interface " + link1 + " cannot be read: no answer from the WireGuard daemon in time",
                    "InPlace"}));
-  node.state.tunnels[0].unreadable.clear();
+  node.state.tunnels[0].unreadable = {};
   EXPECT_EQ(conditions(desired), (Texts{"InPlace", "InPlace"}));
 }
 
