@@ -55,11 +55,11 @@ TEST_F(PeeringRequestsTest, WhatIsTakenIsRefusedInTheStoresWords) {
 }
 
 TEST_F(PeeringRequestsTest, AKeyIsAnotherASsOnWhicheverNode) {
-  EXPECT_EQ(call(admin_, "POST", "nodes", json::object{{"name", "de1"}, {"region", 41}}).status, 201);
+  EXPECT_EQ(call(admin_, "POST", "nodes", json::object{{"name", "sg1"}, {"region", "AS-SE"}}).status, 201);
   of_others();
   const std::string path = "sessions/" + requested();
   json::object elsewhere = with("publicKey", kOtherKey);
-  elsewhere["node"] = "de1";
+  elsewhere["node"] = "sg1";
   expect_field(user("POST", "sessions", elsewhere), "publicKey");
   expect_field(user("PATCH", path, json::object{{"publicKey", kOtherKey}}), "publicKey");
 }
