@@ -79,7 +79,7 @@ check_shell() {
 # Unit tests run under the sanitizers and not once more without: two builds of them, by clang and by g++ with -Werror.
 command_test() {
   setup build run page test
-  echo "${bold}building and testing on $jobs cores; cold about 25 minutes, later about 8${plain}"
+  echo "${bold}building and testing on $jobs cores; cold about 35 minutes, later about 20${plain}"
   step "layers" tools/check_layers
   step "shellcheck" check_shell
   step "build (release)" build_preset release --target "${programs[@]}" net_guest_test simulation_test
