@@ -1,50 +1,22 @@
-"""docs/api.yaml, held against both programs while they run: each path, method and status in it is seen, and each answer is as it says.
+"""docs/api.yaml, held against the control plane while it runs: each path, method and status in it is seen, and each answer is as it says.
 
-What a test cannot have stands in UNSEEN with its reason; what stands there and is seen after all is a fault too. That the control plane
-has no route beside these is tests/controlplane/routes_test.cpp.
+The agent's half is test_agent_contract.py; what no test can have, lab/api_promises.py. That the control plane has no route beside these is
+tests/controlplane/routes_test.cpp.
 """
 import hashlib
-import http.client
 import json
 import re
 import secrets
 import subprocess
 import threading
-import time
-import uuid as uuids
 
-from lab import ControlPlane, ForeignRouter, MoenetNode, SessionKind, wait_for
+from lab import ControlPlane, wait_for
+from lab.api_promises import NOBODY, PLANE, expect_all, named, promises_of
 from lab.birdc import ROOT, bird_programs
 from lab.foreign import make_keys
 from lab.openapi import OpenApi
 
-NOBODY = str(uuids.UUID(int=0))
-AGENT = "moenet-agent"
-PLANE = "moenet-controlplane"
 OWN, OTHERS = 4242420101, 4242420102
-
-TOOLS = ("ping", "tcping", "trace", "route", "path", "dig", "mtu")
-# Of the agent: what takes longer than a minute, or a BIRD that refuses (test_bird_refusal.py, test_tools.py, test_join.py).
-UNSEEN = {
-    ("GET", "/sync", 503): "a node that waits for its first configuration",
-    ("POST", "/sync", 503): "likewise",
-    ("GET", "/sync", 504): "a sync of more than a minute",
-    ("POST", "/sync", 504): "likewise",
-    ("GET", "/maintenance", 503): "a node that waits for its first configuration",
-    ("POST", "/maintenance/start", 503): "likewise",
-    ("POST", "/maintenance/stop", 503): "likewise",
-    ("POST", "/maintenance/start", 504): "a step of more than a minute",
-    ("POST", "/maintenance/stop", 504): "likewise",
-    ("POST", "/restart", 409): "a protocol that somebody disabled by hand",
-    ("POST", "/restart", 503): "a session that does not come back",
-    ("POST", "/restart", 504): "a step of more than a minute",
-    **{("POST", f"/{tool}", 503): "BIRD, a name server or the network away" for tool in TOOLS},
-    **{("POST", f"/{tool}", 504): "no answer within 10 s" for tool in TOOLS},
-    **{("POST", f"/{tool}", 404): "a host name, for which the lab has no server" for tool in TOOLS},
-    **{("POST", f"/{tool}", 429): "one bucket for all tools: emptied at /path" for tool in TOOLS if tool != "path"},
-    ("POST", "/api/v1/nodes/{node}/queries", 504): "no answer within 15 s; test_looking_glass.py waits for it",
-    ("POST", "/dig", 200): "a name server; test_tools.py has one",
-}
 
 
 class Talk:
@@ -78,11 +50,6 @@ class Talk:
 def draft(node, asn=OWN, **more):
     return {"node": node, "asn": asn, "publicKey": make_keys()[1], "ipv6LinkLocal": f"fe80::{asn % 10000}", "mpBgp": True,
             "extendedNextHop": True, "endpoint": "peer.example.net:20998", **more}
-
-
-def named(path, **known):
-    """The path with what is nobody's in the place of its variables."""
-    return re.sub(r"\{(\w+)\}", lambda variable: known.get(variable[1], NOBODY), path)
 
 
 def knock(talk, user):
@@ -376,26 +343,6 @@ def walk_public(talk, node):
     talk(404, "POST", "/api/v1/admin", {})
 
 
-def promises_of(contract, service):
-    """What this service is to keep of the document. A path that names no server is the control plane's."""
-    for method, path, status in contract.promises():
-        servers = [server["description"] for server in contract.resolve(contract.document["paths"][path]).get("servers", ())] or [PLANE]
-        alien = path == "/metrics" and status == (401 if service == PLANE else 403)
-        older = path.startswith("/api/v1/admin/")
-        # Nobody is told apart from a user there; and users have nothing to enable.
-        alien |= older and (status == 401 or (path.endswith("/enable") and status == 422))
-        alien |= older and status == 304 and contract.etag_of(method, path) == "Version"
-        alien |= not older and contract.operations[method, path]["responses"][str(status)].get("$ref", "").endswith("/NoAdmin")
-        if service in servers and not alien:
-            yield method, path, status
-
-
-def expect_all(contract, service):
-    wanted = set(promises_of(contract, service))
-    assert sorted(wanted - contract.seen - set(UNSEEN)) == [], "promised and not seen"
-    assert sorted(contract.seen & set(UNSEEN)) == [], "seen, and said not to be"
-
-
 def test_the_control_plane_keeps_its_word(lab):
     contract = OpenApi(ROOT / "docs/api.yaml")
     bare = Talk(ControlPlane(lab, "bare", 9), contract)
@@ -456,114 +403,3 @@ def test_what_the_peer_pastes_is_read_by_bird(lab):
         for name in ("bird2", "bird3"):
             code, output = plane.run(bird_programs()[name], "-p", "-c", file, check=False)
             assert code == 0, f"{name}: {output}\n{text}"
-
-
-class AgentTalk:
-    """Requests to an agent's own API, likewise."""
-
-    def __init__(self, node, contract):
-        self.node, self.contract = node, contract
-
-    def ask(self, method, target, body, token):
-        with self.node.entered():
-            link = http.client.HTTPConnection("127.0.0.1", 24368, timeout=70)
-            link.connect()
-        try:
-            link.request(method, target, body=None if body is None else json.dumps(body), headers={"Authorization": f"Bearer {token}"} if token else {})
-            answer = link.getresponse()
-            return answer, answer.read().decode()
-        finally:
-            link.close()
-
-    def __call__(self, expected, method, target, body=None, token="local-token"):
-        for attempt in range(20):
-            try:
-                answer, text = self.ask(method, target, body, token)
-                break
-            except ConnectionError:  # a reload, as after the first configuration, closes the API for an instant
-                assert attempt < 19
-                time.sleep(0.05)
-        self.contract.check(method, target, answer.status, dict(answer.getheaders()), text)
-        assert answer.status in (expected if isinstance(expected, tuple) else (expected,)), f"{method} {target}: {answer.status} {text}"
-        return json.loads(text) if "json" in answer.getheader("Content-Type", "") else text
-
-
-def ask_tool(talk, tool, body):
-    """Who asks too often waits until the bucket has one again."""
-    for _ in range(30):
-        answer = talk((200, 429), "POST", f"/{tool}", body)
-        if "result" in answer:
-            return answer
-        time.sleep(1.1)
-    raise AssertionError("refused for half a minute")
-
-
-def start_full(lab, plane):
-    """A node whose agent owns all of BIRD: without that there is no maintenance."""
-    node = MoenetNode(lab, "jp2", 3, ownership="full")
-    own = {"localAsn": node.asn, "ownPrefixes": ["172.22.188.0/26", "fd00:4242:7777::/48"]}
-    node.write_config(plane.url, plane.add_node(node), bird=own)
-    node.agent("render", node.folder / "rendered")
-    node.stop(node.bird_process)
-    (node.folder / "bird.conf").write_text((node.folder / "rendered/bird.conf").read_text())
-    node.start_bird()
-    node.start_agent()
-    return node
-
-
-def drain(talk):
-    assert talk(200, "POST", "/maintenance/start", {"timeout_seconds": 0})["state"] != "off"
-    talk(200, "GET", "/maintenance")
-    talk(200, "POST", "/maintenance/stop")
-
-
-def test_the_agent_keeps_its_word(lab):
-    contract = OpenApi(ROOT / "docs/api.yaml")
-    plane, foreign = ControlPlane(lab), ForeignRouter(lab, 1)
-    node = MoenetNode(lab)
-    node.expected_by(foreign)
-    node.write_config(plane.url, plane.add_node(node), server={"listen": "0.0.0.0:24368"})
-    node.start_agent()
-    uuid = plane.add_peer(node, foreign, SessionKind.LINK_LOCAL)
-    plane.approve(uuid)
-    wait_for("ENABLED", lambda: plane.status_of(uuid) == "ENABLED", 20)
-    talk = AgentTalk(node, contract)
-    talk(200, "GET", "/status")
-    talk(200, "GET", "/metrics")
-    assert talk(200, "GET", "/events?limit=1000")["events"]
-    talk(422, "GET", "/events?limit=0")
-    assert talk(200, "GET", f"/sessions/{uuid}")["uuid"] == uuid
-    talk(404, "GET", f"/sessions/{NOBODY}")
-    for method in ("GET", "POST"):
-        talk(202, method, "/sync")
-        talk(200, method, "/sync?wait=1")
-    assert talk(200, "GET", "/maintenance")["state"] == "off"
-    talk(422, "POST", "/maintenance/start", {"colour": 1})
-    talk(409, "POST", "/maintenance/start", {})
-    talk(200, "POST", "/maintenance/stop")
-    drain(AgentTalk(start_full(lab, plane), contract))
-    talk(200, "POST", "/restart", {"peer_name": f"dn42_{foreign.asn}", "bgp_only": True})
-    talk(404, "POST", "/restart", {"peer_name": "dn42_1"})
-    talk(422, "POST", "/restart", {})
-    targets = {"ping": {"target": node.ipv4}, "tcping": {"target": node.ipv4, "port": 9}, "trace": {"target": node.ipv4},
-               "route": {"target": node.ipv4}, "path": {"target": node.ipv4}, "mtu": {"target": node.ipv4}}
-    for tool, body in targets.items():
-        ask_tool(talk, tool, body)
-        talk(422, "POST", f"/{tool}", {"target": "; reboot"})
-    talk(422, "POST", "/dig", {"target": "; reboot"})
-    assert any("error" in talk((200, 429), "POST", "/path", targets["path"]) for _ in range(40)), "the bucket never was empty"
-    for (method, path), operation in contract.operations.items():
-        servers = [server["description"] for server in contract.resolve(contract.document["paths"][path]).get("servers", ())]
-        if AGENT in servers and path not in ("/status", "/metrics"):
-            talk(401, method, named(path), None if method == "GET" else {}, token=None)
-    # From loopback these two are open, so they are asked from elsewhere.
-    for path in ("/status", "/metrics"):
-        with plane.entered():
-            link = http.client.HTTPConnection(node.address, 24368, timeout=10)
-            link.connect()
-        link.request("GET", path)
-        answer = link.getresponse()
-        contract.check("GET", path, answer.status, dict(answer.getheaders()), answer.read().decode())
-        assert answer.status == 401
-        link.close()
-    expect_all(contract, AGENT)
