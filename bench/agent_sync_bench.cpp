@@ -83,7 +83,7 @@ class World {
                                   requests_,
                                   wakeup_,
                                   report_,
-                                  StateFile(folder_.path(), "sessions", {"jp1", "http://cp"}),
+                                  LastGood::in(folder_.path(), {"jp1", "http://cp"}),
                                   [this](const std::shared_ptr<const NodeReport>& report) { reported(report); },
                                   [] {}});
     metric_task_.emplace(MetricWiring{config_, ledger_, report_, maintenance_view_, measurement_, health_,

@@ -1,5 +1,6 @@
 // AnswerSync: one of the tasks that only fetch and publish (meshSyncTask, ibgpSyncTask): an answer of the control
-// plane, kept fresh, kept on disk, and handed on. Until the control plane answers, the one from the disk holds.
+// plane, kept fresh and handed on. Until the control plane answers, the one from the disk holds; what goes there is
+// reconcileTask's to say.
 #pragma once
 
 #include <functional>
@@ -23,6 +24,8 @@ struct Known {
   std::shared_ptr<const T> answer;  // null: nothing yet
   bool is_from_disk = false;
   std::uint64_t number = 0;  // counts answers of the control plane, repetitions included
+  // The envelope as it came, for the state file. Who has written it there puts null. Null: it comes from there.
+  std::shared_ptr<Latest<std::string>> body = nullptr;
 };
 
 template <class T>
@@ -36,7 +39,6 @@ class AnswerSync {
              std::chrono::seconds interval, StateFile state, Latest<Known<T>>& known, std::function<void()> on_answer)
       : task_(task),
         read_(read),
-        ledger_(ledger),
         state_(std::move(state)),
         known_(known),
         on_answer_(std::move(on_answer)),
@@ -77,25 +79,23 @@ class AnswerSync {
     const bool is_new = answer_ == nullptr || !(*answer_ == answer);
     if (!is_new) return false;
     answer_ = std::make_shared<const T>(std::move(answer));
-    const auto saved = state_.save(body);
-    ledger_.record("stateFile", saved);
-    if (!saved)
-      log::error("the last good state cannot be kept on disk", {{"task", task_}, {"error", saved.error().what}});
+    body_ = std::make_shared<Latest<std::string>>();
+    body_->put(std::move(body));
     return true;
   }
 
   void publish() {
-    known_.put(Known<T>{answer_, false, ++answers_});
+    known_.put(Known<T>{answer_, false, ++answers_, body_});
     on_answer_();
   }
 
   std::string_view task_;
   Read read_;
-  TaskLedger& ledger_;
   StateFile state_;
   Latest<Known<T>>& known_;
   std::function<void()> on_answer_;
   std::shared_ptr<const T> answer_;
+  std::shared_ptr<Latest<std::string>> body_;  // answer_'s; null: it comes from the disk
   std::uint64_t answers_ = 0;
   FetchLoop loop_;
 };

@@ -35,13 +35,19 @@ model::Mesh with_vanished(const model::Mesh& fresh, const model::Mesh& in_force)
 Backbone::Backbone(const AgentConfig& config, NodeContext context)
     : config_(config), context_(std::move(context)), loopback_(compose_loopback(config.node, config.loopback)) {}
 
+void Backbone::take_neighbors(std::vector<model::NodeId> present) {
+  for (const model::NodeId node : present)
+    present_.peers.push_back({node, std::unexpected(model::Fault{"peers", "not in the mesh any more, as it seems"})});
+}
+
 void Backbone::take_mesh(const Known<model::Mesh>& known, bool allow_mass_delete) {
   if (allow_mass_delete) guard_.allow_once();
   if (known.answer == nullptr || (known.answer == mesh_ && !verdict_.holds)) return;
   if (known.number == mesh_number_ && mesh_ != nullptr && !allow_mass_delete) return;
   mesh_number_ = known.number;
-  if (mesh_ != nullptr && !known.is_from_disk) verdict_ = guard_.judge(owners_of(*mesh_), owners_of(*known.answer));
-  if (mesh_ == nullptr || (!verdict_.holds && known.answer->all_identified)) {
+  const model::Mesh& before = mesh_ != nullptr ? *mesh_ : present_;
+  if (!known.is_from_disk) verdict_ = guard_.judge(owners_of(before), owners_of(*known.answer));
+  if (!known.is_from_disk && !verdict_.holds && known.answer->all_identified) {
     mesh_ = known.answer;
     return;
   }
@@ -49,7 +55,7 @@ void Backbone::take_mesh(const Known<model::Mesh>& known, bool allow_mass_delete
     log::warning("deletion guard holds: too many neighbors vanished from the mesh at once",
                  {{"vanished", verdict_.vanished.size()}, {"seen", verdict_.seen}, {"needed", verdict_.needed}});
   }
-  mesh_ = std::make_shared<const model::Mesh>(with_vanished(*known.answer, *mesh_));
+  mesh_ = std::make_shared<const model::Mesh>(with_vanished(*known.answer, before));
 }
 
 std::vector<NamedEndpoint> Backbone::named_endpoints() const {

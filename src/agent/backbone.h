@@ -24,9 +24,11 @@ class Backbone {
  public:
   Backbone(const AgentConfig& config, NodeContext context);
 
+  // Before a mesh is taken: the neighbors that this node has a tunnel to.
+  void take_neighbors(std::vector<model::NodeId> present);
   // The latest of each; the same one again changes nothing. A mesh from which more than half of at least 5 neighbors
-  // have vanished is held back like a list of sessions is (reconcile/deletion_guard.h). `allow_mass_delete`: once, it
-  // is not.
+  // have vanished is held back like a list of sessions is (reconcile/deletion_guard.h), also the first one, and one
+  // from the disk takes nobody away. `allow_mass_delete`: once, it is not.
   void take_mesh(const Known<model::Mesh>& known, bool allow_mass_delete);
   void take_policy(const Known<model::BirdPolicy>& known) { policy_ = known.answer; }
   // Static ROAs, sorted; the same object is the same content. Null: none are known.
@@ -58,7 +60,8 @@ class Backbone {
   const AgentConfig& config_;
   NodeContext context_;
   std::optional<model::DesiredPeering> loopback_;
-  std::shared_ptr<const model::Mesh> mesh_;
+  model::Mesh present_;                      // before the first mesh: tunnels that there are, and nothing known of them
+  std::shared_ptr<const model::Mesh> mesh_;  // in force
   std::uint64_t mesh_number_ = 0;
   reconcile::DeletionGuard guard_;
   reconcile::DeletionGuard::Verdict verdict_;

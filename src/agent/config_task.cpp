@@ -5,7 +5,9 @@
 #include "base/backoff.h"
 #include "base/latest.h"
 #include "base/log.h"
+#include "base/uuid.h"
 #include "model/session_json.h"
+#include "model/text.h"
 
 namespace moenet::agent {
 namespace {
@@ -15,9 +17,20 @@ constexpr std::chrono::seconds kProgress{5};
 
 constexpr std::chrono::hours kWaitAtOnce{24};
 
-// An answer is kept only when it can be used together with the file.
-Result<void> check(const ConfigSource& source, const boost::json::value& data, Environment environment) {
-  auto understood = understand_config(source, data, environment);
+// A node that is known by its uuid (wire contract A1) learns its name from the answer, so it cannot tell.
+bool is_for(const std::string& node, const boost::json::object& data) {
+  const auto* section = data.if_contains("node");
+  const auto* name = section != nullptr && section->is_object() ? section->get_object().if_contains("name") : nullptr;
+  if (name == nullptr || !name->is_string() || name->get_string().empty() || is_uuid(node)) return true;
+  return model::lower_case(std::string(name->get_string())) == model::lower_case(node);
+}
+
+// An answer is kept only when it is this node's and can be used together with the file.
+Result<void> check(const ConfigWiring& wiring, const boost::json::value& data) {
+  if (!data.is_object()) return fail(Errc::invalid, "fetch config: `data` is no object");
+  if (!is_for(wiring.config.node.name, data.get_object()))
+    return fail(Errc::invalid, "the control plane's config: node.name: it is another node's");
+  const auto understood = understand_config(wiring.source, data, wiring.environment);
   if (understood) return {};
   return fail(Errc::invalid, "the control plane's config: " + understood.error().front().text());
 }
@@ -27,8 +40,7 @@ Result<bool> fetch_and_keep(const ConfigWiring& wiring, StateFile& state,
                             const std::optional<boost::json::object>& in_force, const std::stop_token& stop) {
   TRY(const std::string body, wiring.control_plane.fetch_config(stop));
   TRY(const auto data, model::read_envelope(body));
-  if (!data.is_object()) return fail(Errc::invalid, "fetch config: `data` is no object");
-  TRY_VOID(check(wiring.source, data, wiring.environment));
+  TRY_VOID(check(wiring, data));
   if (fetched_members(data) == in_force) return false;
   TRY_VOID(state.save(body));
   return true;

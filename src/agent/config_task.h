@@ -19,12 +19,6 @@ inline constexpr std::string_view kConfigTask = "configTask";
 // What a node without a complete config says of itself.
 inline constexpr std::string_view kWaitsForConfig = "waiting for the control plane's first config";
 
-// The name of the state file that holds the answer.
-inline constexpr std::string_view kConfigAnswer = "config";
-inline constexpr std::string_view kSessionsAnswer = "sessions";
-inline constexpr std::string_view kMeshAnswer = "mesh";
-inline constexpr std::string_view kPolicyAnswer = "bird-config";
-
 // The `data` of a kept config answer, or null when there is none for this node.
 boost::json::value kept_config(const AgentConfig& local);
 

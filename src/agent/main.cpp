@@ -173,7 +173,7 @@ class RunningAgent {
                         requests_,
                         reconcile_wakeup_,
                         report_,
-                        state_file(kSessionsAnswer),
+                        LastGood::in(config_.state_folder, identity_of(config_)),
                         [this](const std::shared_ptr<const NodeReport>& report) { on_report(report); },
                         [] { notify_alive(); }});
   }

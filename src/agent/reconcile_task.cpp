@@ -50,26 +50,48 @@ bool counts_as_configured(const model::Condition& condition, bool before) {
 
 }  // namespace
 
+LastGood LastGood::in(const std::string& folder, const StateIdentity& identity) {
+  return {{folder, kSessionsAnswer, identity}, {folder, kMeshAnswer, identity}, {folder, kPolicyAnswer, identity}};
+}
+
 ReconcileTask::ReconcileTask(ReconcileWiring wiring)
     : wiring_(std::move(wiring)),
       reconciler_(wiring_.node, wiring_.settings),
       composer_(wiring_.context),
       limit_retry_(wiring_.limit_retry) {}
 
+// Before the first list nothing is known to be wanted or unwanted, and nothing is taken.
+Result<void> ReconcileTask::take_all(const SessionInput& input, bool allow_mass_delete, const std::stop_token& stop) {
+  if (input.answer == nullptr) return {};
+  if (taken_ == nullptr) TRY_VOID(look_before_all(stop));
+  take_backbone(allow_mass_delete);
+  take(input, allow_mass_delete);
+  return {};
+}
+
+// Nothing may be judged before the node was seen once.
+Result<void> ReconcileTask::look_before_all(const std::stop_token& stop) {
+  TRY(const auto observed, wiring_.node.observe(Deadline::after(wiring_.settings.step_timeout), stop));
+  configured_ = reconcile::sessions_in(observed);
+  bird_version_ = observed.bird.version;
+  wiring_.backbone.take_neighbors(reconcile::neighbors_in(observed));
+  return {};
+}
+
 void ReconcileTask::take_backbone(bool allow_mass_delete) {
-  if (const auto mesh = wiring_.mesh.read()) wiring_.backbone.take_mesh(*mesh, allow_mass_delete);
-  if (const auto policy = wiring_.policy.read()) wiring_.backbone.take_policy(*policy);
+  if (const auto mesh = wiring_.mesh.read()) {
+    wiring_.backbone.take_mesh(*mesh, allow_mass_delete);
+    if (!wiring_.backbone.guard().holds) save(wiring_.last_good.mesh, mesh->body.get());
+  }
+  if (const auto policy = wiring_.policy.read()) {
+    wiring_.backbone.take_policy(*policy);
+    save(wiring_.last_good.policy, policy->body.get());
+  }
   wiring_.backbone.take_roas(wiring_.roas.read());
 }
 
-Result<void> ReconcileTask::take(const SessionInput& input, bool allow_mass_delete, const std::stop_token& stop) {
-  if (input.answer == nullptr || (input.answer == taken_ && input.number == taken_number_ && !allow_mass_delete))
-    return {};
-  if (taken_ == nullptr) {  // nothing may be judged before the node was seen once
-    TRY(const auto observed, wiring_.node.observe(Deadline::after(wiring_.settings.step_timeout), stop));
-    configured_ = reconcile::sessions_in(observed);
-    bird_version_ = observed.bird.version;
-  }
+void ReconcileTask::take(const SessionInput& input, bool allow_mass_delete) {
+  if (input.answer == taken_ && input.number == taken_number_ && !allow_mass_delete) return;
   std::vector<SessionId> listed;
   listed.reserve(input.answer->rows.size());
   for (const auto& row : input.answer->rows) listed.push_back(row.uuid);
@@ -95,9 +117,8 @@ Result<void> ReconcileTask::take(const SessionInput& input, bool allow_mass_dele
     log::warning("deletion guard holds: too many sessions vanished from the list at once",
                  {{"vanished", verdict_.vanished.size()}, {"seen", verdict_.seen}, {"needed", verdict_.needed}});
   } else if (!is_from_disk) {
-    save(input.answer);
+    save(wiring_.last_good.sessions, input.answer->body.get());
   }
-  return {};
 }
 
 // Sessions that run here and are not listed stay as their last row said.
@@ -128,11 +149,11 @@ std::shared_ptr<const NodeReport> ReconcileTask::failed_look(const SessionInput&
   return report;
 }
 
-void ReconcileTask::save(const std::shared_ptr<const SessionAnswer>& answer) {
-  const auto body = answer->body->read();
-  if (body == nullptr) return;  // it is there
-  auto saved = wiring_.state.save(*body);
-  if (saved) answer->body->put(std::shared_ptr<const std::string>());
+void ReconcileTask::save(StateFile& state, Latest<std::string>* body) {
+  const auto text = body != nullptr ? body->read() : nullptr;
+  if (text == nullptr) return;  // it is there
+  const auto saved = state.save(*text);
+  if (saved) body->put(std::shared_ptr<const std::string>());
   wiring_.ledger.record("stateFile", saved);
   if (!saved) log::error("the last good state cannot be kept on disk", {{"error", saved.error().what}});
 }
@@ -296,10 +317,7 @@ std::shared_ptr<const NodeReport> ReconcileTask::attempt(const std::stop_token& 
   std::vector<NodeRequest> restarts = serve_maintenance(wiring_.requests.take());
   wiring_.backbone.set_drain(wiring_.maintenance.drain());
   if (const auto input = wiring_.input.read()) {
-    const bool allow_mass_delete = allow_mass_delete_.exchange(false);
-    take_backbone(allow_mass_delete);
-    const auto taken = take(*input, allow_mass_delete, abort);
-    // Before the first list nothing is known to be wanted or unwanted: the node stays as it is.
+    const auto taken = take_all(*input, allow_mass_delete_.exchange(false), abort);
     if (!taken) {
       report = failed_look(*input, taken.error());
     } else if (taken_ != nullptr) {

@@ -91,6 +91,15 @@ struct NodeReport {
   StepCounters counters;             // with this step
 };
 
+// What the control plane said last and was believed, on disk.
+struct LastGood {
+  StateFile sessions;
+  StateFile mesh;
+  StateFile policy;
+
+  static LastGood in(const std::string& folder, const StateIdentity& identity);
+};
+
 struct ReconcileWiring {
   reconcile::Node& node;
   NodeContext context;
@@ -110,7 +119,7 @@ struct ReconcileWiring {
   NodeRequests& requests;
   Wakeup& wakeup;
   Latest<NodeReport>& report;
-  StateFile state;
+  LastGood last_good;
   // After each attempt, on this task's thread; must be quick. Null when there was no list of sessions yet.
   std::function<void(const std::shared_ptr<const NodeReport>&)> on_report;
   std::function<void()> on_progress;  // feeds the watchdog
@@ -134,7 +143,9 @@ class ReconcileTask {
   void allow_mass_delete() { allow_mass_delete_ = true; }
 
  private:
-  Result<void> take(const SessionInput& input, bool allow_mass_delete, const std::stop_token& stop);
+  Result<void> take_all(const SessionInput& input, bool allow_mass_delete, const std::stop_token& stop);
+  Result<void> look_before_all(const std::stop_token& stop);
+  void take(const SessionInput& input, bool allow_mass_delete);
   void take_backbone(bool allow_mass_delete);
   std::vector<NodeRequest> serve_maintenance(std::vector<NodeRequest> requests);
   std::shared_ptr<const NodeReport> step_with_restarts(const SessionInput& input, std::vector<NodeRequest> restarts,
@@ -142,7 +153,7 @@ class ReconcileTask {
   model::SessionSwitches switches() const;
   void look_at_maintenance(NodeReport& report, const std::stop_token& stop);
   void keep_vanished(std::span<const model::SessionId> listed, std::vector<model::SessionRow>& rows) const;
-  void save(const std::shared_ptr<const SessionAnswer>& answer);
+  void save(StateFile& state, Latest<std::string>* body);
   std::shared_ptr<const NodeReport> step(const SessionInput& input, const std::stop_token& stop);
   std::shared_ptr<const NodeReport> failed_look(const SessionInput& input, const Error& error);
   void note_failure(NodeReport& report, const Error& error) const;

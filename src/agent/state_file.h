@@ -11,6 +11,12 @@
 
 namespace moenet::agent {
 
+// The control plane's names of its answers, and of their files.
+inline constexpr std::string_view kConfigAnswer = "config";
+inline constexpr std::string_view kSessionsAnswer = "sessions";
+inline constexpr std::string_view kMeshAnswer = "mesh";
+inline constexpr std::string_view kPolicyAnswer = "bird-config";
+
 // Whose state it is: a node that was renamed or moved to another control plane does not come up as another.
 struct StateIdentity {
   std::string node_name;

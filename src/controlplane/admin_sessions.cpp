@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/uuid.h"
 #include "controlplane/admin_api.h"
 #include "controlplane/admin_body.h"
 #include "controlplane/answers.h"
@@ -20,7 +21,6 @@
 #include "controlplane/session_draft.h"
 #include "controlplane/session_moves.h"
 #include "controlplane/session_rights.h"
-#include "controlplane/token.h"
 #include "model/json_reader.h"
 #include "model/lifecycle.h"
 #include "model/text.h"

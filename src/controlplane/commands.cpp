@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/uuid.h"
 #include "controlplane/admin_body.h"
 #include "controlplane/pages.h"
 #include "controlplane/people_pages.h"

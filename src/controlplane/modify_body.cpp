@@ -7,8 +7,8 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "base/uuid.h"
 #include "controlplane/session_moves.h"
-#include "controlplane/token.h"
 #include "model/json_reader.h"
 #include "model/lifecycle.h"
 

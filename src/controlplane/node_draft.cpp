@@ -6,9 +6,9 @@
 
 #include <boost/json.hpp>
 
+#include "base/uuid.h"
 #include "controlplane/addressing.h"
 #include "controlplane/community_names.h"
-#include "controlplane/token.h"
 #include "model/json_reader.h"
 
 namespace moenet::controlplane {

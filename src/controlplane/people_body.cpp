@@ -7,8 +7,8 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "base/uuid.h"
 #include "controlplane/admin_body.h"
-#include "controlplane/token.h"
 
 namespace moenet::controlplane {
 

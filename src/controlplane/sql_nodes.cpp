@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/uuid.h"
 #include "controlplane/loopbacks.h"
 #include "controlplane/sql_audit.h"
 #include "controlplane/sql_state.h"

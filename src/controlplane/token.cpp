@@ -77,15 +77,6 @@ std::string make_uuid() {
                      text.substr(20));
 }
 
-bool is_uuid(std::string_view text) {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0) return false;
-  }
-  return true;
-}
-
 namespace {
 
 // systemd keeps credentials in a folder that is the service's alone, with an ACL whose mask shows as a right of the

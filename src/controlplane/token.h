@@ -18,8 +18,6 @@ std::string hash_of_token(std::string_view token);
 
 // A random UUID (RFC 9562 version 4).
 std::string make_uuid();
-// 8-4-4-4-12 hexadecimal digits.
-bool is_uuid(std::string_view text);
 
 // 32 hexadecimal digits of a hash of any text: for strong ETags and the configHash.
 std::string fingerprint(std::string_view text);

@@ -8,6 +8,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/uuid.h"
 #include "model/credential.h"
 #include "model/json_reader.h"
 #include "model/text.h"
@@ -36,14 +37,8 @@ std::string_view view(const json::string& text) { return {text.data(), text.size
 
 // RFC 9562 section 4, in lower case; empty when it is none.
 SessionId read_uuid(const JsonReader& row) {
-  std::string text = lower_case(row.text("uuid", 36).value_or(""));
-  bool is_uuid = text.size() == 36;
-  for (std::size_t i = 0; is_uuid && i < text.size(); ++i) {
-    const bool is_dash_place = i == 8 || i == 13 || i == 18 || i == 23;
-    const bool is_hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
-    is_uuid = is_dash_place ? text[i] == '-' : is_hex;
-  }
-  if (is_uuid) return SessionId(text);
+  const std::string text = lower_case(row.text("uuid", 36).value_or(""));
+  if (is_uuid(text)) return SessionId(text);
   row.note("uuid", "a UUID");
   return {};
 }

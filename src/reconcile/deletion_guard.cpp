@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 namespace moenet::reconcile {
@@ -25,6 +26,14 @@ std::vector<model::SessionId> sessions_in(const NodeState& node) {
   for (const auto& tunnel : node.tunnels) add(tunnel.owner);
   for (const auto& file : node.bird.files) add(file->owner);
   return distinct(std::move(sessions));
+}
+
+std::vector<model::NodeId> neighbors_in(const NodeState& node) {
+  std::set<model::NodeId> neighbors;
+  for (const auto& tunnel : node.tunnels) {
+    if (const auto neighbor = model::mesh_node_of(tunnel.owner)) neighbors.insert(*neighbor);
+  }
+  return {neighbors.begin(), neighbors.end()};
 }
 
 DeletionGuard::Verdict DeletionGuard::judge(std::span<const model::SessionId> configured,

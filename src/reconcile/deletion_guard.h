@@ -18,6 +18,8 @@ std::vector<model::SessionId> distinct(std::vector<model::SessionId> sessions);
 
 // Those that the node carries anything of, distinct().
 std::vector<model::SessionId> sessions_in(const NodeState& node);
+// Those in the mesh that the node has a tunnel to, sorted, each once.
+std::vector<model::NodeId> neighbors_in(const NodeState& node);
 
 class DeletionGuard {
  public:

@@ -67,6 +67,43 @@ TEST_F(BackboneTest, AMeshThatShrinksByHalfIsHeldUntilItCameThreeTimes) {
   EXPECT_EQ(owners(compose(backbone)), (Texts{"loopback", "mesh/3"}));
 }
 
+TEST_F(BackboneTest, TheFirstMeshIsJudgedByTheTunnelsThatThereAre) {
+  auto backbone = make();
+  backbone.take_neighbors({3, 4, 5, 6, 7, 8});
+  const auto small = known(mesh_of({3, 9}), 1);
+  backbone.take_mesh(small, false);
+  EXPECT_TRUE(backbone.guard().holds);
+  const auto composed = compose(backbone);
+  EXPECT_EQ(owners(composed),
+            (Texts{"loopback", "mesh/3", "mesh/4", "mesh/5", "mesh/6", "mesh/7", "mesh/8", "mesh/9"}));
+  EXPECT_EQ(composed.state.peerings[1].intent, model::Intent::present);
+  EXPECT_EQ(composed.state.peerings[2].intent, model::Intent::untouched) << "nothing is known of it";
+  EXPECT_EQ(composed.state.peerings[7].intent, model::Intent::present) << "a new one is set up";
+  backbone.take_mesh({small.answer, false, 2}, false);
+  backbone.take_mesh({small.answer, false, 3}, false);
+  EXPECT_EQ(owners(compose(backbone)), (Texts{"loopback", "mesh/3", "mesh/9"}));
+}
+
+TEST_F(BackboneTest, AMeshFromTheDiskTakesNobodyAway) {
+  auto backbone = make();
+  backbone.take_neighbors({3, 4});
+  auto kept = known(mesh_of({3}), 0);
+  kept.is_from_disk = true;
+  backbone.take_mesh(kept, false);
+  EXPECT_EQ(owners(compose(backbone)), (Texts{"loopback", "mesh/3", "mesh/4"}));
+  backbone.take_mesh({kept.answer, false, 1}, false);
+  EXPECT_EQ(owners(compose(backbone)), (Texts{"loopback", "mesh/3"})) << "the control plane says the same";
+}
+
+TEST_F(BackboneTest, AFirstMeshWithARowOfNoIdTakesNobodyAway) {
+  auto backbone = make();
+  backbone.take_neighbors({3, 4});
+  auto mesh = mesh_of({3});
+  mesh.all_identified = false;
+  backbone.take_mesh(known(mesh, 1), false);
+  EXPECT_EQ(owners(compose(backbone)), (Texts{"loopback", "mesh/3", "mesh/4"}));
+}
+
 TEST_F(BackboneTest, AnOperatorLetsAShrunkenMeshPassAtOnce) {
   auto backbone = make();
   backbone.take_mesh(known(mesh_of({3, 4, 5, 6, 7, 8}), 1), false);

@@ -73,6 +73,21 @@ TEST_F(ConfigTaskTest, OnlyWhatIsTakenOfAnAnswerMakesItNew) {
   EXPECT_FALSE(calls_for_reload());
 }
 
+TEST_F(ConfigTaskTest, AnAnswerForAnotherNodeIsRefused) {
+  answer_with(config_answer(R"({"node":{"name":"jp2","id":3}})"));
+  EXPECT_FALSE(calls_for_reload());
+  EXPECT_EQ(ledger_.records().at("configTask").last_error,
+            "the control plane's config: node.name: it is another node's");
+  answer_with(config_answer(R"({"node":{"name":"JP1","id":2}})"));
+  EXPECT_TRUE(calls_for_reload());
+}
+
+TEST_F(ConfigTaskTest, ANodeThatIsKnownByItsUuidTakesAnyName) {
+  source_.file.as_object()["bootstrap"].as_object()["nodeName"] = "0b9c4b2e-3f6d-4c55-9d2a-7a1de0a4c111";
+  answer_with(config_answer(R"({"node":{"name":"jp2","id":3}})"));
+  EXPECT_TRUE(calls_for_reload());
+}
+
 TEST_F(ConfigTaskTest, AnAnswerThatSaysNothingEndsTheBootstrapToo) {
   answer_with(config_answer("{}"));
   EXPECT_TRUE(calls_for_reload());

@@ -67,7 +67,7 @@ class ReconcileTaskTest : public testing::Test {
                         requests_,
                         wakeup_,
                         report_,
-                        StateFile(folder_.path(), "sessions", {"jp1", "http://cp"}),
+                        LastGood::in(folder_.path(), {"jp1", "http://cp"}),
                         [this](const std::shared_ptr<const NodeReport>& report) { reported(report); },
                         [] {}});
     thread_ = std::jthread([this](const std::stop_token& stop) { task_->run(stop, {}); });
@@ -330,6 +330,28 @@ TEST_F(ReconcileTaskTest, AcceptedListIsKeptOnDiskAndAHeldOneIsNot) {
   answer(body_of({}), 2);
   stop();
   EXPECT_EQ(state.load(), good);
+}
+
+TEST_F(ReconcileTaskTest, AMeshThatTheGuardHoldsIsNotKeptOnDisk) {
+  const StateFile state(folder_.path(), "mesh", {"jp1", "http://cp"});
+  const auto tell = [&](const model::Mesh& mesh, const std::string& body, std::uint64_t number) {
+    const auto kept = std::make_shared<Latest<std::string>>();
+    kept->put(body);
+    mesh_.put(Known<model::Mesh>{std::make_shared<const model::Mesh>(mesh), false, number, kept});
+    answer(body_of(rows_of(1, 1)), number);
+  };
+  start();
+  tell(mesh_of({3, 4, 5, 6, 7}), "good", 1);
+  EXPECT_EQ(state.read(), "good");
+  tell(mesh_of({}), "empty", 2);
+  EXPECT_EQ(state.read(), "good");
+  stop();
+  std::filesystem::remove_all(folder_.path());
+  start();  // which knows nothing but the node
+  tell(mesh_of({}), "empty", 3);
+  stop();
+  EXPECT_FALSE(state.read());
+  EXPECT_NE(node_.link("dn42-wg-igp-3"), nullptr);
 }
 
 TEST_F(ReconcileTaskTest, ASilentPeersNameIsLookedUpAgainAndALiveOnesIsNot) {

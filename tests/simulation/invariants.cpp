@@ -183,10 +183,9 @@ void Invariants::check_removals(const Machine& machine, const Before& before) {
   }
 }
 
-// Who is in the mesh all the time keeps its link, also when the control plane forgets everybody for once. An agent that
-// has lost its disk knows of nobody, and believes the first mesh that it is told.
+// Who is in the mesh all the time keeps its link, also when the control plane forgets everybody for once.
 void Invariants::check_mesh(const Machine& machine, const Before& before) {
-  if (before.mesh_links.size() < 5 || machine.kept_mesh == nullptr) return;
+  if (before.mesh_links.size() < 5) return;
   for (const model::Tunnel& link : before.mesh_links) {
     const bool is_in = machine.mesh.contains(*model::mesh_node_of(link.owner));
     expect(!is_in || link_of(machine.node(), link.owner) != nullptr, &machine, "believed an empty mesh: " + link.name);

@@ -51,10 +51,7 @@ void Machine::kill() {
   was_killed_ = true;
 }
 
-void Machine::lose_state() {
-  folder_ = std::make_unique<support::TemporaryFolder>();
-  kept_mesh.reset();
-}
+void Machine::lose_state() { folder_ = std::make_unique<support::TemporaryFolder>(); }
 
 void Machine::maintain(bool begins, bool shuts_sessions) {
   if (process_ != nullptr) process_->maintain(begins, shuts_sessions);

@@ -61,7 +61,6 @@ class Machine {
   // Its neighbors in the mesh, by their numbers. What it is told of them is read every two minutes, and is nobody for
   // the next `mesh_amnesia` times.
   std::set<model::NodeId> mesh;
-  std::shared_ptr<const model::Mesh> kept_mesh;  // on disk; null: none
   int mesh_amnesia = 0;
   // Asks the process for maintenance, or for its end; lost when there is none.
   void maintain(bool begins, bool shuts_sessions);

@@ -1,7 +1,10 @@
 #include "simulation/process.h"
 
 #include <algorithm>
+#include <sstream>
 #include <utility>
+
+#include <fmt/ranges.h>
 
 #include "agent/control_plane_words.h"
 #include "agent/mesh_of.h"
@@ -26,6 +29,19 @@ agent::AgentConfig config_of(const Machine& machine) {
   config.bird.ownership = agent::BirdOwnership::full;
   config.bird.local_asn = 4242420998;
   return config;
+}
+
+agent::StateIdentity identity_of(const Machine& machine) { return {machine.context().identity.name, "http://cp"}; }
+
+// What a mesh is on the disk here: the numbers of its neighbors.
+std::string mesh_body(const std::set<model::NodeId>& neighbors) { return fmt::format("{}", fmt::join(neighbors, " ")); }
+
+model::Mesh read_mesh_body(const std::string& body) {
+  model::Mesh mesh;
+  std::istringstream numbers(body);
+  for (model::NodeId neighbor = 0; numbers >> neighbor;)
+    mesh.peers.push_back({neighbor, agent::mesh_peer_of(neighbor)});
+  return mesh;
 }
 
 }  // namespace
@@ -57,7 +73,7 @@ Process::Process(Machine& machine, const MachineWiring& wiring, const std::files
                   .requests = requests_,
                   .wakeup = wakeup_,
                   .report = report_,
-                  .state = agent::StateFile(folder.native(), "sessions", {machine.context_.identity.name, "http://cp"}),
+                  .last_good = agent::LastGood::in(folder.native(), identity_of(machine)),
                   .on_report =
                       [this](const auto& report) {
                         if (report) report_wakeup_.notify();
@@ -65,9 +81,10 @@ Process::Process(Machine& machine, const MachineWiring& wiring, const std::files
                   .on_progress = [] {},
                   .clock = [this] { return wiring_.agenda.moment(); }}),
       wire_({wiring.agenda, wiring.chance, wiring.server, wiring.weather, wiring.number}) {
-  agent::put_last_good(agent::StateFile(folder.native(), "sessions", {machine.context_.identity.name, "http://cp"}),
-                       input_);
-  if (machine.kept_mesh != nullptr) mesh_.put(agent::Known<model::Mesh>{machine.kept_mesh, true, 0});
+  agent::LastGood last_good = agent::LastGood::in(folder.native(), identity_of(machine));
+  if (const auto kept = last_good.mesh.load())
+    mesh_.put(agent::Known<model::Mesh>{std::make_shared<const model::Mesh>(read_mesh_body(*kept)), true});
+  agent::put_last_good(std::move(last_good.sessions), input_);
   at(wiring.agenda.now(), &Process::fetch);
   at(wiring.agenda.now() + wiring.chance.between(1ms, 120s), &Process::read_mesh);
   look_at(wiring.agenda.now());
@@ -108,19 +125,21 @@ void Process::fetch() {
   });
 }
 
-// meshSyncTask: another reader of the same kind as sessionSyncTask, so its answers take no wire here. On disk is the
-// last one that was no mistake: what the guard does after a start from a disk that holds a mistake is not simulated.
+// meshSyncTask: another reader of the same kind as sessionSyncTask, so its answers take no wire here.
 void Process::read_mesh() {
   const bool forgets = machine_.mesh_amnesia > 0 && machine_.mesh_amnesia-- > 0;
-  model::Mesh mesh;
-  mesh.self.node_id = static_cast<model::NodeId>(machine_.number());
-  for (const model::NodeId neighbor : forgets ? std::set<model::NodeId>() : machine_.mesh)
-    mesh.peers.push_back({neighbor, agent::mesh_peer_of(neighbor)});
-  const auto last = mesh_.read();
-  const bool is_same = last != nullptr && *last->answer == mesh;
-  const auto answer = is_same ? last->answer : std::make_shared<const model::Mesh>(std::move(mesh));
-  mesh_.put(agent::Known<model::Mesh>{answer, false, ++meshes_});
-  if (!forgets) machine_.kept_mesh = answer;
+  const std::string body = mesh_body(forgets ? std::set<model::NodeId>() : machine_.mesh);
+  model::Mesh mesh = read_mesh_body(body);
+  agent::Known<model::Mesh> known;
+  if (const auto last = mesh_.read()) known = *last;
+  if (known.answer == nullptr || !(*known.answer == mesh)) {
+    known.answer = std::make_shared<const model::Mesh>(std::move(mesh));
+    known.body = std::make_shared<Latest<std::string>>();
+    known.body->put(body);
+  }
+  known.is_from_disk = false;
+  known.number = ++meshes_;
+  mesh_.put(std::move(known));
   at(wiring_.agenda.now() + 120s, &Process::read_mesh);
   wake();
 }
