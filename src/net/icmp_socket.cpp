@@ -201,24 +201,26 @@ Result<std::uint16_t> bind_identifier(int fd, IpFamily family) {
   return ntohs(family == IpFamily::v4 ? address.v4.sin_port : address.v6.sin6_port);
 }
 
+// A datagram socket tells an error of a packet before, once, instead of sending this one; while one is tried again the
+// next may arrive, as of the routers of a path. So often in a row it is this one's own (chosen).
+constexpr unsigned kTries = 6;
+
 // How many were dealt with; errors[i] is the errno of message i, 0 when it left.
 std::size_t hand_over(int fd, std::span<mmsghdr> messages, std::span<int> errors) {
   std::size_t done = 0;
-  bool tried_again = false;
+  unsigned tries = 0;
   while (done < messages.size()) {
     const int sent =
         ::sendmmsg(fd, messages.data() + done, static_cast<unsigned>(messages.size() - done), MSG_DONTWAIT);
     if (sent > 0) {
       std::fill_n(errors.begin() + static_cast<std::ptrdiff_t>(done), sent, 0);
       done += static_cast<std::size_t>(sent);
-      tried_again = false;
+      tries = 0;
     } else if (errno == EAGAIN || errno == ENOBUFS) {
       break;
-    } else if (errno == EINTR || !std::exchange(tried_again, true)) {
-      continue;  // a datagram socket tells an error of a packet before once, instead of sending this one
-    } else {
+    } else if (errno != EINTR && ++tries == kTries) {
       errors[done++] = errno;
-      tried_again = false;
+      tries = 0;
     }
   }
   return done;
