@@ -19,8 +19,10 @@ class Agenda {
 
   SteadyTime now() const { return now_; }
   Moment moment() const {
-    return {now_, WallTime(kDawn) + std::chrono::duration_cast<WallTime::duration>(now_.time_since_epoch())};
+    return {now_, WallTime(dawn_) + std::chrono::duration_cast<WallTime::duration>(now_.time_since_epoch())};
   }
+  // Somebody sets the wall clock; no time passes by that.
+  void step_wall_clock(std::chrono::seconds by) { dawn_ += by; }
 
   void at(SteadyTime when, What what) { items_.emplace(std::pair(std::max(when, now_), next_++), std::move(what)); }
   void in(std::chrono::milliseconds wait, What what) { at(now_ + wait, std::move(what)); }
@@ -40,8 +42,7 @@ class Agenda {
   }
 
  private:
-  static constexpr std::chrono::sys_days kDawn{std::chrono::year(2026) / 1 / 1};
-
+  std::chrono::sys_seconds dawn_ = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
   SteadyTime now_{std::chrono::hours(1)};  // steady time never begins at 0
   std::uint64_t next_ = 0;
   std::map<std::pair<SteadyTime, std::uint64_t>, What> items_;

@@ -57,5 +57,14 @@ TEST(Simulation, EveryInvariantHoldsWhateverGoesWrong) {
              std::chrono::duration<double>(steady_now() - began).count());
 }
 
+// A day, and as long as operators have left a control plane dead over a weekend.
+TEST(Simulation, ANodeWithoutItsControlPlaneStaysAsItIsForDays) {
+  log::set_threshold(log::Level::error);
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    const auto broken = World(seed, {}).run_cut_off(std::chrono::hours(seed % 2 == 0 ? 24 : 72));
+    for (const std::string& what : broken) ADD_FAILURE() << "seed " << seed << ": " << what;
+  }
+}
+
 }  // namespace
 }  // namespace moenet::simulation

@@ -17,6 +17,8 @@ constexpr std::chrono::milliseconds kLongestTrouble = 13min;
 // answers.
 constexpr std::chrono::milliseconds kSettles = 18min;
 constexpr std::chrono::milliseconds kRests = 3min;
+// After a cut, however long: the longest pause between two questions, and setting up what is new.
+constexpr std::chrono::milliseconds kCatchesUp = 3min;
 
 std::string uuid_of(int number) { return fmt::format("00000000-0000-4000-8000-{:012}", number); }
 std::string link_of(const StoredSession& row) { return row.interface_name; }
@@ -58,16 +60,49 @@ std::vector<std::string> World::run() {
   plan_trouble(trouble);
   if (!pass(agenda_.now() + trouble)) return invariants_.broken();
   heal();
-  if (!pass(agenda_.now() + kSettles)) return invariants_.broken();
+  (void)(settle(kSettles) && rest(kRests));
+  return invariants_.broken();
+}
+
+std::vector<std::string> World::run_cut_off(std::chrono::hours length) {
+  for (int n = 8; n > 0; --n) add_session();
+  for (const auto& machine : machines_) {
+    change_mesh(*machine);
+    machine->start();
+  }
+  if (!settle(kSettles)) return invariants_.broken();
+  tell("the control plane is gone");
+  weather_.is_down = true;
+  server_.cut_waiting();
+  agenda_.in(length / 2, [this] {
+    for (const auto& machine : machines_) machine->kill();
+  });
+  agenda_.in(length / 3, [this] { step_wall_clock(); });
+  if (!rest(length)) return invariants_.broken();
+  add_session();
+  tell("the control plane is back");
+  weather_ = {};
+  (void)(settle(kCatchesUp) && rest(kRests));
+  return invariants_.broken();
+}
+
+// False when an invariant broke, or all is not as it should be at the end.
+bool World::settle(std::chrono::milliseconds length) {
+  if (!pass(agenda_.now() + length)) return false;
   tell("at rest?");
   for (const auto& machine : machines_) invariants_.at_rest(*machine);
+  return invariants_.broken().empty();
+}
+
+// False when anything was done or told.
+bool World::rest(std::chrono::milliseconds length) {
   const auto reports = server_.reports();
-  if (!pass(agenda_.now() + kRests)) return invariants_.broken();
+  if (!pass(agenda_.now() + length)) return false;
   for (const auto& machine : machines_) {
     invariants_.at_rest(*machine);
     invariants_.still_at_rest(*machine, reports);
   }
-  return invariants_.broken();
+  return invariants_.broken().empty();
 }
 
 // False when an invariant broke.
@@ -185,7 +220,7 @@ const StoredSession* World::draw_session_of(const Machine& machine) {
 
 void World::harm() {
   Machine& machine = *chance_.one_of(machines_);
-  switch (chance_.between(0, 7)) {
+  switch (chance_.between(0, 8)) {
     case 0:
     case 1: return harm_process(machine);
     case 2: return harm_network();
@@ -193,6 +228,7 @@ void World::harm() {
     case 4: return harm_bird(machine);
     case 5: return change_mesh(machine);
     case 6: return maintain(machine);
+    case 7: return step_wall_clock();
     default: return harm_session(machine);
   }
 }
@@ -211,6 +247,12 @@ void World::harm_network() {
     tell("the network is good");
     weather_ = {};
   });
+}
+
+void World::step_wall_clock() {
+  const std::chrono::seconds by = std::chrono::minutes(chance_.between(-3'000, 3'000));
+  tell(fmt::format("the wall clock is stepped by {} s", by.count()));
+  agenda_.step_wall_clock(by);
 }
 
 void World::harm_process(Machine& machine) {

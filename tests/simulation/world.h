@@ -24,10 +24,15 @@ class World {
 
   // What did not hold, at the first moment at which something did not; empty when all did.
   std::vector<std::string> run();
+  // The same, of a quiet network that is cut from its control plane for so long, in the middle of which all nodes start
+  // anew.
+  std::vector<std::string> run_cut_off(std::chrono::hours length);
 
  private:
   void plan_trouble(std::chrono::milliseconds length);
   void heal();
+  bool settle(std::chrono::milliseconds length);
+  bool rest(std::chrono::milliseconds length);
   bool pass(SteadyTime end);
   void tell(const std::string& what) const;
 
@@ -41,6 +46,7 @@ class World {
   // What goes wrong.
   void harm();
   void harm_network();
+  void step_wall_clock();
   void harm_process(Machine& machine);
   void harm_kernel(Machine& machine);
   void harm_bird(Machine& machine);
