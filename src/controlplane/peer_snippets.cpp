@@ -19,6 +19,17 @@ bool uses_link_local(const json::value& session) {
   return text(session, "ipv6LinkLocal") != "-" || text(session, "ipv6").starts_with("fe80:");
 }
 
+// Where the peer reaches us. Who knows no address of ours waits until we dial them, if we know one of theirs.
+std::string endpoint_line(const json::value& session, const json::value& node) {
+  const std::string name = text(node, "name");
+  const std::string ipv4 = text(node, "publicIpv4");
+  const std::string ipv6 = text(node, "publicIpv6");
+  const bool is_known = ipv4 != "-" || ipv6 != "-";
+  if (!is_known && text(session, "endpoint") != "-") return fmt::format("# no Endpoint: {} dials you\n", name);
+  const std::string host = ipv4 != "-" ? ipv4 : is_known ? "[" + ipv6 + "]" : "ADDRESS-OF-" + name;
+  return fmt::format("Endpoint = {}:{}\n", host, text(session, "port"));
+}
+
 // The peer's interface to this node: short enough for every id, and no other's.
 std::string link_name(const json::value& node) { return fmt::format("moenet-{}", text(node, "id")); }
 
@@ -38,18 +49,14 @@ std::string wireguard_snippet(const json::value& session, const json::value& nod
     addresses += fmt::format("PostUp = ip addr add {}/32 peer {}/32 dev %i\n", text(session, "ipv4"),
                              text(node, "loopbackIpv4"));
   }
-  const std::string ipv4 = text(node, "publicIpv4");
-  const std::string host = ipv4 != "-"                       ? ipv4
-                           : text(node, "publicIpv6") != "-" ? "[" + text(node, "publicIpv6") + "]"
-                                                             : "ADDRESS-OF-" + text(node, "name");
   const std::string endpoint = text(session, "endpoint");
   const std::size_t colon = endpoint.rfind(':');
   return fmt::format(
       "# /etc/wireguard/{}.conf\n[Interface]\nPrivateKey = YOUR-PRIVATE-KEY\n{}MTU = {}\nTable = off\n{}\n"
-      "[Peer]\nPublicKey = {}\n{}Endpoint = {}:{}\nAllowedIPs = 0.0.0.0/0, ::/0\n",
+      "[Peer]\nPublicKey = {}\n{}{}AllowedIPs = 0.0.0.0/0, ::/0\n",
       link_name(node), colon == std::string::npos ? "" : fmt::format("ListenPort = {}\n", endpoint.substr(colon + 1)),
       text(session, "mtu"), addresses, text(node, "publicKey", "KEY-OF-" + text(node, "name")),
-      is_true(session, "hasPresharedKey") ? "PresharedKey = AS-AGREED\n" : "", host, text(session, "port"));
+      is_true(session, "hasPresharedKey") ? "PresharedKey = AS-AGREED\n" : "", endpoint_line(session, node));
 }
 
 // Its own filter, so that it does not depend on what the peer has: DN42's prefixes go both ways, and nothing that was
