@@ -60,6 +60,7 @@ def start_full(lab, plane):
     (node.folder / "bird.conf").write_text((node.folder / "rendered/bird.conf").read_text())
     node.start_bird()
     node.start_agent()
+    node.sync()  # nothing is drained before the node was looked at
     return node
 
 

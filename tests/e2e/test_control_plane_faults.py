@@ -129,6 +129,7 @@ class TestDeletionGuard:
         with six.fake.lock:
             ours, theirs = six.fake.rows, [dict(row, uuid=f"00000000-0000-4000-8000-{n:012d}", asn=4242422000 + n, port=42000 + n,
                                                 interface=f"dn42_{4242422000 + n}") for n, row in enumerate(six.fake.rows[:2])]
+        wait_for("all are up", lambda: all(six.node.is_established(face.asn) for face, _ in six.crowd))
         since = {face.asn: six.node.birdc.protocols()[f"dn42_{face.asn}"]["since"] for face, _ in six.crowd}
         six.fake.rows = theirs
         six.node.sync()
