@@ -9,7 +9,7 @@ packages_build="python3 g++ cmake ninja-build pkg-config|pkgconf ccache git libf
   libbenchmark-dev prometheus-cpp-dev nodejs@node npm@npm"
 packages_run="python3 iproute2 iputils-ping procps util-linux wireguard-go wireguard-tools bird2|bird3 openssh-client gpgv"
 packages_page="chromium fonts-dejavu-core"
-packages_test="curl libgtest-dev librapidcheck-dev python3-pytest python3-pytest-xdist python3-yaml shellcheck openssl clang-19 libclang-rt-19-dev
+packages_test="curl faketime libgtest-dev librapidcheck-dev python3-pytest python3-pytest-xdist python3-yaml shellcheck openssl clang-19 libclang-rt-19-dev
   qemu-system-x86 busybox-static cpio xz-utils kmod dash nftables fping prometheus postgresql gpg gpg-agent gpgconf
   mandoc zsh fish"
 # version 19 by name: Debian 12 and 13 both have it, so both format alike, and Debian 12's own clang-tidy cannot read <expected>
