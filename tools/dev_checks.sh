@@ -76,22 +76,31 @@ check_shell() {
   echo "dev-says: ${#scripts[@]} scripts"
 }
 
-# Unit tests run under the sanitizers and not once more without: two builds of them, by clang and by g++ with -Werror.
+build_asan() { build_preset asan --target tests/all fuzz/all; }
+build_tsan() { build_preset tsan --target tests/all; }
+build_sanitizers() { build_asan && build_tsan; }
+
+# Unit tests run under the sanitizers and not once more without: two builds of them, by clang and by g++ with -Werror. Tests wait most of
+# their time, so these builds begin behind them.
 command_test() {
   setup build run page test
-  echo "${bold}building and testing on $jobs cores; cold about 35 minutes, later about 20${plain}"
+  echo "${bold}building and testing on $jobs cores; cold about 30 minutes, later about 20${plain}"
   step "layers" tools/check_layers
   step "shellcheck" check_shell
   step "build (release)" build_preset release --target "${programs[@]}" net_guest_test simulation_test
   step "simulation" build/release/tests/simulation/simulation_test
+  begin_behind build_sanitizers
   step "page" run_page
   prepare_root
   step "end to end" run_e2e
   step "kernel guest" tests/e2e/kernel_guest/run.sh
   step "kernel mesh" run_kernel_mesh
-  step "build (asan)" build_preset asan --target tests/all fuzz/all
+  end_behind
+  step "build (asan)" build_asan
+  begin_behind build_tsan
   step "unit tests (asan, ubsan)" run_ctest asan
-  step "build (tsan)" build_preset tsan --target tests/all
+  end_behind
+  step "build (tsan)" build_tsan
   step "unit tests (tsan)" run_ctest tsan -R "^($(IFS='|'; echo "${threaded[*]}"))\$"
   step "fuzz" fuzz_all "${FUZZ_SECONDS:-5}"
   summary "./dev test"

@@ -85,6 +85,24 @@ step() {
   fi
 }
 
+# begin_behind COMMAND...: runs COMMAND on what the steps leave of the cores (SCHED_IDLE, sched(7)), until end_behind or the end of ./dev.
+# For what a later step takes up where it was ended, as ninja does; so nothing depends on how far it came, or why it failed.
+behind_pid=
+begin_behind() {
+  mkdir -p "$logs"
+  set -m
+  { chrt --idle --pid 0 "$BASHPID" && "$@"; } >"$logs/behind.log" 2>&1 </dev/null &
+  behind_pid=$!
+  set +m
+  trap end_behind EXIT
+}
+end_behind() {
+  [ -n "$behind_pid" ] || return 0
+  kill -TERM -- "-$behind_pid" 2>/dev/null || :
+  wait "$behind_pid" 2>/dev/null || :
+  behind_pid=
+}
+
 # What a finished step has to say for itself: the summary lines of ctest, pytest and our own programs.
 closing_words() { grep -aE '^(100% tests passed|=+ .*(passed|skipped).* =+$|dev-says: )' "$1" | tail -n 1 | sed -E 's/^(=+ |dev-says: )//; s/ =+$//' | cut -c 1-90; }
 
