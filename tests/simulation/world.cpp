@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kShortestTrouble = 3min;
 constexpr std::chrono::milliseconds kLongestTrouble = 13min;
-// Longer than the longest wait of any retry (10 min, ReconcilerSettings), a report's (5 min) and a guard's three
-// answers.
-constexpr std::chrono::milliseconds kSettles = 18min;
+// Trouble that has begun lasts up to 15 min more, and the longest wait of any retry after it 10 min
+// (ReconcilerSettings); a report's (5 min) and a guard's three answers are shorter.
+constexpr std::chrono::milliseconds kSettles = 27min;
 constexpr std::chrono::milliseconds kRests = 3min;
 // After a cut, however long: the longest pause between two questions, and setting up what is new.
 constexpr std::chrono::milliseconds kCatchesUp = 3min;
