@@ -80,8 +80,8 @@ build_asan() { build_preset asan --target tests/all fuzz/all; }
 build_tsan() { build_preset tsan --target tests/all; }
 build_sanitizers() { build_asan && build_tsan; }
 
-# Unit tests run under the sanitizers and not once more without: two builds of them, by clang and by g++ with -Werror. Tests wait most of
-# their time, so these builds begin behind them.
+# Unit tests run under the sanitizers and not once more without: two builds of them, by clang and by g++ with -Werror. These
+# builds begin behind tests that look at no clock closely.
 command_test() {
   setup build run page test
   echo "${bold}building and testing on $jobs cores; cold about 30 minutes, later about 20${plain}"
@@ -89,10 +89,10 @@ command_test() {
   step "shellcheck" check_shell
   step "build (release)" build_preset release --target "${programs[@]}" net_guest_test simulation_test
   step "simulation" build/release/tests/simulation/simulation_test
-  begin_behind build_sanitizers
   step "page" run_page
   prepare_root
   step "end to end" run_e2e
+  begin_behind build_sanitizers
   step "kernel guest" tests/e2e/kernel_guest/run.sh
   step "kernel mesh" run_kernel_mesh
   end_behind
