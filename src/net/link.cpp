@@ -76,6 +76,7 @@ std::string describe(const LinkAddress& address) {
 Steps steps_of(int index, std::string_view name, const LinkChange& change) {
   Steps steps;
   if (change.alias) steps.add(encode_set_alias(index, *change.alias), fmt::format("set the alias of {}", name));
+  if (change.gre) steps.add(encode_set_gre(index, *change.gre), fmt::format("set the GRE header of {}", name));
   if (change.mtu_bytes) {
     steps.add(encode_set_mtu(index, *change.mtu_bytes),
               fmt::format("set the MTU of {} to {}", name, *change.mtu_bytes));
@@ -141,7 +142,7 @@ std::vector<Result<int>> create_links(NetlinkSocket& socket, std::string_view ki
     // Kernels count up from 1 and wrap at 2^31: in this range nobody is, and a clash is refused by the kernel.
     const int index = std::uniform_int_distribution<int>(1 << 24, 1 << 30)(random);
     indexes.push_back(index);
-    const NetlinkBytes create = encode_create_link(index, link.name, kind);
+    const NetlinkBytes create = encode_create_link(index, link.name, kind, link.gre);
     messages.insert(messages.end(), create.begin(), create.end());
     const NetlinkBytes mark = encode_set_alias(index, link.alias);
     messages.insert(messages.end(), mark.begin(), mark.end());
@@ -166,8 +167,8 @@ std::vector<Result<int>> create_links(NetlinkSocket& socket, std::string_view ki
 }
 
 Result<int> create_link(NetlinkSocket& socket, std::string_view name, std::string_view kind, std::string_view alias,
-                        Deadline deadline) {
-  return create_links(socket, kind, {{std::string(name), std::string(alias)}}, deadline).front();
+                        Deadline deadline, const std::optional<GreHeader>& gre) {
+  return create_links(socket, kind, {{std::string(name), std::string(alias), gre}}, deadline).front();
 }
 
 Result<void> delete_link(NetlinkSocket& socket, int index, std::string_view name, Deadline deadline) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/gre.h"
 #include "base/ip.h"
 #include "base/result.h"
 #include "net/netlink.h"
@@ -33,8 +34,9 @@ struct LinkAddress {
 struct Link {
   int index = 0;
   std::string name;
-  std::string kind;   // IFLA_INFO_KIND: "wireguard", "tun", "gre"; empty for hardware and loopback
-  std::string alias;  // IFLA_IFALIAS; empty when unset
+  std::string kind;              // IFLA_INFO_KIND: "wireguard", "tun", "gre"; empty for hardware and loopback
+  std::string alias;             // IFLA_IFALIAS; empty when unset
+  std::optional<GreHeader> gre;  // of kinds "gre" and "ip6gre", with a remote; absent of one that is unlike any of ours
   std::uint32_t mtu_bytes = 0;
   bool up = false;                     // IFF_UP, the administrative state
   bool running = false;                // IFF_RUNNING: a tun whose daemon died is not
@@ -47,13 +49,14 @@ struct Link {
 // (RTEXT_FILTER_SKIP_STATS).
 Result<std::vector<Link>> list_links(NetlinkSocket& socket, Deadline deadline);
 
-// What to change on a link; absent fields stay as they are. One netlink batch, whose order is: alias, mtu, addrgenmode,
-// up, added addresses, removed ones, so that a link which changes its address is never without one; only an address
-// that is removed and added with another length or peer goes before it comes. Adding an address that is there and
-// removing one that is not are no errors. A failing step does not keep the later ones from being tried; the first error
-// is returned, with the errno, the step and the link ("add address 172.22.188.2/32 to dn42_7: …").
+// What to change on a link; absent fields stay as they are. One netlink batch, whose order is: alias, GRE header, mtu,
+// addrgenmode, up, added addresses, removed ones, so that a link which changes its address is never without one; only
+// an address that is removed and added with another length or peer goes before it comes. Adding an address that is
+// there and removing one that is not are no errors. A failing step does not keep the later ones from being tried; the
+// first error is returned, with the errno, the step and the link ("add address 172.22.188.2/32 to dn42_7: …").
 struct LinkChange {
   std::optional<std::string> alias;
+  std::optional<GreHeader> gre;  // all of it, with a remote. The kernel moves the MTU with the key's 4 bytes
   std::optional<std::uint32_t> mtu_bytes;
   bool no_generated_address =
       false;  // IN6_ADDR_GEN_MODE_NONE: a tun would get a random fe80:: of its own, which Babel may pick
@@ -68,15 +71,17 @@ Result<void> change_link(NetlinkSocket& socket, int index, std::string_view name
 struct NewLink {
   std::string name;
   std::string alias;
+  std::optional<GreHeader> gre = std::nullopt;  // of kinds "gre" and "ip6gre", with a remote
 };
-// Creates links of a kind that needs no parameters ("wireguard", "dummy", "ifb"); result i is the index of link i. The
+// Creates links of a kind ("wireguard", "dummy", "ifb", "gre"); result i is the index of link i. The
 // kernel ignores an alias in the creating request (rtnl_create_link() in net/core/rtnetlink.c), so creation and mark go
 // out in one send(): the kernel carries out both before it returns, and no kill can leave a link without its owner's
-// mark. Errors: conflict (name taken: that link is not touched), invalid (kind not in this kernel: EOPNOTSUPP), denied.
+// mark. Errors: conflict (name taken: that link is not touched; or a GRE link has this remote and key), invalid (kind
+// not in this kernel: EOPNOTSUPP), denied.
 std::vector<Result<int>> create_links(NetlinkSocket& socket, std::string_view kind, const std::vector<NewLink>& links,
                                       Deadline deadline);
 Result<int> create_link(NetlinkSocket& socket, std::string_view name, std::string_view kind, std::string_view alias,
-                        Deadline deadline);
+                        Deadline deadline, const std::optional<GreHeader>& gre = std::nullopt);
 
 // Errors: not_found when it is gone already.
 Result<void> delete_link(NetlinkSocket& socket, int index, std::string_view name, Deadline deadline);

@@ -11,6 +11,7 @@
 
 #include <libmnl/libmnl.h>
 
+#include "net/gre_codec.h"
 #include "net/netlink_attributes.h"
 
 namespace moenet::net {
@@ -78,13 +79,25 @@ NetlinkBytes address_message(std::uint16_t type, std::uint16_t flags, int index,
   return message.finish();
 }
 
-std::string kind_of(ByteView link_info) {
-  std::string kind;
+void put_link_info(Message& message, std::string_view kind, const std::optional<GreHeader>& gre) {
+  nlattr* link_info = mnl_attr_nest_start(message.header(), IFLA_LINKINFO);
+  message.text(IFLA_INFO_KIND, kind, kMaxNameBytes);
+  if (gre) {
+    nlattr* parameters = mnl_attr_nest_start(message.header(), IFLA_INFO_DATA);
+    put_gre(message.header(), *gre);
+    mnl_attr_nest_end(message.header(), parameters);
+  }
+  mnl_attr_nest_end(message.header(), link_info);
+}
+
+void read_link_info(ByteView link_info, Link& link) {
+  ByteView parameters;
   each_attribute(link_info, [&](const Attribute& attribute) {
-    if (attribute.type == IFLA_INFO_KIND) kind = attribute.text();
+    if (attribute.type == IFLA_INFO_KIND) link.kind = attribute.text();
+    if (attribute.type == IFLA_INFO_DATA) parameters = attribute.payload;
     return true;
   });
-  return kind;
+  link.gre = decode_gre(link.kind, parameters);
 }
 
 std::optional<IpAddress> address_of(const Attribute& attribute, unsigned char family) {
@@ -118,13 +131,12 @@ NetlinkBytes encode_link_query(std::string_view name) {
   return message.finish();
 }
 
-NetlinkBytes encode_create_link(int index, std::string_view name, std::string_view kind) {
+NetlinkBytes encode_create_link(int index, std::string_view name, std::string_view kind,
+                                const std::optional<GreHeader>& gre) {
   Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   message.extra<ifinfomsg>()->ifi_index = index;
   message.text(IFLA_IFNAME, name, kMaxNameBytes);
-  nlattr* link_info = mnl_attr_nest_start(message.header(), IFLA_LINKINFO);
-  message.text(IFLA_INFO_KIND, kind, kMaxNameBytes);
-  mnl_attr_nest_end(message.header(), link_info);
+  put_link_info(message, kind, gre);
   return message.finish();
 }
 
@@ -137,6 +149,14 @@ NetlinkBytes encode_delete_link(int index) {
 NetlinkBytes encode_set_alias(int index, std::string_view alias) {
   Message message = set_link(index);
   mnl_attr_put(message.header(), IFLA_IFALIAS, std::min(alias.size(), kMaxAliasBytes), alias.data());  // without NUL
+  return message.finish();
+}
+
+// RTM_SETLINK takes no data of a kind; RTM_NEWLINK without NLM_F_CREATE changes a link that is there (rtnetlink.c).
+NetlinkBytes encode_set_gre(int index, const GreHeader& gre) {
+  Message message(RTM_NEWLINK, 0);
+  message.extra<ifinfomsg>()->ifi_index = index;
+  put_link_info(message, gre_kind(gre), gre);
   return message.finish();
 }
 
@@ -187,7 +207,7 @@ Result<std::optional<Link>> decode_link(std::span<const std::uint8_t> message) {
     switch (attribute.type) {
       case IFLA_IFNAME: link.name = attribute.text(); break;
       case IFLA_IFALIAS: link.alias = attribute.text(); break;
-      case IFLA_LINKINFO: link.kind = kind_of(attribute.payload); break;
+      case IFLA_LINKINFO: read_link_info(attribute.payload, link); break;
       case IFLA_MTU: attribute.read(link.mtu_bytes); break;
       default: break;  // the kernel has some sixty more
     }

@@ -24,10 +24,12 @@ NetlinkBytes encode_link_query(std::string_view name);
 
 // The link is made with the index `index`, so that a message right behind can speak of just this link and of no other,
 // even when this one is refused.
-NetlinkBytes encode_create_link(int index, std::string_view name, std::string_view kind);
+NetlinkBytes encode_create_link(int index, std::string_view name, std::string_view kind,
+                                const std::optional<GreHeader>& gre = std::nullopt);
 NetlinkBytes encode_delete_link(int index);
 
 NetlinkBytes encode_set_alias(int index, std::string_view alias);
+NetlinkBytes encode_set_gre(int index, const GreHeader& gre);
 NetlinkBytes encode_set_mtu(int index, std::uint32_t mtu_bytes);
 NetlinkBytes encode_set_no_generated_address(int index);
 NetlinkBytes encode_set_up(int index, bool up);

@@ -79,7 +79,7 @@ count=0
 while read -r module; do
   count=$((count + 1)); name=$(printf '%03d.ko' $count)
   case $module in *.xz) xz -dc "$module" >"$image/modules/$name" ;; *) cp "$module" "$image/modules/$name" ;; esac
-done < <(for module in wireguard dummy veth bridge nf_tables nft_ct; do
+done < <(for module in wireguard dummy veth bridge ip_gre ip6_gre nf_tables nft_ct; do
   modprobe -S "$version" -d "$kernel" --show-depends $module
 done | awk '$1 == "insmod" && !seen[$2]++ {print $2}')
 [ $count -gt 0 ] || die "no modules found in $kernel"
@@ -90,6 +90,8 @@ cat >"$image/init" <<'I'
 /bin/busybox --install -s /bin
 export PATH=/sbin:/bin HOME=/ TERM=dumb GTEST_COLOR=no
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs run /run
+# ip_gre would put a gre0 and more, which nobody can remove, into each network namespace.
+echo 2 >/proc/sys/net/core/fb_tunnels_only_for_init_net
 for module in /modules/*; do insmod $module || echo "kernel_guest: insmod $module failed"; done
 echo "kernel_guest: Linux $(uname -r), ready after $(cut -d' ' -f1 /proc/uptime) s"
 eval "/program $(cat /arguments)"
