@@ -20,7 +20,8 @@ constexpr std::string_view kFamily = "inet";
 constexpr std::size_t kNameBytesMax = 15;  // IFNAMSIZ less its NUL
 
 constexpr int kBgpPort = 179;
-constexpr int kIcmpV6 = 58;  // IANA protocol number; a name would need /etc/protocols
+constexpr int kGre = 47;  // IANA protocol numbers; names would need /etc/protocols
+constexpr int kIcmpV6 = 58;
 // nft's names for priorities (nft(8)): filter is 0, mangle -150. Ours of the input hook is just before filter, where
 // hosts have their own chain, so that it sees the mark.
 constexpr int kBeforeFilter = -10;
@@ -88,6 +89,10 @@ std::vector<json::value> chains_and_rules() {
       base_chain("forward", kMangle),
       base_chain("output", kMangle),
       rule("input", "tunnels of peers and of the mesh", {in_set(field("udp", "dport"), kPortSet), set_mark(), accept}),
+      rule("input", "GRE of peers over IPv4",
+           {match(meta("l4proto"), kGre), in_set(field("ip", "saddr"), kGreSet), set_mark(), accept}),
+      rule("input", "GRE of peers over IPv6",
+           {match(meta("l4proto"), kGre), in_set(field("ip6", "saddr"), kIp6GreSet), set_mark(), accept}),
       rule("input", "BGP", {on_tunnel("iifname"), bgp, set_mark(), accept}),
       rule("input", "BGP within the node", {match(meta("iifname"), "lo"), bgp, accept}),
       rule("input", "BGP from anywhere else", {bgp, verdict("drop")}),
@@ -113,6 +118,24 @@ json::array array_of(const std::vector<std::string>& names) {
   json::array array;
   for (const std::string_view name : names) array.emplace_back(name);
   return array;
+}
+
+// Those of one family, as their set has them.
+std::vector<std::string> peers_of(const FirewallRules& rules, IpFamily family) {
+  std::vector<std::string> peers;
+  for (const IpAddress& peer : rules.gre_peers) {
+    if (peer.family() == family) peers.push_back(peer.text());
+  }
+  std::ranges::sort(peers);
+  return peers;
+}
+
+// The sets, with what is in them.
+json::array sets_of(const FirewallRules& rules) {
+  return {with_elements(set(kPortSet, "inet_service"), array_of(rules.udp_ports)),
+          with_elements(set(kTunnelSet, "ifname"), array_of(rules.tunnel_interfaces)),
+          with_elements(set(kGreSet, "ipv4_addr"), array_of(peers_of(rules, IpFamily::v4))),
+          with_elements(set(kIp6GreSet, "ipv6_addr"), array_of(peers_of(rules, IpFamily::v6)))};
 }
 
 std::string transaction(json::array commands) {
@@ -159,23 +182,28 @@ Result<void> validate(const FirewallRules& rules) {
       rules.tunnel_interfaces.end()) {
     return fail(Errc::invalid, "interface names out of order");
   }
+  if (std::ranges::adjacent_find(rules.gre_peers, std::ranges::greater_equal()) != rules.gre_peers.end())
+    return fail(Errc::invalid, "GRE peers out of order");
   return {};
 }
 
 std::string encode_replacement(const FirewallRules& rules) {
   json::array commands{command("add", table()), command("delete", table()), command("add", table())};
-  commands.push_back(command("add", with_elements(set(kPortSet, "inet_service"), array_of(rules.udp_ports))));
-  commands.push_back(command("add", with_elements(set(kTunnelSet, "ifname"), array_of(rules.tunnel_interfaces))));
+  for (auto& set : sets_of(rules)) commands.push_back(command("add", std::move(set)));
   for (auto& object : chains_and_rules()) commands.push_back(command("add", std::move(object)));
   return transaction(std::move(commands));
 }
 
 std::string encode_change(const FirewallRules& from, const FirewallRules& to) {
   json::array commands;
-  append_missing(commands, "delete", kPortSet, from.udp_ports, to.udp_ports);
-  append_missing(commands, "delete", kTunnelSet, from.tunnel_interfaces, to.tunnel_interfaces);
-  append_missing(commands, "add", kPortSet, to.udp_ports, from.udp_ports);
-  append_missing(commands, "add", kTunnelSet, to.tunnel_interfaces, from.tunnel_interfaces);
+  const auto append = [&](std::string_view verb, const FirewallRules& wanted, const FirewallRules& there) {
+    append_missing(commands, verb, kPortSet, wanted.udp_ports, there.udp_ports);
+    append_missing(commands, verb, kTunnelSet, wanted.tunnel_interfaces, there.tunnel_interfaces);
+    for (const auto& [set, family] : {std::pair(kGreSet, IpFamily::v4), std::pair(kIp6GreSet, IpFamily::v6)})
+      append_missing(commands, verb, set, peers_of(wanted, family), peers_of(there, family));
+  };
+  append("delete", from, to);
+  append("add", to, from);
   return commands.empty() ? std::string() : transaction(std::move(commands));
 }
 
@@ -186,8 +214,8 @@ std::string encode_table_query() { return transaction({command("list", table())}
 std::string encode_chains_query() { return transaction({command("list", {{"chains", nullptr}})}); }
 
 std::string encode_listing(const FirewallRules& rules) {
-  json::array objects{table(), with_elements(set(kPortSet, "inet_service"), array_of(rules.udp_ports)),
-                      with_elements(set(kTunnelSet, "ifname"), array_of(rules.tunnel_interfaces))};
+  json::array objects{table()};
+  for (auto& set : sets_of(rules)) objects.push_back(std::move(set));
   for (auto& object : chains_and_rules()) objects.push_back(std::move(object));
   return transaction(std::move(objects));
 }

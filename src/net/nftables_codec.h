@@ -1,5 +1,5 @@
 // What libnftables is told, as JSON (libnftables-json(5)): the commands that make, change and remove our one table. Its
-// chains and rules are constant; only its two sets vary. Pure: no kernel. What libnftables answers is
+// chains and rules are constant; only its sets vary. Pure: no kernel. What libnftables answers is
 // nftables_listing.h.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ip.h"
 #include "base/result.h"
 
 namespace moenet::net {
@@ -15,9 +16,11 @@ namespace moenet::net {
 // The one table that is ours, of family inet. Everything in it is ours to change; nothing outside it is.
 inline constexpr std::string_view kFirewallTable = "moenet";
 
-// Its sets: of inet_service, of ifname.
+// Its sets: of inet_service, ifname, ipv4_addr and ipv6_addr.
 inline constexpr std::string_view kPortSet = "udp_ports";
 inline constexpr std::string_view kTunnelSet = "tunnels";
+inline constexpr std::string_view kGreSet = "gre_peers";
+inline constexpr std::string_view kIp6GreSet = "ip6gre_peers";
 
 // Set in the mark of every packet that our table lets in or carries from tunnel to tunnel: an accept in our chain does
 // not save a packet from a later chain's drop, but that chain can accept what has the mark. One bit, set by "or",
@@ -28,6 +31,7 @@ inline constexpr std::uint32_t kFirewallMark = 0x0400'0000;
 struct FirewallRules {
   std::vector<std::uint16_t> udp_ports;        // open to all; sorted, unique, never 0
   std::vector<std::string> tunnel_interfaces;  // exact names; sorted, unique; 1…15 bytes of [A-Za-z0-9_.-]
+  std::vector<IpAddress> gre_peers{};          // whose protocol 47 is let in; sorted, unique
 
   friend bool operator==(const FirewallRules&, const FirewallRules&) = default;
 };

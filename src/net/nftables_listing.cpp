@@ -80,6 +80,17 @@ std::optional<std::vector<std::string>> names_in(const json::array& elements) {
   return names;
 }
 
+std::optional<std::vector<IpAddress>> addresses_in(const json::array& elements, IpFamily family) {
+  std::vector<IpAddress> addresses;
+  for (const auto& element : elements) {
+    const auto* text = element.if_string();
+    const auto address = text == nullptr ? fail(Errc::invalid, "no text") : IpAddress::parse(*text);
+    if (!address || address->family() != family) return std::nullopt;
+    addresses.push_back(*address);
+  }
+  return addresses;
+}
+
 template <class T>
 void sort_unique(std::vector<T>& values) {
   std::ranges::sort(values);
@@ -87,26 +98,26 @@ void sort_unique(std::vector<T>& values) {
   values.erase(rest.begin(), rest.end());
 }
 
-// Takes the elements out of one of our two sets, when all are such as we write them.
+template <class T>
+bool take(std::optional<std::vector<T>> found, std::vector<T>& values) {
+  if (!found) return false;
+  values.insert(values.end(), found->begin(), found->end());
+  sort_unique(values);
+  return true;
+}
+
+// Takes the elements out of one of our sets, when all are such as we write them.
 void take_elements(json::object& set, FirewallRules& rules) {
   const auto* elem = set.if_contains("elem");
   const auto* elements = elem == nullptr ? nullptr : elem->if_array();
   if (elements == nullptr) return;
-  bool taken = false;
-  if (text_at(set, "name") == kPortSet) {
-    if (auto ports = ports_in(*elements)) {
-      rules.udp_ports = *std::move(ports);
-      sort_unique(rules.udp_ports);
-      taken = true;
-    }
-  } else if (text_at(set, "name") == kTunnelSet) {
-    if (auto names = names_in(*elements)) {
-      rules.tunnel_interfaces = *std::move(names);
-      sort_unique(rules.tunnel_interfaces);
-      taken = true;
-    }
-  }
-  if (taken) set.erase("elem");
+  const std::string_view name = text_at(set, "name");
+  const bool is_taken = name == kPortSet     ? take(ports_in(*elements), rules.udp_ports)
+                        : name == kTunnelSet ? take(names_in(*elements), rules.tunnel_interfaces)
+                        : name == kGreSet    ? take(addresses_in(*elements, IpFamily::v4), rules.gre_peers)
+                        : name == kIp6GreSet ? take(addresses_in(*elements, IpFamily::v6), rules.gre_peers)
+                                             : false;
+  if (is_taken) set.erase("elem");
 }
 
 // The list under "nftables".

@@ -12,7 +12,7 @@ namespace moenet::net {
 
 // A listing of our table.
 struct TableListing {
-  FirewallRules rules;  // the elements of both sets; sorted, unique
+  FirewallRules rules;  // the elements of its sets; sorted, unique
   // All else in the table (definitions, chains with hook, priority and policy, rules in their order, what others put
   // in), a line per object, without handles, in an order of its own. A set whose elements we would never write is in it
   // with them.

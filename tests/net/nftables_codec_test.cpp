@@ -69,6 +69,20 @@ TEST(NftablesCodec, AChangeIsTheElementsThatDiffer) {
             R"({"add":{"element":{"family":"inet","table":"moenet","name":"tunnels","elem":["c"]}}}]})");
 }
 
+TEST(NftablesCodec, GrePeersAreInTheSetOfTheirFamily) {
+  const auto peers = [](std::initializer_list<const char*> texts) {
+    FirewallRules rules;
+    for (const char* text : texts) rules.gre_peers.push_back(IpAddress::parse(text).value());
+    return rules;
+  };
+  EXPECT_EQ(encode_change(peers({"192.0.2.1", "2001:db8::1"}), peers({"192.0.2.1", "192.0.2.10", "192.0.2.9"})),
+            R"({"nftables":[{"delete":{"element":{"family":"inet","table":"moenet","name":"ip6gre_peers",)"
+            R"("elem":["2001:db8::1"]}}},)"
+            R"({"add":{"element":{"family":"inet","table":"moenet","name":"gre_peers",)"
+            R"("elem":["192.0.2.10","192.0.2.9"]}}}]})");
+  EXPECT_FALSE(validate(peers({"192.0.2.9", "192.0.2.9"})));
+}
+
 TEST(NftablesCodec, ARemovalIsNoErrorWithoutATable) {
   EXPECT_EQ(encode_removal(), R"({"nftables":[{"add":{"table":{"family":"inet","name":"moenet"}}},)"
                               R"({"delete":{"table":{"family":"inet","name":"moenet"}}}]})");

@@ -86,6 +86,12 @@ RC_GTEST_PROP(NftablesListingProperty, AListingOfRulesGivesThemBack, (std::vecto
   rules.udp_ports.erase(std::ranges::unique(rules.udp_ports).begin(), rules.udp_ports.end());
   std::ranges::sort(rules.tunnel_interfaces);
   rules.tunnel_interfaces.erase(std::ranges::unique(rules.tunnel_interfaces).begin(), rules.tunnel_interfaces.end());
+  for (const auto last : *rc::gen::arbitrary<std::vector<std::uint8_t>>()) {
+    rules.gre_peers.push_back(IpAddress::v4({192, 0, 2, last}));
+    rules.gre_peers.push_back(IpAddress::v6({0x20, 1, 0xd, 0xb8, last}));
+  }
+  std::ranges::sort(rules.gre_peers);
+  rules.gre_peers.erase(std::ranges::unique(rules.gre_peers).begin(), rules.gre_peers.end());
   RC_ASSERT(validate(rules).has_value());
   RC_ASSERT(decode_table(encode_listing(rules)).value() == (TableListing{rules, firewall_frame()}));
 }

@@ -81,6 +81,30 @@ bool arrives(std::string_view ip, std::uint16_t port, const UniqueFd& receiver, 
   return ::recv(receiver.get(), &byte, 1, 0) == 1;
 }
 
+// Sees all GRE of a family that is let in, tunnel or no tunnel.
+UniqueFd raw(int family) {
+  UniqueFd fd(::socket(family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_GRE));
+  require(fd.get() >= 0, "open a raw socket");
+  return fd;
+}
+
+// Sends one packet of GRE in the namespace of the caller and looks whether `receiver` gets it.
+bool gre_arrives(const std::string& ip, const UniqueFd& receiver) {
+  const bool is_v6 = ip.contains(':');
+  const UniqueFd fd = raw(is_v6 ? AF_INET6 : AF_INET);
+  const sockaddr_in6 v6 = address_of(is_v6 ? ip : "::", 0);
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  if (!is_v6) std::memcpy(&v4.sin_addr, IpAddress::parse(ip).value().bytes().data(), sizeof v4.sin_addr);
+  const auto* address = is_v6 ? reinterpret_cast<const sockaddr*>(&v6) : reinterpret_cast<const sockaddr*>(&v4);
+  const char packet[4] = {0, 0, 8, 0};  // of nothing
+  const auto size = static_cast<socklen_t>(is_v6 ? sizeof v6 : sizeof v4);
+  require(::sendto(fd.get(), packet, sizeof packet, 0, address, size) == sizeof packet, "send");
+  limit_wait(receiver.get(), kSilence);
+  char bytes[64];
+  return ::recv(receiver.get(), bytes, sizeof bytes, 0) > 0;
+}
+
 constexpr std::chrono::milliseconds kLoss = std::chrono::seconds(2);  // chosen: what is not there by then is lost
 constexpr std::chrono::milliseconds kPatience = std::chrono::seconds(5);
 
@@ -139,6 +163,35 @@ TEST_F(FirewallPackets, TheMarkOpensAFirewallThatDropsByDefault) {
     EXPECT_TRUE(arrives("fd00:1::1", 3784, bfd_, kPatience));
     EXPECT_FALSE(arrives("fd00:2::1", 3784, bfd_, kSilence));
   });
+}
+
+TEST_F(FirewallPackets, GreIsForTheFarEndsOfTunnels) {
+  drop_by_default();
+  const auto let_in = [&](std::vector<IpAddress> peers) {
+    node_.run(
+        [&] { ASSERT_TRUE(Ruleset::open().value().apply({{31080}, {"wg0"}, std::move(peers)}, soon()).value()); });
+  };
+  UniqueFd over_ipv4, over_ipv6;
+  node_.run([&] {
+    set_up("eth0", "198.51.100.1/24");
+    over_ipv4 = raw(AF_INET);
+    over_ipv6 = raw(AF_INET6);
+  });
+  far_.run([] { set_up("eth0", "198.51.100.2/24"); });
+  const auto reach = [&] {
+    std::pair<bool, bool> reached;
+    far_.run([&] {
+      reached.first = gre_arrives("198.51.100.1", over_ipv4);
+      reached.second = gre_arrives("fd00:2::1", over_ipv6);
+    });
+    return reached;
+  };
+  const IpAddress v4 = IpAddress::v4({198, 51, 100, 2}), v6 = IpAddress::parse("fd00:2::2").value();
+  EXPECT_EQ(reach(), std::pair(false, false));
+  let_in({v4});
+  EXPECT_EQ(reach(), std::pair(true, false));
+  let_in({IpAddress::v4({198, 51, 100, 3}), v6});
+  EXPECT_EQ(reach(), std::pair(false, true)) << "from nobody else";
 }
 
 TEST_F(FirewallPackets, AChangeOfElementsLosesNoPacket) {

@@ -16,7 +16,11 @@ namespace {
 using testing::nft;
 using testing::soon;
 
-const FirewallRules kRules{{31080, 31081, 51821}, {"dn42-wg-igp-2", "dn42_1", "wg.x"}};
+IpAddress address(std::string_view text) { return IpAddress::parse(text).value(); }
+
+const FirewallRules kRules{{31080, 31081, 51821},
+                           {"dn42-wg-igp-2", "dn42_1", "wg.x"},
+                           {address("192.0.2.1"), address("198.51.100.7"), address("2001:db8::1")}};
 
 class RulesetTest : public ::testing::Test {
  protected:
@@ -63,7 +67,10 @@ TEST_F(RulesetTest, WhatWasAppliedIsThere) {
         "type filter hook input priority filter - 10; policy accept;",
         "type filter hook forward priority mangle; policy accept;",
         "type filter hook output priority mangle; policy accept;",
-        "udp dport @udp_ports meta mark set meta mark | 0x04000000 accept",
+        "udp dport @udp_ports meta mark set meta mark | 0x04000000 accept", "elements = { 192.0.2.1, 198.51.100.7 }",
+        "elements = { 2001:db8::1 }",
+        "meta l4proto gre ip saddr @gre_peers meta mark set meta mark | 0x04000000 accept",
+        "meta l4proto gre ip6 saddr @ip6gre_peers meta mark set meta mark | 0x04000000 accept",
         "iifname @tunnels tcp dport 179 meta mark set meta mark | 0x04000000 accept",
         "iifname \"lo\" tcp dport 179 accept", "\t\ttcp dport 179 drop",
         "iifname @tunnels udp dport { 3784, 4784, 6696 } meta mark set meta mark | 0x04000000 accept",
@@ -99,9 +106,17 @@ TEST_F(RulesetTest, AChangeOfElementsLeavesTheRulesAlone) {
   FirewallRules more = kRules;
   more.udp_ports = {7, 31081, 65535};
   more.tunnel_interfaces = {"dn42_1", "dn42_2"};
+  more.gre_peers = {address("192.0.2.2"), address("198.51.100.7")};
   EXPECT_TRUE(ruleset_.apply(more, soon()).value());
   EXPECT_EQ(ruleset_.read(soon()).value(), (FirewallTable{more, true}));
   EXPECT_EQ(handle_of("input", "BGP"), handle);
+}
+
+TEST_F(RulesetTest, NobodyElseIsAGrePeer) {
+  expect_repair([] {
+    nft("add element inet moenet gre_peers { 192.0.2.99 }; delete element inet moenet ip6gre_peers { "
+        "2001:db8::1 }");
+  });
 }
 
 TEST_F(RulesetTest, ADeletedRuleComesBack) {
