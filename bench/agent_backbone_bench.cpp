@@ -69,7 +69,7 @@ Known<T> known(const std::string& body, Result<T> (*read)(const boost::json::val
   return {std::make_shared<const T>(need(read(need(model::read_envelope(body))))), false, number};
 }
 
-Result<std::optional<IpAddress>> look_up(std::string_view host) {
+Result<std::optional<IpAddress>> look_up(std::string_view host, std::optional<IpFamily>) {
   TRY(const auto address, IpAddress::parse(host));
   return address;
 }

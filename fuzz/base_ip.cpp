@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (const auto address = IpAddress::parse(text); address && IpAddress::parse(address->text()) != address)
     std::abort();
   if (const auto prefix = IpPrefix::parse(text); prefix && IpPrefix::parse(prefix->text()) != prefix) std::abort();
-  if (const auto endpoint = HostPort::parse(text, 1); endpoint && HostPort::parse(endpoint->text()) != endpoint) {
+  if (const auto endpoint = HostPort::parse(text, 1); endpoint && HostPort::parse(endpoint->text(), 0) != endpoint) {
     std::abort();
   }
   return 0;

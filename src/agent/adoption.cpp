@@ -10,7 +10,6 @@
 #include "agent/ownership_mark.h"
 #include "base/file.h"
 #include "bird/peer_folder.h"
-#include "net/link.h"
 
 namespace moenet::agent {
 namespace {
@@ -80,15 +79,19 @@ class Finder {
     if (link == links_.end() || read_mark(link->alias)) return {};
     adoption.link = link->name;
     adoption.mark = write_mark({wanted.owner, wanted.configured_endpoint});
-    net::WireGuard* backend = nullptr;
-    if (kernel_ && link->kind == kernel_->link_kind()) backend = kernel_.get();
-    if (link->kind == userspace_->link_kind()) backend = userspace_.get();
-    auto device = backend != nullptr ? backend->get(link->name, deadline_)
-                                     : Result<net::WgDevice>(fail(Errc::not_found, "no WireGuard device"));
-    if (!device && device.error().code != Errc::not_found) return std::unexpected(device.error());
-    const std::string reason = device ? reason_against(wanted, *device) : "it is no WireGuard device";
+    TRY(const std::string reason, wanted.gre ? reason_against(wanted, *link) : reason_against_device(wanted, *link));
     if (!reason.empty()) adoption.reason = fmt::format("link {}: {}", link->name, reason);
     return {};
+  }
+
+  Result<std::string> reason_against_device(const model::Tunnel& wanted, const net::Link& link) {
+    net::WireGuard* backend = nullptr;
+    if (kernel_ && link.kind == kernel_->link_kind()) backend = kernel_.get();
+    if (link.kind == userspace_->link_kind()) backend = userspace_.get();
+    auto device = backend != nullptr ? backend->get(link.name, deadline_)
+                                     : Result<net::WgDevice>(fail(Errc::not_found, "no WireGuard device"));
+    if (!device && device.error().code != Errc::not_found) return std::unexpected(device.error());
+    return device ? reason_against(wanted, *device) : "it is no WireGuard device";
   }
 
   Result<void> look_at_file(const model::DesiredPeering& peering, Adoption& adoption) {
@@ -119,6 +122,14 @@ std::string reason_against(const model::Tunnel& wanted, const net::WgDevice& dev
       return fmt::format("it has no peer with the key {}", peer.public_key.base64());
   }
   return "";
+}
+
+std::string reason_against(const model::Tunnel& wanted, const net::Link& link) {
+  if (!link.gre || link.kind != model::name_of(wanted.type))
+    return fmt::format("it is no {} tunnel to one peer", model::name_of(wanted.type));
+  if (wanted.gre->remote && wanted.gre->remote != link.gre->remote)
+    return fmt::format("it leads to {}, not to {}", link.gre->remote->text(), wanted.gre->remote->text());
+  return wanted.gre->key == link.gre->key ? "" : "it has another key";
 }
 
 std::string reason_against(std::string_view protocol, std::string_view file_text) {

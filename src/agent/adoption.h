@@ -12,12 +12,14 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "model/desired.h"
+#include "net/link.h"
 #include "net/wireguard.h"
 
 namespace moenet::agent {
 
 // Why a link of this name is not `wanted`'s; empty when it is.
 std::string reason_against(const model::Tunnel& wanted, const net::WgDevice& device);
+std::string reason_against(const model::Tunnel& wanted, const net::Link& link);  // of GRE
 // Why a file is not the one of `protocol`; empty when it is: it defines that BGP protocol and nothing else.
 std::string reason_against(std::string_view protocol, std::string_view file_text);
 

@@ -100,10 +100,10 @@ Known<T> known_now(AnswersNow& answers, std::string_view action) {
 
 // Names are looked up here and now: a command may wait.
 Lookup blocking_lookup(net::Resolver& resolver, Wakeup& answered) {
-  return [&](std::string_view host) -> Result<std::optional<IpAddress>> {
+  return [&](std::string_view host, std::optional<IpFamily> family) -> Result<std::optional<IpAddress>> {
     const auto deadline = Deadline::after(std::chrono::seconds(10));
     for (;;) {
-      auto address = resolver.lookup(host);
+      auto address = resolver.lookup(host, family);
       if (!address || *address || deadline.passed()) return address;
       answered.wait(deadline, {});
     }

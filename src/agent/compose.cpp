@@ -8,6 +8,7 @@
 
 #include "agent/ownership_mark.h"
 #include "bird/policy.h"
+#include "net/source_address.h"
 
 namespace moenet::agent {
 namespace {
@@ -45,9 +46,16 @@ model::Tunnel tunnel_of(const model::Owner& owner, const Session& session, const
   tunnel.type = session.type;
   tunnel.mtu_bytes = limited_mtu(session.mtu_bytes, most_mtu_bytes);
   tunnel.addresses = peering.addresses;
+  tunnel.configured_endpoint = SharedText(destination.configured);
+  if (model::gre_family(session.type)) {
+    GreHeader& gre = tunnel.gre.emplace();
+    if (destination.endpoint) gre.remote = destination.endpoint->address;
+    gre.local = destination.source;
+    gre.key = session.gre_key;
+    return tunnel;
+  }
   tunnel.private_key = node.private_key;
   tunnel.listen_port = session.listen_port;
-  tunnel.configured_endpoint = SharedText(destination.configured);
   model::TunnelPeer peer;
   peer.public_key = session.public_key;
   peer.preshared_key = session.preshared_key;
@@ -58,14 +66,27 @@ model::Tunnel tunnel_of(const model::Owner& owner, const Session& session, const
   return tunnel;
 }
 
-// The crypto community of a link (DN42 wiki): WireGuard is safe with forward secrecy, and safer with a preshared key.
+// The crypto community of a link (DN42 wiki): WireGuard is safe with forward secrecy, and safer with a preshared key;
+// GRE encrypts nothing.
 bird::LinkTags tags_of(const Session& session, const MeasuredLink& measured) {
   bird::LinkTags tags;
   tags.latency_tier = measured.latency_tier;
   tags.bandwidth_mbit = session.bandwidth_mbit.value_or(0);
-  tags.crypto = session.preshared_key ? 35 : 34;
+  tags.crypto = model::gre_family(session.type) ? 31 : session.preshared_key ? 35 : 34;
   tags.loss_class = measured.loss_class;
   return tags;
+}
+
+// ip6gre has to be told our address: without one the kernel sends nothing (ip6_tnl_xmit_ctl() in
+// net/ipv6/ip6_tunnel.c), where of IPv4 it takes the route's for each packet.
+Destination way_of(const Session& session, const NodeContext& node, const Lookup& lookup) {
+  Destination destination = destination_of(session.endpoint, lookup, model::gre_family(session.type));
+  if (session.type != model::TunnelType::ip6gre || !destination.endpoint) return destination;
+  const IpAddress remote = destination.endpoint->address;
+  destination.source = node.source_towards ? node.source_towards(remote) : std::nullopt;
+  if (destination.source) return destination;
+  return {
+      {}, "", fmt::format("endpoint {}: no address of this node leads to {}", session.endpoint->text(), remote.text())};
 }
 
 DesiredPeering compose_row(const SessionRow& row, const NodeContext& node, const Lookup& lookup,
@@ -79,13 +100,9 @@ DesiredPeering compose_row(const SessionRow& row, const NodeContext& node, const
   if (!row.session) return invalid(std::move(desired), row);
 
   const Session& session = *row.session;
-  if (session.type != model::TunnelType::wireguard) {
-    return broken(std::move(desired),
-                  fmt::format("type: {} tunnels are not supported by this agent yet", name_of(session.type)));
-  }
   auto peering = model::peering_of(session, node.identity);
   if (!peering) return broken(std::move(desired), peering.error().text());
-  Destination destination = destination_of(session.endpoint, lookup);
+  Destination destination = way_of(session, node, lookup);
   desired.endpoint_problem = destination.problem;
   desired.has_named_endpoint = session.endpoint && !session.endpoint->address();
   desired.awaits_endpoint = destination.is_awaited;
@@ -99,17 +116,23 @@ DesiredPeering compose_row(const SessionRow& row, const NodeContext& node, const
   return desired;
 }
 
-bool is_named(const SessionRow& row) {
-  return row.session && row.session->endpoint && !row.session->endpoint->address();
+// May it lead elsewhere although its row stays?
+bool is_movable(const SessionRow& row) {
+  if (!row.session || !row.session->endpoint) return false;
+  return !row.session->endpoint->address() || row.session->type == model::TunnelType::ip6gre;
 }
 
-// Does the endpoint's name still lead where it did when `peering` was made of the row?
-bool leads_where_it_did(const DesiredPeering& peering, const SessionRow& row, const Lookup& lookup) {
+// Does its endpoint still lead where it did when `peering` was made of the row?
+bool leads_where_it_did(const DesiredPeering& peering, const SessionRow& row, const NodeContext& node,
+                        const Lookup& lookup) {
   if (!peering.tunnel) return true;
-  const Destination now = destination_of(row.session->endpoint, lookup);
-  return now.problem == peering.endpoint_problem && now.is_awaited == peering.awaits_endpoint &&
-         now.configured == peering.tunnel->configured_endpoint &&
-         now.endpoint == peering.tunnel->peers.front().endpoint;
+  const Destination now = way_of(*row.session, node, lookup);
+  const model::Tunnel& tunnel = *peering.tunnel;
+  const auto remote = now.endpoint ? std::optional(now.endpoint->address) : std::nullopt;
+  const bool is_same = tunnel.gre ? tunnel.gre->remote == remote && tunnel.gre->local == now.source
+                                  : tunnel.peers.front().endpoint == now.endpoint;
+  return is_same && now.problem == peering.endpoint_problem && now.is_awaited == peering.awaits_endpoint &&
+         now.configured == tunnel.configured_endpoint;
 }
 
 // Goes along a list that is sorted by owner, as fast as those that are asked for, in their order. Null: it is not
@@ -147,9 +170,10 @@ class LinksInOrder {
 
 std::vector<IpPrefix> everything() { return {IpPrefix{IpAddress::v4({}), 0}, IpPrefix{IpAddress::v6({}), 0}}; }
 
-Destination destination_of(const std::optional<HostPort>& endpoint, const Lookup& lookup) {
+Destination destination_of(const std::optional<HostPort>& endpoint, const Lookup& lookup,
+                           std::optional<IpFamily> family) {
   if (!endpoint) return {};
-  auto address = lookup(endpoint->host);
+  auto address = lookup(endpoint->host, family);
   if (!address)
     return {{}, "", fmt::format("endpoint {} does not resolve: {}", endpoint->text(), address.error().what), false};
   if (!*address) return {{}, "", "", true};
@@ -162,7 +186,8 @@ NodeContext context_of(const AgentConfig& config, const Key& private_key) {
           config.wireguard.keepalive,
           config.bird.names,
           config.bird.ownership == BirdOwnership::full,
-          config.bird.says_source};
+          config.bird.says_source,
+          net::source_towards};
 }
 
 Composed joined(Composed backbone, const Composed& sessions) {
@@ -197,9 +222,10 @@ void Composer::look_again(const Lookup& lookup, bool is_measured_anew) {
     if (std::exchange(measured_[i], measured) != measured)
       peerings[i] = compose_row((*rows_)[row_of_[i]], node_, lookup, measured);
   }
-  for (const std::uint32_t i : named_) {
+  for (const std::uint32_t i : movable_) {
     const SessionRow& row = (*rows_)[row_of_[i]];
-    if (!leads_where_it_did(peerings[i], row, lookup)) peerings[i] = compose_row(row, node_, lookup, measured_[i]);
+    if (!leads_where_it_did(peerings[i], row, node_, lookup))
+      peerings[i] = compose_row(row, node_, lookup, measured_[i]);
   }
 }
 
@@ -213,9 +239,10 @@ std::vector<std::shared_ptr<const model::BirdFile>> Composer::bird_files() const
 
 std::vector<NamedEndpoint> Composer::named_endpoints() const {
   std::vector<NamedEndpoint> all;
-  all.reserve(named_.size());
-  for (const std::uint32_t i : named_) {
-    all.push_back({composed_.state.peerings[i].owner, (*rows_)[row_of_[i]].session->endpoint->host});
+  all.reserve(movable_.size());
+  for (const std::uint32_t i : movable_) {
+    const Session& session = *(*rows_)[row_of_[i]].session;
+    all.push_back({composed_.state.peerings[i].owner, session.endpoint->host, model::gre_family(session.type)});
   }
   return all;
 }
@@ -233,7 +260,7 @@ const Composed& Composer::compose(Rows rows, const Lookup& lookup, Qualities qua
   const std::vector<MeasuredLink> measured_before = std::exchange(measured_, {});
   LinksInOrder links(node_, qualities_.get(), limits_.get());
   const Rows rows_before = std::exchange(rows_, std::move(rows));
-  named_.clear();
+  movable_.clear();
   std::vector<DesiredPeering>& peerings = composed_.state.peerings;
   peerings.reserve(rows_->size());
   std::size_t known = 0;  // both are sorted by uuid
@@ -241,12 +268,12 @@ const Composed& Composer::compose(Rows rows, const Lookup& lookup, Qualities qua
     const SessionRow& row = (*rows_)[r];
     if (row.uuid.empty() || (!peerings.empty() && model::session_of(peerings.back().owner) == row.uuid)) continue;
     while (known < before.size() && model::session_of(before[known].owner) < row.uuid) ++known;
-    const bool has_name = is_named(row);
+    const bool may_move = is_movable(row);
     const MeasuredLink measured = links.of(model::owner_of_session(row.uuid));
     const bool is_same = known < before.size() && model::session_of(before[known].owner) == row.uuid &&
                          (*rows_before)[row_before[known]] == row && measured_before[known] == measured &&
-                         (!has_name || leads_where_it_did(before[known], row, lookup));
-    if (has_name) named_.push_back(static_cast<std::uint32_t>(peerings.size()));
+                         (!may_move || leads_where_it_did(before[known], row, node_, lookup));
+    if (may_move) movable_.push_back(static_cast<std::uint32_t>(peerings.size()));
     peerings.push_back(is_same ? std::move(before[known]) : compose_row(row, node_, lookup, measured));
     row_of_.push_back(r);
     measured_.push_back(measured);

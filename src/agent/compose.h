@@ -1,5 +1,5 @@
 // compose: the rows of the control plane become the desired state of this node: intents, tunnels and BIRD files. Pure,
-// apart from the resolver it asks for names.
+// apart from the resolver it asks for names and the routes it asks for our address.
 #pragma once
 
 #include <functional>
@@ -18,8 +18,8 @@
 
 namespace moenet::agent {
 
-// What Resolver::lookup says of a host name: an address, nothing yet, or why not.
-using Lookup = std::function<Result<std::optional<IpAddress>>(std::string_view host)>;
+// What Resolver::lookup says of a host name: an address, nothing yet, or why not. Of any family, where none is named.
+using Lookup = std::function<Result<std::optional<IpAddress>>(std::string_view host, std::optional<IpFamily> family)>;
 
 // What sessions are compiled against.
 struct NodeContext {
@@ -29,6 +29,8 @@ struct NodeContext {
   bird::PolicyNames names;
   bool owns_bird = false;   // then peers' files say more (bird::LinkTags)
   bool says_source = true;  // bird::render_peer
+  // Our address on the way to a far end, by the routes of now.
+  std::function<std::optional<IpAddress>(const IpAddress& remote)> source_towards{};
 };
 NodeContext context_of(const AgentConfig& config, const Key& private_key);
 
@@ -38,8 +40,10 @@ struct Destination {
   std::string configured;   // its text (endpoint_label) once it is known where it leads, else empty
   std::string problem;      // why its name does not resolve, in an operator's words; else empty
   bool is_awaited = false;  // the first lookup is under way
+  std::optional<IpAddress> source = std::nullopt;  // our end of an ip6gre tunnel
 };
-Destination destination_of(const std::optional<HostPort>& endpoint, const Lookup& lookup);
+Destination destination_of(const std::optional<HostPort>& endpoint, const Lookup& lookup,
+                           std::optional<IpFamily> family = std::nullopt);
 
 // No routes come from AllowedIPs on our tunnels: BGP and Babel decide what goes in, so everything may (dn42 wiki, one
 // link per peer).
@@ -63,6 +67,7 @@ Composed compose(const std::vector<model::SessionRow>& rows, const NodeContext& 
 struct NamedEndpoint {
   model::Owner owner;
   std::string host;
+  std::optional<IpFamily> family = std::nullopt;  // of the address that is asked for; absent: any
 };
 
 // What was measured of a session and counts for its file and its tunnel; 0: not known.
@@ -103,7 +108,7 @@ class Composer {
   Composed composed_;
   std::vector<std::uint32_t> row_of_;   // of each peering
   std::vector<MeasuredLink> measured_;  // of each peering
-  std::vector<std::uint32_t> named_;    // peerings whose endpoint is a host name
+  std::vector<std::uint32_t> movable_;  // peerings that a name, or the routes of now, may lead elsewhere
 };
 
 }  // namespace moenet::agent

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "agent/session_words.h"
+#include "net/gre_codec.h"
 
 namespace moenet::agent {
 namespace {
@@ -92,16 +93,28 @@ json::value traffic_of(const LinkMeasurement& link) {
   return value;
 }
 
+json::value endpoint_of(const LinkMeasurement& link) {
+  if (link.gre) return json::value(link.gre->remote->text());
+  return link.tunnel && link.tunnel->endpoint ? json::value(link.tunnel->endpoint->text()) : json::value(nullptr);
+}
+
+json::value type_of(const LinkMeasurement& link) {
+  if (link.gre) return json::value(net::gre_kind(*link.gre));
+  return link.tunnel ? json::value("wireguard") : json::value(nullptr);
+}
+
 json::value link_of(const LinkMeasurement& link) {
   const auto& tunnel = link.tunnel;
-  return json::object{
-      {"interface", link.interface_name},
-      {"mtu", link.mtu_bytes},
-      {"present", link.has_link},
-      {"up", link.is_up},
-      {"handshake_age_seconds", tunnel ? seconds_or_null(tunnel->handshake_age) : json::value(nullptr)},
-      {"endpoint", tunnel && tunnel->endpoint ? json::value(tunnel->endpoint->text()) : json::value(nullptr)},
-      {"traffic", traffic_of(link)}};
+  const auto key = link.gre ? link.gre->key : std::nullopt;
+  return json::object{{"interface", link.interface_name},
+                      {"type", type_of(link)},
+                      {"mtu", link.mtu_bytes},
+                      {"present", link.has_link},
+                      {"up", link.is_up},
+                      {"handshake_age_seconds", tunnel ? seconds_or_null(tunnel->handshake_age) : json::value(nullptr)},
+                      {"endpoint", endpoint_of(link)},
+                      {"gre_key", key ? json::value(*key) : json::value(nullptr)},
+                      {"traffic", traffic_of(link)}};
 }
 
 json::value quality_of(const LinkQuality& quality) {

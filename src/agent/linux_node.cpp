@@ -17,6 +17,7 @@ constexpr std::chrono::seconds kFirewallWithin{10};
 
 // A BGP session without its neighbor is "start"; "down" is one that was disabled (nest/proto.c, proto_state_name()).
 constexpr std::string_view kDisabled = "down";
+constexpr std::string_view kBgp = "BGP";
 
 bird::ProtocolOrder::Kind kind_of(reconcile::SessionOrder::Kind kind) {
   switch (kind) {
@@ -85,10 +86,12 @@ reconcile::BirdState LinuxNode::observe_bird(Deadline deadline, const std::stop_
   if (const auto version = pool_.version()) state.version = version->text();
   for (auto& protocol : *protocols) {
     if (protocol.state == kDisabled) state.shut_protocols.push_back(protocol.name);
+    if (protocol.proto == kBgp && !protocol.is_established()) state.silent_protocols.push_back(protocol.name);
     state.protocols.push_back(std::move(protocol.name));
   }
   std::ranges::sort(state.protocols);
   std::ranges::sort(state.shut_protocols);
+  std::ranges::sort(state.silent_protocols);
   state.has_stale_verdicts = has_policy(state.files) && has_stale_verdicts(deadline, stop);
   if (has_mesh_) {
     if (auto babel = pool_.ask("show babel neighbors", deadline.or_sooner(std::chrono::seconds(10)), stop))
@@ -117,7 +120,8 @@ reconcile::FirewallState LinuxNode::observe_firewall(Deadline deadline) {
   if (!table) {
     state.problem = std::move(table.error().what);
   } else if (*table) {
-    state.rules = model::Firewall{(*table)->rules.udp_ports, (*table)->rules.tunnel_interfaces};
+    const net::FirewallRules& rules = (*table)->rules;
+    state.rules = model::Firewall{rules.udp_ports, rules.tunnel_interfaces, rules.gre_peers};
     state.intact = (*table)->intact;
   }
   return state;
@@ -125,7 +129,8 @@ reconcile::FirewallState LinuxNode::observe_firewall(Deadline deadline) {
 
 Result<void> LinuxNode::apply_firewall(const model::Firewall& firewall, Deadline deadline, const std::stop_token&) {
   if (!ruleset_) return fail(Errc::unavailable, "the firewall could not be opened");
-  TRY_VOID(ruleset_->apply({firewall.udp_ports, firewall.tunnel_interfaces}, deadline.or_sooner(kFirewallWithin)));
+  const net::FirewallRules rules{firewall.udp_ports, firewall.tunnel_interfaces, firewall.gre_peers};
+  TRY_VOID(ruleset_->apply(rules, deadline.or_sooner(kFirewallWithin)));
   return {};
 }
 

@@ -48,7 +48,8 @@ struct LinkMeasurement {
   bool is_up = false;  // IFF_UP and IFF_RUNNING
   std::optional<Traffic> traffic;
   std::optional<TrafficRate> rate;
-  std::optional<TunnelState> tunnel;
+  std::optional<TunnelState> tunnel;                    // of WireGuard
+  std::optional<GreHeader> gre;                         // of GRE, of whose peer nothing is heard but BGP and echoes
   std::optional<bird::ProtocolDetail> bgp;              // of a session, while BIRD answers and runs it
   std::optional<std::chrono::seconds> established_for;  // absent: it is not established
   std::uint64_t flaps = 0;                              // how often BGP was lost since the agent knows the session

@@ -170,6 +170,7 @@ void Meter::count(const net::CountedLink& counted, SteadyTime now, Known& known,
   measured.has_link = true;
   measured.is_up = counted.link.up && counted.link.running;
   measured.mtu_bytes = counted.link.mtu_bytes;
+  measured.gre = counted.link.gre;
   measured.traffic = known.traffic;
   measured.rate = known.rate;
 }

@@ -68,6 +68,15 @@ json::object wireguard_of(const TunnelState& tunnel) {
   return wireguard;
 }
 
+// The link's own counters: the kernel has no others.
+json::object gre_of(const GreHeader& header, const std::optional<Traffic>& traffic) {
+  json::object gre{{"endpoint", header.remote->text()}};
+  if (!traffic) return gre;
+  gre["rx"] = traffic->rx_bytes;
+  gre["tx"] = traffic->tx_bytes;
+  return gre;
+}
+
 json::object session_of(const LinkMeasurement& link, const Measurement& measurement, const LinkQualities& qualities) {
   json::object session;
   session["name"] = bird::protocol_name(link.asn);
@@ -77,6 +86,7 @@ json::object session_of(const LinkMeasurement& link, const Measurement& measurem
   session["asn"] = link.asn;
   if (link.has_link) session["mtu"] = link.mtu_bytes;
   if (link.tunnel) session["wireguard"] = wireguard_of(*link.tunnel);
+  if (link.gre) session["gre"] = gre_of(*link.gre, link.traffic);
   const auto quality = std::ranges::lower_bound(qualities, link.owner, {}, &LinkQuality::owner);
   if (quality != qualities.end() && quality->owner == link.owner && quality->answers) {
     session["rtt"] = json::object{

@@ -10,8 +10,8 @@
 namespace moenet::agent {
 namespace {
 
-// A session's most (wire contract A3) within the larger of WireGuard's headers: what is found up to there says of every
-// tunnel whether it fits. The link that the packets leave by ends most searches at once.
+// A session's most (wire contract A3) within the larger of WireGuard's headers, which GRE's are below: what is found up
+// to there says of every tunnel whether it fits. The link that the packets leave by ends most searches at once.
 constexpr std::uint16_t kMostPathMtu = 9000 + net::tunnel_overhead(IpFamily::v6);
 
 bool is_fresh(const TunnelPath& path, WallTime now, std::chrono::seconds interval) {
@@ -22,7 +22,7 @@ bool is_fresh(const TunnelPath& path, WallTime now, std::chrono::seconds interva
 const TunnelPath* known_of(const TunnelPath& tunnel, const TunnelPaths& before) {
   const auto at = std::ranges::lower_bound(before, tunnel.owner, {}, &TunnelPath::owner);
   const bool is_known = at != before.end() && at->owner == tunnel.owner;
-  return is_known && at->endpoint.address == tunnel.endpoint.address ? &*at : nullptr;
+  return is_known && at->endpoint == tunnel.endpoint ? &*at : nullptr;
 }
 
 TunnelPaths known_among(const TunnelPaths& paths) {
@@ -52,8 +52,19 @@ TunnelPaths tunnels_of(const std::vector<LinkMeasurement>& links) {
   TunnelPaths tunnels;
   tunnels.reserve(links.size());
   for (const LinkMeasurement& link : links) {
-    if (link.has_link && link.tunnel && link.tunnel->endpoint)
-      tunnels.push_back({link.owner, *link.tunnel->endpoint, link.mtu_bytes, std::nullopt, std::nullopt, {}});
+    TunnelPath tunnel;
+    tunnel.owner = link.owner;
+    tunnel.mtu_bytes = link.mtu_bytes;
+    if (link.has_link && link.tunnel && link.tunnel->endpoint) {
+      tunnel.endpoint = link.tunnel->endpoint->address;
+      tunnel.overhead_bytes = net::tunnel_overhead(tunnel.endpoint.family());
+    } else if (link.has_link && link.gre) {
+      tunnel.endpoint = *link.gre->remote;
+      tunnel.overhead_bytes = bytes_of(*link.gre);
+    } else {
+      continue;
+    }
+    tunnels.push_back(std::move(tunnel));
   }
   return tunnels;
 }
@@ -64,7 +75,7 @@ PathLook measured_paths(TunnelPaths tunnels, const TunnelPaths& before, WallTime
   std::map<IpAddress, std::vector<std::size_t>> due;  // several tunnels may end at one host
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const TunnelPath* known = known_of(paths[i], before);
-    if (known == nullptr || !is_fresh(*known, now, interval)) due[paths[i].endpoint.address].push_back(i);
+    if (known == nullptr || !is_fresh(*known, now, interval)) due[paths[i].endpoint].push_back(i);
     if (known == nullptr) continue;
     paths[i].path_mtu_bytes = known->path_mtu_bytes;
     paths[i].named_by = known->named_by;

@@ -17,7 +17,8 @@ using reconcile::RemoveTunnel;
 using reconcile::TunnelAction;
 using reconcile::UpdateTunnel;
 
-// A link with our mark that is no WireGuard device belongs to nobody: the planner makes it anew.
+// A link with our mark that is neither a WireGuard device nor like a GRE link of ours belongs to nobody: the planner
+// makes it anew.
 const model::Owner kNobody = "nobody";
 
 // Links are listed again at least this often, should an event ever be lost (chosen).
@@ -56,6 +57,12 @@ std::vector<std::string_view> kinds_of(LoopbackKind kind) {
     case LoopbackKind::lo: break;
   }
   return {};
+}
+
+// The kernel's "File exists" of a name that is free.
+Error with_gre_words(const Error& error) {
+  if (error.code != Errc::conflict) return error;
+  return {error.code, error.what + ": a link that is not ours has this remote and key (`ip -d link`)"};
 }
 
 Result<net::WireGuard*> choose_maker(WireGuardBackend wanted, const Result<std::unique_ptr<net::WireGuard>>& kernel,
@@ -169,7 +176,7 @@ Result<void> NodeLinks::look_at_devices(Deadline deadline, const std::stop_token
   for (std::uint32_t i = 0; i < seen_.size(); ++i) {
     Seen& seen = seen_[i];
     if (stop.stop_requested()) return fail(Errc::cancelled, "look at WireGuard devices: stopped");
-    if (is_loopback(seen.mark)) continue;
+    if (is_loopback(seen.mark) || seen.link.gre) continue;
     if (!seen.unreadable.empty() && now - seen.read_at < kAskUnreadableAgain) continue;
     if (!seen.device || has_silent_peer(*seen.device, seen.handshakes, now)) {
       read_device(seen, deadline);
@@ -194,7 +201,7 @@ Result<std::vector<Tunnel>> NodeLinks::observe(Deadline deadline, const std::sto
   const auto now = steady_now();
   for (const Seen& seen : seen_) {
     Tunnel& tunnel = tunnels.emplace_back(tunnel_of(seen.link, seen.mark));
-    if (tunnel.type == model::TunnelType::loopback) continue;
+    if (tunnel.type == model::TunnelType::loopback || tunnel.gre) continue;
     tunnel.unreadable = seen.unreadable;
     if (!seen.device) {
       if (seen.unreadable.empty()) tunnel.owner = kNobody;
@@ -220,33 +227,33 @@ Result<void> NodeLinks::finish_created(const Tunnel& tunnel, Deadline deadline) 
   for (const auto& peer : tunnel.peers) device.peers.push_back(change_of(peer));
   TRY_VOID(maker_->set(tunnel.name, device, deadline));
 
-  net::LinkChange link;
-  link.mtu_bytes = tunnel.mtu_bytes;
-  link.no_generated_address = true;
-  link.add_addresses = link_addresses(tunnel.addresses);
-  if (tunnel.up) link.up = true;
   TRY(const int index, net::index_of(netlink_, tunnel.name, deadline));
-  return net::change_link(netlink_, index, tunnel.name, link, deadline);
+  return net::change_link(netlink_, index, tunnel.name, first_change(tunnel), deadline);
+}
+
+Result<void> NodeLinks::create_gre(const Tunnel& wanted, Deadline deadline) {
+  const std::string mark = write_mark({wanted.owner, wanted.configured_endpoint});
+  const auto index = net::create_link(netlink_, wanted.name, model::name_of(wanted.type), mark, deadline, wanted.gre);
+  if (!index) return std::unexpected(with_gre_words(index.error()));
+  return net::change_link(netlink_, *index, wanted.name, first_change(wanted), deadline);
 }
 
 // The link of the first kind that this kernel has.
 Result<void> NodeLinks::create_loopback(const Tunnel& wanted, Deadline deadline) {
-  net::LinkChange change;
-  change.add_addresses = link_addresses(wanted.addresses);
-  change.up = true;
   if (wanted.name == kLo) {
+    net::LinkChange change;
+    change.add_addresses = link_addresses(wanted.addresses);
+    change.up = true;
     TRY(const int index, net::index_of(netlink_, kLo, deadline));
     return net::change_link(netlink_, index, kLo, change, deadline);
   }
-  change.mtu_bytes = wanted.mtu_bytes;
-  change.no_generated_address = true;
   Result<int> index = fail(Errc::invalid, "no kind of link is configured for the loopback");
   for (const std::string_view kind : loopback_kinds_) {
     index = net::create_link(netlink_, wanted.name, kind, write_mark({wanted.owner, ""}), deadline);
     if (index || index.error().code != Errc::invalid) break;
   }
   if (!index) return std::unexpected(index.error());
-  return net::change_link(netlink_, *index, wanted.name, change, deadline);
+  return net::change_link(netlink_, *index, wanted.name, first_change(wanted), deadline);
 }
 
 void NodeLinks::take_lo(const net::Link& lo) {
@@ -301,6 +308,10 @@ void NodeLinks::create_all(std::span<const TunnelAction> actions, std::vector<Re
       results[i] = create_loopback(wanted->tunnel, deadline.or_sooner(kChangeWithin));
       continue;
     }
+    if (wanted->tunnel.gre) {
+      results[i] = create_gre(wanted->tunnel, deadline.or_sooner(kChangeWithin));
+      continue;
+    }
     if (auto free = net::check_udp_port_free(wanted->tunnel.listen_port); !free) {
       results[i] = std::move(free);
       continue;
@@ -323,11 +334,15 @@ Result<void> NodeLinks::update(const UpdateTunnel& action, Deadline deadline) {
   }
   net::LinkChange change;
   if (action.configured_endpoint) change.alias = write_mark({action.owner, *action.configured_endpoint});
+  change.gre = action.gre;
   change.mtu_bytes = action.mtu_bytes;
+  if (action.gre && !action.mtu_bytes) change.mtu_bytes = link.mtu_bytes;  // a change of the key would move it
   change.add_addresses = link_addresses(action.add_addresses);
   change.remove_addresses = link_addresses(action.remove_addresses);
   if (action.set_up) change.up = true;
-  return net::change_link(netlink_, link.index, action.name, change, deadline);
+  auto changed = net::change_link(netlink_, link.index, action.name, change, deadline);
+  if (!changed && action.gre) return std::unexpected(with_gre_words(changed.error()));
+  return changed;
 }
 
 std::vector<Result<void>> NodeLinks::apply(std::span<const TunnelAction> actions, Deadline deadline,

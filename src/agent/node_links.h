@@ -1,5 +1,6 @@
-// NodeLinks: the links of ours on this node, by rtnetlink, with their WireGuard side by its backend: tunnels and the
-// loopback. It asks and tells the adapters (in their words: tunnel_words.h), and decides nothing.
+// NodeLinks: the links of ours on this node, by rtnetlink, with their WireGuard side by its backend: tunnels of
+// WireGuard and GRE, and the loopback. It asks and tells the adapters (in their words: tunnel_words.h), and decides
+// nothing.
 #pragma once
 
 #include <memory>
@@ -58,6 +59,7 @@ class NodeLinks {
                   Deadline deadline, const std::stop_token& stop);
   Result<void> finish_created(const model::Tunnel& tunnel, Deadline deadline);
   Result<void> create_loopback(const model::Tunnel& wanted, Deadline deadline);
+  Result<void> create_gre(const model::Tunnel& wanted, Deadline deadline);
   void take_lo(const net::Link& lo);
   Result<void> remove_from_lo(Deadline deadline);
   Result<void> update(const reconcile::UpdateTunnel& action, Deadline deadline);

@@ -10,7 +10,7 @@ namespace moenet::agent {
 
 std::optional<std::uint32_t> fitting_mtu(const TunnelPath& path) {
   if (!path.path_mtu_bytes) return std::nullopt;
-  return *path.path_mtu_bytes - net::tunnel_overhead(path.endpoint.address.family());
+  return *path.path_mtu_bytes - path.overhead_bytes;
 }
 
 std::uint32_t limited_mtu(std::uint32_t wanted_bytes, std::uint32_t limit_bytes) {
@@ -22,8 +22,8 @@ std::uint32_t limited_mtu(std::uint32_t wanted_bytes, std::uint32_t limit_bytes)
 std::string mtu_advice(const TunnelPath& path) {
   const auto fits = fitting_mtu(path);
   if (!fits || path.mtu_bytes <= *fits) return "";
-  const std::string why = fmt::format("the path to {} carries {} bytes{}", path.endpoint.address.text(),
-                                      *path.path_mtu_bytes, path.named_by ? ", says " + path.named_by->text() : "");
+  const std::string why = fmt::format("the path to {} carries {} bytes{}", path.endpoint.text(), *path.path_mtu_bytes,
+                                      path.named_by ? ", says " + path.named_by->text() : "");
   if (*fits < net::kLeastPathMtu)
     return fmt::format("{}: too little for IPv6 in the tunnel, whose packets of {} bytes are fragmented or lost", why,
                        path.mtu_bytes);

@@ -15,8 +15,9 @@ namespace moenet::agent {
 
 struct TunnelPath {
   model::Owner owner;                           // a session or a neighbor in the mesh
-  Endpoint endpoint;                            // that was asked
+  IpAddress endpoint;                           // that was asked
   std::uint32_t mtu_bytes = 0;                  // of the tunnel, then
+  std::uint16_t overhead_bytes = 0;             // what the tunnel adds to each packet
   std::optional<std::uint16_t> path_mtu_bytes;  // whole IP packets to the endpoint; absent: it answers no echoes
   std::optional<IpAddress> named_by;            // the router that said so
   WallTime measured{};

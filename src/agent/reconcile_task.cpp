@@ -170,7 +170,9 @@ std::shared_ptr<const NodeReport> ReconcileTask::step(const SessionInput& input,
   report->keeps_absent = !taken_->all_identified;
   report->rows = rows_;
   report->mesh = wiring_.backbone.mesh();
-  const Lookup lookup = [&](std::string_view host) { return wiring_.resolver.lookup(host); };
+  const Lookup lookup = [&](std::string_view host, std::optional<IpFamily> family) {
+    return wiring_.resolver.lookup(host, family);
+  };
   const Composer::Limits limits = wiring_.limits.read();
   Composed wanted = joined(wiring_.backbone.compose(lookup, bird_version_, limits != nullptr ? *limits : MtuLimits{}),
                            composer_.compose(rows_, lookup, wiring_.qualities.read(), limits));
@@ -296,7 +298,8 @@ void ReconcileTask::look_up_silent(const NodeReport& report, SteadyTime now) {
     const auto outcome =
         std::ranges::lower_bound(report.step.outcomes, endpoint.owner, {}, &reconcile::PeeringOutcome::owner);
     if (outcome == report.step.outcomes.end() || outcome->owner != endpoint.owner || !outcome->is_silent) return;
-    if (looked_up_.try_emplace(endpoint.host, now).second) wiring_.resolver.refresh(endpoint.host);
+    if (looked_up_.try_emplace({endpoint.host, endpoint.family}, now).second)
+      wiring_.resolver.refresh(endpoint.host, endpoint.family);
   };
   std::ranges::for_each(wiring_.backbone.named_endpoints(), look_up);
   std::ranges::for_each(composer_.named_endpoints(), look_up);

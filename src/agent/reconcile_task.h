@@ -179,11 +179,12 @@ class ReconcileTask {
   std::string bird_version_;                        // as seen last
   std::map<std::string, std::string> mesh_states_;  // as of the last step
   SteadyTime mesh_changed_{};
-  std::vector<std::string> shut_protocols_;      // as seen last, sorted
-  bool has_shared_ = false;                      // the composer's files with the node
-  std::string problem_;                          // of the node as a whole, as logged last; empty when there is none
-  std::vector<model::SessionId> configured_;     // sessions of which this node carries something; sorted
-  std::map<std::string, SteadyTime> looked_up_;  // hosts of silent peers, looked up again not long ago
+  std::vector<std::string> shut_protocols_;   // as seen last, sorted
+  bool has_shared_ = false;                   // the composer's files with the node
+  std::string problem_;                       // of the node as a whole, as logged last; empty when there is none
+  std::vector<model::SessionId> configured_;  // sessions of which this node carries something; sorted
+  // Hosts of silent peers, looked up again not long ago.
+  std::map<std::pair<std::string, std::optional<IpFamily>>, SteadyTime> looked_up_;
 };
 
 }  // namespace moenet::agent

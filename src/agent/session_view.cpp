@@ -48,9 +48,14 @@ std::string tunnel_text(const json::value& document) {
   if (!is_present) return "-";
   if (!*is_present) return "there is no such interface";
   const auto age = whole_at(document, "/link/handshake_age_seconds");
-  return fmt::format("{}, MTU {}, handshake {}, endpoint {}", is_up == true ? "up" : "DOWN",
-                     or_dash(text_at(document, "/link/mtu")), age ? span_text(*age) + " ago" : "-",
-                     or_dash(text_at(document, "/link/endpoint")));
+  const std::string what =
+      fmt::format("{}, MTU {}", is_up == true ? "up" : "DOWN", or_dash(text_at(document, "/link/mtu")));
+  const std::string endpoint = or_dash(text_at(document, "/link/endpoint"));
+  if (const std::string type = text_at(document, "/link/type"); type.ends_with("gre")) {
+    const auto key = whole_at(document, "/link/gre_key");
+    return fmt::format("{}, {} to {}{}", what, type, endpoint, key ? fmt::format(", key {}", *key) : "");
+  }
+  return fmt::format("{}, handshake {}, endpoint {}", what, age ? span_text(*age) + " ago" : "-", endpoint);
 }
 
 // "in 1.2 GB (12.3 kbit/s), out …; 3 errors and 4 drops in, …"

@@ -54,12 +54,23 @@ Tunnel tunnel_of(const net::Link& link, const OwnershipMark& mark) {
   Tunnel tunnel;
   tunnel.name = link.name;
   if (is_loopback(mark)) tunnel.type = model::TunnelType::loopback;
+  if (link.gre) tunnel.type = link.gre->remote->is_v4() ? model::TunnelType::gre : model::TunnelType::ip6gre;
+  tunnel.gre = link.gre;
   tunnel.owner = mark.owner;
   tunnel.mtu_bytes = link.mtu_bytes;
   tunnel.up = link.up;
   tunnel.addresses = addresses_of(link);
   tunnel.configured_endpoint = mark.configured_endpoint;
   return tunnel;
+}
+
+net::LinkChange first_change(const Tunnel& wanted) {
+  net::LinkChange change;
+  change.mtu_bytes = wanted.mtu_bytes;
+  change.no_generated_address = true;
+  change.add_addresses = link_addresses(wanted.addresses);
+  if (wanted.up) change.up = true;
+  return change;
 }
 
 net::WgPeerChange change_of(const model::TunnelPeer& peer) {

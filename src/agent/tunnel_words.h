@@ -16,7 +16,7 @@ namespace moenet::agent {
 
 inline constexpr std::string_view kLo = "lo";
 
-// A link with this mark as a tunnel, without its WireGuard side.
+// A link with this mark as a tunnel, without its WireGuard side. One of GRE is of GRE whatever the mark says.
 model::Tunnel tunnel_of(const net::Link& link, const OwnershipMark& mark);
 model::TunnelPeer peer_of(const net::WgPeer& peer, const HandshakeClock& handshakes, SteadyTime now);
 bool is_loopback(const OwnershipMark& mark);
@@ -24,6 +24,8 @@ bool is_loopback(const OwnershipMark& mark);
 model::Tunnel loopback_on_lo(const std::vector<net::LinkAddress>& addresses);
 
 std::vector<net::LinkAddress> link_addresses(const std::vector<model::InterfaceAddress>& addresses);
+// What makes a new link as wanted, once it has its kind and mark.
+net::LinkChange first_change(const model::Tunnel& wanted);
 net::WgPeerChange change_of(const model::TunnelPeer& peer);
 net::WgChange change_of(const reconcile::UpdateTunnel& action);
 // Would it change nothing?

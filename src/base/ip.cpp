@@ -192,7 +192,8 @@ std::optional<IpAddress> HostPort::address() const {
 }
 
 std::string HostPort::text() const {
-  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
+  const std::string bare = host.find(':') == std::string::npos ? host : fmt::format("[{}]", host);
+  return port == 0 ? bare : fmt::format("{}:{}", bare, port);
 }
 
 }  // namespace moenet

@@ -80,7 +80,7 @@ struct HostPort {
   static Result<HostPort> parse(std::string_view text, std::optional<std::uint16_t> default_port = std::nullopt);
   // The address when the host is one and needs no resolver.
   std::optional<IpAddress> address() const;
-  std::string text() const;
+  std::string text() const;  // without a port when that is 0, which stands for none; IPv6 in brackets
 
   friend auto operator<=>(const HostPort&, const HostPort&) = default;
 };

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/gre.h"
 #include "base/ip.h"
 #include "base/key.h"
 #include "base/shared_text.h"
@@ -55,6 +56,9 @@ struct Tunnel {
   Key private_key;
   std::uint16_t listen_port = 0;  // desired 0: any; observed: the actual one
   std::vector<TunnelPeer> peers;  // sorted by public key
+  // Of types gre and ip6gre, which have none of the three above. Desired without a remote: it is not known where the
+  // far end is, and where the link leads stays. Observed: with one.
+  std::optional<GreHeader> gre;
   // The endpoint text that was configured last, kept in the ifalias beside the owner. It tells an operator's change of
   // the endpoint (apply at once) from a peer that roamed (leave alone). Empty: none was applied yet.
   SharedText configured_endpoint;

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/ip.h"
+
 namespace moenet::model {
 
 struct Firewall {
@@ -13,6 +15,8 @@ struct Firewall {
   std::vector<std::uint16_t> udp_ports;
   // Exact names of the interfaces on which BGP, BFD and Babel are spoken: 1…15 bytes of [A-Za-z0-9_.-]. Sorted, unique.
   std::vector<std::string> tunnel_interfaces;
+  // Far ends of GRE tunnels, whose protocol 47 is let in. Sorted, unique.
+  std::vector<IpAddress> gre_peers{};
 
   friend bool operator==(const Firewall&, const Firewall&) = default;
 };

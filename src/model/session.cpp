@@ -34,6 +34,11 @@ std::string_view name_of(TunnelType type) {
   return "unknown";
 }
 
+std::optional<IpFamily> gre_family(TunnelType type) {
+  if (type == TunnelType::gre) return IpFamily::v4;
+  return type == TunnelType::ip6gre ? std::optional(IpFamily::v6) : std::nullopt;
+}
+
 bool is_interface_name(std::string_view name) {
   constexpr std::size_t kMost = 15;  // IFNAMSIZ - 1, linux/if.h
   const auto is_allowed = [](char c) {

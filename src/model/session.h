@@ -36,6 +36,8 @@ std::optional<SessionStatus> session_status_from_int(std::int64_t value);
 // `loopback` is never on the wire: a link of our own that carries the node's addresses and leads nowhere.
 enum class TunnelType : std::uint8_t { wireguard, gre, ip6gre, loopback };
 std::string_view name_of(TunnelType type);  // "wireguard", "gre", "ip6gre": as on the wire
+// The family of the addresses between which a GRE tunnel's packets travel; absent of other types.
+std::optional<IpFamily> gre_family(TunnelType type);
 
 // What is sent and accepted (wire contract A3).
 enum class SessionPolicy : std::uint8_t {
@@ -64,9 +66,11 @@ struct Session {
   std::string interface_name;        // is_interface_name
   std::uint32_t mtu_bytes = 1420;    // 1280…9000
   std::uint16_t listen_port = 0;     // UDP; 0 = the kernel's choice
-  std::optional<HostPort> endpoint;  // absent: wait for the peer to call; its port is never 0
+  std::optional<HostPort> endpoint;  // absent: wait for the peer to call; its port is never 0. Of GRE: never absent,
+                                     // and its port is 0; an address is one host's and of gre_family()
 
-  Key public_key;  // the peer's; never zero in a wireguard session
+  std::optional<std::uint32_t> gre_key;  // `data.greKey`, of GRE only: RFC 2890, of both directions
+  Key public_key;                        // the peer's; never zero in a wireguard session
   std::optional<Key> preshared_key;
 
   std::optional<IpAddress> ipv4;  // the peer's addresses, without prefix length

@@ -1,16 +1,17 @@
 // One row of the list, both ways. The answer around it is session_list.cpp.
 #include "model/session_json.h"
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <fmt/format.h>
 
 #include "base/uuid.h"
 #include "model/credential.h"
 #include "model/json_reader.h"
+#include "model/session_extensions.h"
 #include "model/text.h"
 
 namespace moenet::model {
@@ -27,7 +28,6 @@ constexpr std::size_t kDescriptionBytesMax = 1024;  // chosen: 10,000 of 10 kB w
 constexpr std::size_t kLastErrorBytesMax = 1024;    // 255 characters (A5) of at most four bytes
 constexpr std::size_t kEndpointBytesMax = 300;      // a host name has at most 253 (RFC 1035), and a port
 constexpr std::size_t kWordBytesMax = 64;           // of a policy, a type
-constexpr std::size_t kExtensionsMax = 64;          // chosen: two are known
 constexpr std::size_t kPasswordBytesMax = 80;       // TCP_MD5SIG_MAXKEYLEN in linux/tcp.h
 // The contract has endpoints without a port. 51820 is what WireGuard's own documents use, so a writer who left it out
 // meant it.
@@ -100,12 +100,30 @@ void read_mtu(const JsonReader& row, Session& session) {
 }
 
 void read_ports(const JsonReader& row, const std::optional<Credential>& credential, Session& session) {
+  if (gre_family(session.type)) return;  // there is nothing to listen on
   const char* key = row.find("port") != nullptr ? "port" : "localPort";
   if (const std::optional<std::int64_t> port = row.integer(key, 0, UINT16_MAX)) {
     session.listen_port = static_cast<std::uint16_t>(*port);
   } else if (credential && row.find(key) == nullptr) {
     session.listen_port = credential->listen_port.value_or(0);
   }
+}
+
+// The far end of a GRE tunnel, which has no ports: one that is written all the same says nothing. Without it the tunnel
+// would take packets from anybody, and send them nowhere.
+void read_far_end(const JsonReader& row, std::string_view text, Session& session) {
+  const IpFamily family = *gre_family(session.type);
+  const auto bare = IpAddress::parse(text);
+  const Result<HostPort> endpoint = bare ? HostPort{bare->text(), 0} : HostPort::parse(text, 0);
+  const auto address = endpoint ? endpoint->address() : std::nullopt;
+  const bool is_host = !address || (address->family() == family && !address->is_unspecified() &&
+                                    !address->is_multicast() && !address->is_link_local());
+  if (endpoint && is_host) {
+    session.endpoint = HostPort{endpoint->host, 0};
+    return;
+  }
+  row.note("endpoint", fmt::format("the peer's {} address, or a name that has one: {} has to know where to send",
+                                   family == IpFamily::v4 ? "IPv4" : "IPv6", name_of(session.type)));
 }
 
 // The copy in the credential counts when the row has no such field at all; null in the row means that the peer calls
@@ -119,6 +137,7 @@ void read_endpoint(const JsonReader& row, const std::optional<Credential>& crede
              credential->endpoint->size() <= kEndpointBytesMax) {
     text = *credential->endpoint;
   }
+  if (gre_family(session.type)) return read_far_end(row, text, session);
   if (text.empty()) return;
   Result<HostPort> endpoint = HostPort::parse(text, kEndpointPort);
   if (!endpoint || endpoint->port == 0) {
@@ -157,60 +176,6 @@ void read_addresses(const JsonReader& row, Session& session) {
   }
 }
 
-// Names we do not know are other nodes' business.
-void apply_extension(std::string_view name, Session& session) {
-  std::string key = lower_case(trimmed(name));
-  std::replace(key.begin(), key.end(), '-', '_');
-  if (key == "mp_bgp") session.mp_bgp = true;
-  if (key == "extended_nexthop" || key == "extended_next_hop") session.extended_next_hop = true;
-}
-
-bool is_true(const json::value& value) {
-  if (const bool* plain = value.if_bool()) return *plain;
-  if (const json::string* text = value.if_string()) return view(*text) == "true" || view(*text) == "1";
-  return integer_in(value).value_or(0) != 0;
-}
-
-// A list of names, an object {"mp_bgp":true}, or an object that holds names. False for what is neither.
-bool apply_extensions(const json::value& value, Session& session) {
-  if (const json::array* names = value.if_array(); names != nullptr && names->size() <= kExtensionsMax) {
-    for (const json::value& name : *names) {
-      if (name.is_string()) apply_extension(view(name.get_string()), session);
-    }
-    return true;
-  }
-  const json::object* flags = value.if_object();
-  if (flags == nullptr || flags->size() > kExtensionsMax) return false;
-  for (const json::key_value_pair& flag : *flags) {
-    if (is_true(flag.value())) apply_extension({flag.key().data(), flag.key().size()}, session);
-    if (flag.value().is_string()) apply_extension(view(flag.value().get_string()), session);
-  }
-  return true;
-}
-
-// As a list, an object, either of them as JSON text, or plain names between commas.
-void read_extensions(const JsonReader& row, Session& session) {
-  constexpr std::size_t kTextBytesMax = kExtensionsMax * kWordBytesMax;
-  const json::value* value = row.find("extensions");
-  if (value == nullptr) return;
-  const json::string* string = value->if_string();
-  if (string == nullptr || string->size() > kTextBytesMax) {
-    if (!apply_extensions(*value, session)) row.note("extensions", "a list of names");
-    return;
-  }
-  std::string_view text = trimmed(view(*string));
-  if (text.starts_with('[') || text.starts_with('{')) {
-    const Result<json::value> inner = parse_json(text);
-    if (!inner || !apply_extensions(*inner, session)) row.note("extensions", "a list of names");
-    return;
-  }
-  while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    apply_extension(text.substr(0, comma), session);
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-}
-
 void read_policy(const JsonReader& row, Session& session) {
   constexpr std::array kPolicies{SessionPolicy::full, SessionPolicy::peer, SessionPolicy::upstream,
                                  SessionPolicy::downstream};
@@ -246,6 +211,8 @@ void read_data(const JsonReader& row, std::vector<JsonFault>& faults, Session& s
   }
   if (!value->is_object()) return;
   const JsonReader data(*value, faults, "data");
+  const auto key = gre_family(session.type) ? data.integer("greKey", 0, UINT32_MAX) : std::nullopt;
+  if (key) session.gre_key = static_cast<std::uint32_t>(*key);
   session.bgp_password = data.secret("password", kPasswordBytesMax);
   // 0 is no limit of anybody's: it would block every route.
   const std::optional<std::int64_t> limit = data.integer("importLimit", 0, UINT32_MAX);
@@ -298,8 +265,9 @@ json::value write_session(const Session& session, std::string_view last_error) {
   if (session.mp_bgp) extensions.emplace_back("mp_bgp");
   if (session.extended_next_hop) extensions.emplace_back("extended_nexthop");
   json::value data = nullptr;
-  if (session.bgp_password || session.import_limit || session.bandwidth_mbit) {
+  if (session.gre_key || session.bgp_password || session.import_limit || session.bandwidth_mbit) {
     json::object& fields = data.emplace_object();
+    if (session.gre_key) fields["greKey"] = *session.gre_key;
     if (session.bgp_password) fields["password"] = session.bgp_password->reveal();
     if (session.import_limit) fields["importLimit"] = *session.import_limit;
     if (session.bandwidth_mbit) fields["bandwidthMbit"] = *session.bandwidth_mbit;

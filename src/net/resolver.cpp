@@ -41,11 +41,11 @@ std::optional<IpAddress> first_address(const addrinfo* list) {
 
 }  // namespace
 
-Result<IpAddress> look_up_host(const std::string& host) {
+Result<IpAddress> look_up_host(const std::string& host, std::optional<IpFamily> family) {
   if (host.empty() || host.size() > kMaxHostBytes || host.contains('\0'))
     return fail(Errc::invalid, "look up: no host name");
   addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
+  hints.ai_family = !family ? AF_UNSPEC : *family == IpFamily::v4 ? AF_INET : AF_INET6;
   hints.ai_socktype = SOCK_DGRAM;
   hints.ai_flags = AI_ADDRCONFIG;
   addrinfo* list = nullptr;
@@ -65,6 +65,7 @@ Result<IpAddress> look_up_host(const std::string& host) {
 // Shared with the workers, which may outlive the Resolver inside a getaddrinfo() that nothing can stop. This is why
 // there are mutexes here and not a Latest, and why the workers are detached.
 struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
+  using Question = std::pair<std::string, std::optional<IpFamily>>;
   struct Host {
     std::optional<Result<IpAddress>> answer;
     SteadyTime failed_at{};
@@ -75,16 +76,16 @@ struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
   std::mutex change_mutex;  // held while on_change runs
   std::function<void()> on_change;
   std::mutex mutex;  // guards all below
-  std::map<std::string, Host, std::less<>> hosts;
-  std::deque<std::string> queue;
+  std::map<Question, Host> hosts;
+  std::deque<Question> queue;
   int workers = 0;
   bool closed = false;
 
   // REQUIRES: mutex is held.
-  void enqueue(const std::string& name, Host& host) {
+  void enqueue(const Question& question, Host& host) {
     if (host.queued || closed) return;
     host.queued = true;
-    queue.push_back(name);
+    queue.push_back(question);
     if (workers == kMaxWorkers) return;
     ++workers;
     // Detached, because getaddrinfo(3) cannot be interrupted and the agent must not wait for it at its end; what the
@@ -95,12 +96,12 @@ struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
   void work() {
     std::unique_lock lock(mutex);
     while (!closed && !queue.empty()) {
-      const std::string name = std::move(queue.front());
+      const Question question = std::move(queue.front());
       queue.pop_front();
       lock.unlock();
-      auto answer = settings.look_up(name);
+      auto answer = settings.look_up(question.first, question.second);
       lock.lock();
-      const bool changed = take(name, std::move(answer));
+      const bool changed = take(question, std::move(answer));
       lock.unlock();
       if (changed) announce();
       lock.lock();
@@ -109,8 +110,8 @@ struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
   }
 
   // True when `lookup` will now say something else. REQUIRES: mutex is held.
-  bool take(const std::string& name, Result<IpAddress> answer) {
-    const auto found = hosts.find(name);
+  bool take(const Question& question, Result<IpAddress> answer) {
+    const auto found = hosts.find(question);
     Host& host = found->second;
     host.queued = false;
     if (!answer) host.failed_at = steady_now();
@@ -140,10 +141,10 @@ Resolver::~Resolver() {
   state_->on_change = nullptr;
 }
 
-Result<std::optional<IpAddress>> Resolver::lookup(std::string_view host) {
+Result<std::optional<IpAddress>> Resolver::lookup(std::string_view host, std::optional<IpFamily> family) {
   if (const auto address = IpAddress::parse(host)) return *address;
   const std::lock_guard lock(state_->mutex);
-  const auto [entry, is_new] = state_->hosts.try_emplace(std::string(host));
+  const auto [entry, is_new] = state_->hosts.try_emplace({std::string(host), family});
   State::Host& known = entry->second;
   const bool failed_long_ago =
       known.answer && !*known.answer && steady_now() - known.failed_at >= state_->settings.retry_after;
@@ -153,10 +154,10 @@ Result<std::optional<IpAddress>> Resolver::lookup(std::string_view host) {
   return **known.answer;
 }
 
-void Resolver::refresh(std::string_view host) {
+void Resolver::refresh(std::string_view host, std::optional<IpFamily> family) {
   if (IpAddress::parse(host)) return;
   const std::lock_guard lock(state_->mutex);
-  const auto entry = state_->hosts.try_emplace(std::string(host)).first;
+  const auto entry = state_->hosts.try_emplace({std::string(host), family}).first;
   state_->enqueue(entry->first, entry->second);
 }
 

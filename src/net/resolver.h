@@ -15,12 +15,14 @@
 
 namespace moenet::net {
 
-// One blocking lookup by getaddrinfo, which orders IPv4 and IPv6 by RFC 6724: its first address. Errors: invalid (no
-// host name), not_found (no such host, or one without address), unavailable (no name server answers).
-Result<IpAddress> look_up_host(const std::string& host);
+// One blocking lookup by getaddrinfo, which orders IPv4 and IPv6 by RFC 6724: its first address, or, with a family, its
+// first of that. Errors: invalid (no host name), not_found (no such host, or one without such an address), unavailable
+// (no name server answers).
+Result<IpAddress> look_up_host(const std::string& host, std::optional<IpFamily> family = std::nullopt);
 
 struct ResolverSettings {
-  std::function<Result<IpAddress>(const std::string& host)> look_up = look_up_host;  // called on the resolver's threads
+  // Called on the resolver's threads.
+  std::function<Result<IpAddress>(const std::string& host, std::optional<IpFamily> family)> look_up = look_up_host;
   std::chrono::milliseconds retry_after{30'000};  // after a failure (chosen: a resolver's own patience is 5 to 10 s)
 };
 
@@ -36,10 +38,11 @@ class Resolver {
 
   // An address at once; nullopt while a first lookup is under way (this call starts it); or the lookup's error
   // (not_found, unavailable), which is retried after 30 s when asked for again. An address as text needs no lookup.
-  Result<std::optional<IpAddress>> lookup(std::string_view host);
+  // Answers of any family and of a certain one are kept apart.
+  Result<std::optional<IpAddress>> lookup(std::string_view host, std::optional<IpFamily> family = std::nullopt);
   // Looks the name up again in the background; the old answer stays until there is a new one, and a failure changes
   // nothing.
-  void refresh(std::string_view host);
+  void refresh(std::string_view host, std::optional<IpFamily> family = std::nullopt);
 
  private:
   struct State;

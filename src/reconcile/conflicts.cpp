@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "reconcile/difference.h"
 #include "reconcile/node.h"
 #include "reconcile/observed_index.h"
 
@@ -27,24 +28,30 @@ constexpr auto kNone = ObservedIndex::kNone;
 
 // A thing that only one session can have. `text` views into the state that it was read from.
 struct Claim {
-  enum class Kind : std::uint8_t { link, port, neighbor, file };
+  enum class Kind : std::uint8_t { link, port, neighbor, gre, file };
   Kind kind = Kind::link;
-  std::uint16_t port = 0;
-  std::string_view text;  // a name, or an address's bytes
+  std::uint64_t number = 0;  // a port; of GRE, the key and 1, or 0 without one
+  std::string_view text;     // a name, or an address's bytes
 
   friend bool operator==(const Claim&, const Claim&) = default;
 };
 
 struct ClaimHash {
   std::size_t operator()(const Claim& claim) const {
-    return std::hash<std::string_view>()(claim.text) * 31 + claim.port * 8u + static_cast<std::size_t>(claim.kind);
+    return std::hash<std::string_view>()(claim.text) * 31 + claim.number * 8u + static_cast<std::size_t>(claim.kind);
   }
 };
+
+// `remote` is viewed into.
+Claim gre_claim(const IpAddress& remote, const std::optional<std::uint32_t>& key) {
+  return {Claim::Kind::gre, key ? std::uint64_t{*key} + 1 : 0, remote.bytes()};
+}
 
 template <class Visit>
 void visit_claims(const Tunnel& tunnel, const Visit& visit) {
   visit(Claim{Claim::Kind::link, 0, tunnel.name});
   if (tunnel.listen_port != 0) visit(Claim{Claim::Kind::port, tunnel.listen_port, {}});
+  if (tunnel.gre && tunnel.gre->remote) visit(gre_claim(*tunnel.gre->remote, tunnel.gre->key));
   for (const model::InterfaceAddress& address : tunnel.addresses) {
     if (address.peer && !address.peer->is_link_local()) visit(Claim{Claim::Kind::neighbor, 0, address.peer->bytes()});
   }
@@ -66,15 +73,15 @@ void visit_holdings(const ObservedIndex& index, std::string_view owner, const Vi
   }
 }
 
-// The port of a tunnel that is kept and whose session leaves the choice to the kernel: the kernel chose it once.
-std::optional<Claim> chosen_port(const DesiredPeering& peering, const NodeState& observed) {
+// What a tunnel that is kept has although its session does not say so: a port that the kernel chose once, or the remote
+// of a name that does not resolve now.
+std::optional<Claim> unsaid_claim(const DesiredPeering& peering, const NodeState& observed) {
   const Tunnel& wanted = *peering.tunnel;
-  if (wanted.listen_port != 0) return std::nullopt;
-  const auto own = std::ranges::lower_bound(observed.tunnels, wanted.name, {}, &Tunnel::name);
-  const bool is_kept = own != observed.tunnels.end() && own->name == wanted.name && own->owner == wanted.owner &&
-                       own->type == wanted.type;
-  if (!is_kept || own->listen_port == 0) return std::nullopt;
-  return Claim{Claim::Kind::port, own->listen_port, {}};
+  if (wanted.listen_port != 0 || (wanted.gre && wanted.gre->remote)) return std::nullopt;
+  const Tunnel* own = kept_for(wanted, observed);
+  if (own == nullptr) return std::nullopt;
+  if (own->gre) return gre_claim(*own->gre->remote, wanted.gre->key);
+  return own->listen_port == 0 ? std::nullopt : std::optional(Claim{Claim::Kind::port, own->listen_port, {}});
 }
 
 int rank_of(std::int64_t status) {
@@ -96,19 +103,27 @@ std::string name_of(const DesiredPeering& peering) {
   return fmt::format("the {}", peering.owner);
 }
 
+IpAddress address_in(const Claim& claim) {
+  std::array<std::uint8_t, 16> bytes{};
+  std::ranges::copy(claim.text, bytes.begin());
+  return claim.text.size() == 4 ? IpAddress::v4({bytes[0], bytes[1], bytes[2], bytes[3]}) : IpAddress::v6(bytes);
+}
+
 std::string taken_text(const Claim& claim, const DesiredPeering& holder) {
   const std::string who = name_of(holder);
   switch (claim.kind) {
     case Claim::Kind::link: return fmt::format("interface {} is in use by {}", claim.text, who);
-    case Claim::Kind::port: return fmt::format("listen port {} is in use by {}", claim.port, who);
+    case Claim::Kind::port: return fmt::format("listen port {} is in use by {}", claim.number, who);
     case Claim::Kind::file: return fmt::format("BIRD file {} is in use by {}", claim.text, who);
+    case Claim::Kind::gre:
+      return fmt::format(
+          "endpoint: {} {} is already the far end of {}; GRE tunnels to one host are told apart by "
+          "their keys (greKey)",
+          address_in(claim).text(), claim.number == 0 ? "without a key" : fmt::format("with key {}", claim.number - 1),
+          who);
     case Claim::Kind::neighbor: break;
   }
-  std::array<std::uint8_t, 16> bytes{};
-  std::ranges::copy(claim.text, bytes.begin());
-  const IpAddress address =
-      claim.text.size() == 4 ? IpAddress::v4({bytes[0], bytes[1], bytes[2], bytes[3]}) : IpAddress::v6(bytes);
-  return fmt::format("neighbor {} is already the neighbor of {}", address.text(), who);
+  return fmt::format("neighbor {} is already the neighbor of {}", address_in(claim).text(), who);
 }
 
 // What is not ours stands in the way.
@@ -163,7 +178,7 @@ class Round {
         visit_claims(peering, [&](const Claim& claim) { is_claimed |= claim == holding; });
         if (is_claimed) reserve(holding);
       });
-      if (const auto port = chosen_port(peering, index_.state())) reserve(*port);
+      if (const auto unsaid = unsaid_claim(peering, index_.state())) reserve(*unsaid);
     }
   }
 
@@ -194,7 +209,7 @@ bool may_conflict(const model::DesiredState& desired, const NodeState& observed)
   for (const DesiredPeering& peering : desired.peerings) {
     if (peering.intent == Intent::present) {
       visit_claims(peering, note);
-      if (const auto port = chosen_port(peering, observed)) note(*port);
+      if (const auto unsaid = unsaid_claim(peering, observed)) note(*unsaid);
     }
     if (peering.intent == Intent::untouched) untouched.insert(peering.owner);
   }

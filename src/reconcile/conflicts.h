@@ -1,5 +1,5 @@
-// Two sessions that claim one interface, listen port or (link-locals apart) neighbor, and sessions that claim what is
-// not ours.
+// Two sessions that claim one interface, listen port, GRE far end and key, or (link-locals apart) neighbor, and
+// sessions that claim what is not ours.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@
 namespace moenet::reconcile {
 
 // What runs of an untouched session, and of a loser, keeps what it holds; so does a session that runs on a port of the
-// kernel's choice. REQUIRES: as plan(), but for the claims; one status per peering.
+// kernel's choice, or to a remote that its name had before. REQUIRES: as plan(), but for the claims; one status per
+// peering.
 //
 // Gives the losers of each conflict the verdict Broken with its cause and intent `untouched` (what runs stays) or, when
 // nothing of it runs, nothing is set up. The winner is who already has the thing on the node; else who is listed as

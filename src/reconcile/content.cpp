@@ -42,6 +42,9 @@ void add_tunnel(ContentHash& hash, const model::Tunnel& tunnel) {
     hash.add(static_cast<std::uint64_t>(peer.keepalive.count()));
     for (const IpPrefix& prefix : peer.allowed_ips) hash.add(prefix);
   }
+  if (!tunnel.gre) return;
+  hash.add(tunnel.gre->remote ? tunnel.gre->remote->bytes() : std::string_view());
+  hash.add(tunnel.gre->key ? std::uint64_t{*tunnel.gre->key} + 1 : std::uint64_t{0});
 }
 
 void add_file(ContentHash& hash, const model::BirdFile& file) {
@@ -69,6 +72,7 @@ std::size_t content_of(const model::Firewall& firewall) {
   ContentHash hash;
   for (const std::uint16_t port : firewall.udp_ports) hash.add(port);
   for (const std::string& name : firewall.tunnel_interfaces) hash.add(name);
+  for (const IpAddress& peer : firewall.gre_peers) hash.add(peer.bytes());
   return hash.value();
 }
 

@@ -24,9 +24,17 @@ std::string text_of(const model::InterfaceAddress& address) {
 // The first characters of a public key, as people tell keys apart.
 std::string short_key(const Key& key) { return key.base64().substr(0, 8) + "…"; }
 
+std::string text_of(const GreHeader& gre) {
+  std::string what = fmt::format("remote {}", gre.remote ? gre.remote->text() : "unknown");
+  if (gre.local) what += " local " + gre.local->text();
+  if (gre.key) what += fmt::format(" key {}", *gre.key);
+  return fmt::format("{} ttl {}", what, gre.ttl);
+}
+
 std::string created(const model::Tunnel& tunnel) {
   std::string what = fmt::format("create {} tunnel, mtu {}", model::name_of(tunnel.type), tunnel.mtu_bytes);
   if (tunnel.listen_port != 0) what += fmt::format(", port {}", tunnel.listen_port);
+  if (tunnel.gre) what += ", " + text_of(*tunnel.gre);
   what += fmt::format(", {} address{}", tunnel.addresses.size(), plural(tunnel.addresses.size()));
   if (!tunnel.configured_endpoint.empty()) what += ", endpoint " + escape_for_log(tunnel.configured_endpoint);
   return what;
@@ -54,6 +62,7 @@ std::string fields_of(const UpdateTunnel& update) {
   if (update.listen_port) add(fmt::format("port {}", *update.listen_port));
   for (const Key& key : update.remove_peers) add("remove peer " + short_key(key));
   for (const PeerUpdate& peer : update.peers) add(changed(peer));
+  if (update.gre) add(fmt::format("GRE header ({})", text_of(*update.gre)));
   if (update.set_up) add("set up");
   return what;
 }
@@ -66,10 +75,13 @@ std::string describe(const TunnelAction& action) {
 }
 
 std::string describe(const model::Firewall& firewall) {
+  const auto counted = [](std::size_t count, std::string_view what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+  };
+  const std::string gre = firewall.gre_peers.empty() ? "" : ", " + counted(firewall.gre_peers.size(), "GRE peer");
   return line('~', "firewall",
-              fmt::format("let in {} UDP port{} and {} tunnel{}", firewall.udp_ports.size(),
-                          firewall.udp_ports.size() == 1 ? "" : "s", firewall.tunnel_interfaces.size(),
-                          firewall.tunnel_interfaces.size() == 1 ? "" : "s"));
+              fmt::format("let in {}{} and {}", counted(firewall.udp_ports.size(), "UDP port"), gre,
+                          counted(firewall.tunnel_interfaces.size(), "tunnel")));
 }
 
 std::string describe(const SessionOrder& order) {

@@ -92,6 +92,19 @@ bool compare_addresses(const Tunnel& desired, const Tunnel& observed, UpdateTunn
   return !update.add_addresses.empty() || !update.remove_addresses.empty();
 }
 
+// Nobody roams here: what is wanted is in force at once.
+bool compare_gre(const Tunnel& desired, const Tunnel& observed, UpdateTunnel& update) {
+  if (!desired.gre) return false;
+  GreHeader wanted = *desired.gre;
+  if (!wanted.remote) {
+    wanted.remote = observed.gre->remote;
+    wanted.local = observed.gre->local;
+  }
+  if (wanted == observed.gre) return false;
+  update.gre = std::move(wanted);
+  return true;
+}
+
 std::string tunnel_obstacle(const Tunnel& desired, const ObservedIndex& observed) {
   bool found = false;
   std::string extra;
@@ -151,8 +164,20 @@ std::string remains(const model::Owner& owner, const ObservedIndex& observed) {
 
 }  // namespace
 
+std::optional<GreEnds> ends_of(const std::optional<GreHeader>& gre) {
+  if (!gre || !gre->remote) return std::nullopt;
+  return GreEnds{*gre->remote, gre->key};
+}
+
 bool is_silent(const TunnelPeer& observed) {
   return !observed.handshake_age || *observed.handshake_age > kStaleHandshake;
+}
+
+const Tunnel* kept_for(const Tunnel& wanted, const NodeState& observed) {
+  const auto own = std::ranges::lower_bound(observed.tunnels, wanted.name, {}, &Tunnel::name);
+  const bool is_kept = own != observed.tunnels.end() && own->name == wanted.name && own->owner == wanted.owner &&
+                       own->type == wanted.type;
+  return is_kept ? &*own : nullptr;
 }
 
 std::optional<UpdateTunnel> difference(const Tunnel& desired, const Tunnel& observed) {
@@ -182,6 +207,7 @@ std::optional<UpdateTunnel> difference(const Tunnel& desired, const Tunnel& obse
   }
   differs |= compare_addresses(desired, observed, update);
   differs |= compare_peers(desired, observed, endpoint_changed, update);
+  differs |= compare_gre(desired, observed, update);
   if (!differs) return std::nullopt;
   update.name = desired.name;
   update.owner = desired.owner;

@@ -57,7 +57,7 @@ class Planner {
       }
     }
     want_policy();
-    free_taken_ports();
+    free_what_is_taken();
     if (desired_.wants_firewall) want_firewall();
     return collect();
   }
@@ -111,6 +111,7 @@ class Planner {
       wanted_by_[own] = &wanted;
       if (auto update = difference(wanted, index_.tunnel(own))) {
         if (update->listen_port) taken_ports_.push_back(*update->listen_port);
+        if (update->gre) taken_ends_.push_back(*ends_of(update->gre));
         changes_.emplace_back(std::move(*update));
       }
       return;
@@ -118,6 +119,7 @@ class Planner {
     const auto holder = own != kNone ? own : index_.tunnel_named(wanted.name);
     if (holder != kNone) fates_[holder] = Fate::remove_first;
     if (wanted.listen_port != 0) taken_ports_.push_back(wanted.listen_port);
+    if (const auto ends = ends_of(wanted.gre)) taken_ends_.push_back(*ends);
     changes_.emplace_back(CreateTunnel{wanted});
   }
 
@@ -168,16 +170,25 @@ class Planner {
     for (const auto& file : *desired_.policy) want_file(*file, "", own_file(owned, file->name));
   }
 
-  void free_taken_ports() {
-    if (taken_ports_.empty()) return;
+  // Does another tunnel take over what only one can have, and this one has?
+  bool is_taken_over(std::uint32_t i) const {
+    const Tunnel& tunnel = index_.tunnel(i);
+    const Tunnel* wanted = fates_[i] == Fate::keep ? wanted_by_[i] : nullptr;
+    const std::uint16_t port = tunnel.listen_port;
+    if (port != 0 && std::ranges::binary_search(taken_ports_, port) && (!wanted || wanted->listen_port != port))
+      return true;
+    const auto ends = ends_of(tunnel.gre);
+    if (!ends || !std::ranges::binary_search(taken_ends_, *ends)) return false;
+    return !wanted || !wanted->gre->remote || ends_of(wanted->gre) != ends;
+  }
+
+  void free_what_is_taken() {
+    if (taken_ports_.empty() && taken_ends_.empty()) return;
     std::ranges::sort(taken_ports_);
+    std::ranges::sort(taken_ends_);
     for (std::uint32_t i = 0; i < fates_.size(); ++i) {
-      const std::uint16_t port = index_.tunnel(i).listen_port;
-      if (port == 0 || fates_[i] == Fate::untouched || !std::ranges::binary_search(taken_ports_, port)) continue;
-      if (fates_[i] == Fate::keep) {
-        if (wanted_by_[i]->listen_port == port) continue;
-        make_anew(*wanted_by_[i]);
-      }
+      if (fates_[i] == Fate::untouched || !is_taken_over(i)) continue;
+      if (fates_[i] == Fate::keep) make_anew(*wanted_by_[i]);
       fates_[i] = Fate::remove_first;
     }
   }
@@ -192,19 +203,19 @@ class Planner {
     const FirewallState& observed = index_.state().firewall;
     if (!observed.problem.empty()) return;
     model::Firewall wanted;
-    const auto let_in = [&](const std::string& name, std::uint16_t port) {
-      wanted.tunnel_interfaces.push_back(name);
-      if (port != 0) wanted.udp_ports.push_back(port);
+    const auto let_in = [&](const Tunnel& tunnel) {
+      if (tunnel.type == model::TunnelType::loopback) return;
+      wanted.tunnel_interfaces.push_back(tunnel.name);
+      if (tunnel.listen_port != 0) wanted.udp_ports.push_back(tunnel.listen_port);
+      if (tunnel.gre && tunnel.gre->remote) wanted.gre_peers.push_back(*tunnel.gre->remote);
     };
     for (std::uint32_t i = 0; i < fates_.size(); ++i) {
-      const Tunnel& tunnel = index_.tunnel(i);
-      const bool stays = fates_[i] == Fate::keep || fates_[i] == Fate::untouched;
-      if (stays && tunnel.type != model::TunnelType::loopback) let_in(tunnel.name, tunnel.listen_port);
+      if (fates_[i] == Fate::keep || fates_[i] == Fate::untouched) let_in(index_.tunnel(i));
     }
     for (const DesiredPeering& peering : desired_.peerings) {
-      const bool is_wanted = peering.intent == Intent::present && peering.tunnel->type != model::TunnelType::loopback;
-      if (is_wanted) let_in(peering.tunnel->name, peering.tunnel->listen_port);
+      if (peering.intent == Intent::present) let_in(*peering.tunnel);
     }
+    sort_unique(wanted.gre_peers);
     sort_unique(wanted.udp_ports);
     sort_unique(wanted.tunnel_interfaces);
     if (observed.rules != wanted || !observed.intact) plan_.firewall = std::move(wanted);
@@ -237,6 +248,7 @@ class Planner {
   std::vector<const Tunnel*> wanted_by_;
   std::vector<bool> stays_;
   std::vector<std::uint16_t> taken_ports_;
+  std::vector<GreEnds> taken_ends_;
   std::vector<TunnelAction> changes_;
   Plan plan_;
 };
@@ -248,8 +260,8 @@ bool operator==(const BirdState& a, const BirdState& b) {
   return a.reachable == b.reachable && a.problem == b.problem && a.version == b.version &&
          std::ranges::equal(a.files, b.files, same_file) && a.foreign_files == b.foreign_files &&
          a.protocols == b.protocols && a.shut_protocols == b.shut_protocols &&
-         a.babel_interfaces == b.babel_interfaces && a.was_cut_off == b.was_cut_off &&
-         a.has_stale_verdicts == b.has_stale_verdicts;
+         a.silent_protocols == b.silent_protocols && a.babel_interfaces == b.babel_interfaces &&
+         a.was_cut_off == b.was_cut_off && a.has_stale_verdicts == b.has_stale_verdicts;
 }
 
 std::size_t Plan::size() const { return (firewall ? 1 : 0) + before_bird.size() + bird.size() + after_bird.size(); }

@@ -24,6 +24,7 @@ struct BirdState {
   std::vector<std::string> foreign_files;                     // names in the peer folder that are not ours
   std::vector<std::string> protocols;                         // names of all protocols that BIRD runs, sorted
   std::vector<std::string> shut_protocols;                    // those of them that are disabled, sorted
+  std::vector<std::string> silent_protocols;                  // BGP ones that are not established, sorted
   std::vector<std::string> babel_interfaces;                  // on which Babel hears a neighbor, sorted
   bool was_cut_off = false;         // a transaction's journal is there: BIRD may not run what the files say
   bool has_stale_verdicts = false;  // routes were judged before this network's own ROA came or went
@@ -77,6 +78,7 @@ struct UpdateTunnel {
   std::optional<std::uint16_t> listen_port;
   std::vector<Key> remove_peers;
   std::vector<PeerUpdate> peers;
+  std::optional<GreHeader> gre = std::nullopt;  // all of it, with a remote
   friend bool operator==(const UpdateTunnel&, const UpdateTunnel&) = default;
 };
 
@@ -154,12 +156,13 @@ inline constexpr std::chrono::seconds kStaleHandshake{135};
 // keeps all that its owner has. Where a name is foreign, or kept by an untouched owner, nothing of the peering is
 // planned: conflicts.h says why. While BIRD does not answer, its folder is left as it is and links are still set up and
 // removed: BIRD cannot tell the neighbor anything anyway, and whoever disabled a peer wants it off the network now. The
-// file follows when BIRD is back. A tunnel whose port another one takes over is removed and made anew, because the
-// kernel refuses a port that is still bound. Sessions that maintenance shuts keep tunnel and file: in place is whose
-// configuration is.
+// file follows when BIRD is back. A tunnel whose port, or whose far end and key, another one takes over is removed and
+// made anew, because the kernel refuses what is still in use. Sessions that maintenance shuts keep tunnel and file: in
+// place is whose configuration is.
 //
 // REQUIRES: desired.peerings is sorted by owner; a peering's tunnel and file have its owner, the policy's files have
-// kPolicyOwner, and no peering has; no two peerings with intent present claim one link, port or file (see conflicts.h).
+// kPolicyOwner, and no peering has; no two peerings with intent present claim one link, port, GRE far end or file (see
+// conflicts.h), and a GRE tunnel without a remote is there already.
 // Takes linear time but for sorting what changes.
 Plan plan(const model::DesiredState& desired, const NodeState& observed);
 

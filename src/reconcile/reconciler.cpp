@@ -89,9 +89,24 @@ bool lacks_endpoint(const DesiredPeering& peering, const NodeState& observed) {
   return tunnel == nullptr || tunnel->configured_endpoint.empty();
 }
 
+// Of a GRE peer nothing is heard but BGP.
 bool has_silent_peer(const DesiredPeering& peering, const NodeState& observed) {
   const model::Tunnel* tunnel = peering.has_named_endpoint ? tunnel_of(peering, observed) : nullptr;
-  return tunnel != nullptr && std::ranges::any_of(tunnel->peers, is_silent);
+  if (tunnel == nullptr) return false;
+  if (tunnel->gre) return std::ranges::binary_search(observed.bird.silent_protocols, peering.protocol);
+  return std::ranges::any_of(tunnel->peers, is_silent);
+}
+
+// A GRE link cannot be made without its remote, as a WireGuard one can that waits for its peer's address: until the
+// name resolves, nothing is made.
+void await_remotes(DesiredState& desired, const NodeState& observed) {
+  for (DesiredPeering& peering : desired.peerings) {
+    const model::Tunnel* wanted = peering.intent == Intent::present ? peering.tunnel.get() : nullptr;
+    if (wanted == nullptr || !wanted->gre || wanted->gre->remote) continue;
+    if (kept_for(*wanted, observed) != nullptr) continue;
+    if (!peering.awaits_endpoint) peering.verdict = Broken{peering.endpoint_problem};
+    want_nothing(peering, Intent::untouched);
+  }
 }
 
 bool runs_policy(const BirdState& bird, const DesiredState& desired) {
@@ -138,6 +153,7 @@ std::set<model::Owner> Reconciler::prepare(DesiredState& desired, const std::vec
     peering->verdict = Invalid{memory.cause};
   }
   spare_what_runs(desired, observed);
+  await_remotes(desired, observed);
   settle_conflicts(desired, status_of, observed);
   std::set<model::Owner> waiting;
   if (memory_.empty()) return waiting;

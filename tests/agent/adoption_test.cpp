@@ -44,6 +44,30 @@ TEST(Adoption, LeavesALinkWithOtherKeys) {
   EXPECT_EQ(reason_against(wanted(), device(key(9), {key(2)})).find(key(1).base64()), std::string::npos);
 }
 
+TEST(Adoption, TakesAGreLinkToTheFarEndWithTheKey) {
+  model::Tunnel gre = wanted();
+  gre.type = model::TunnelType::gre;
+  gre.gre.emplace().remote = IpAddress::parse("192.0.2.7").value();
+  gre.gre->key = 7;
+  net::Link link;
+  link.kind = "gre";
+  link.gre = gre.gre;
+  link.gre->ttl = 1;
+  EXPECT_EQ(reason_against(gre, link), "") << "the agent repairs the rest";
+  link.gre->key = 8;
+  EXPECT_EQ(reason_against(gre, link), "it has another key");
+  link.gre->remote = IpAddress::parse("192.0.2.8").value();
+  EXPECT_EQ(reason_against(gre, link), "it leads to 192.0.2.8, not to 192.0.2.7");
+  gre.gre->remote.reset();
+  link.gre->key = 7;
+  EXPECT_EQ(reason_against(gre, link), "") << "as long as its name does not resolve";
+  link.kind = "ip6gre";
+  EXPECT_EQ(reason_against(gre, link), "it is no gre tunnel to one peer");
+  link.kind = "gre";
+  link.gre.reset();
+  EXPECT_EQ(reason_against(gre, link), "it is no gre tunnel to one peer");
+}
+
 TEST(Adoption, TakesAFileOfTheSessionsProtocolAlone) {
   EXPECT_EQ(reason_against("dn42_4242420101", kFile), "");
   EXPECT_EQ(reason_against("dn42_4242420101", "protocol bgp dn42_4242420101 {}"), "");

@@ -18,7 +18,7 @@ class BackboneTest : public testing::Test {
   Backbone make() { return Backbone(config_, context_of(config_, mesh_key_of(99))); }
   static Composed compose(Backbone& backbone, const std::string& version = "2.0.12") {
     return backbone.compose(
-        [](std::string_view host) { return Result<std::optional<IpAddress>>(IpAddress::parse(host).value()); },
+        [](std::string_view host, auto) { return Result<std::optional<IpAddress>>(IpAddress::parse(host).value()); },
         version);
   }
   static std::vector<std::string> owners(const Composed& composed) {

@@ -15,7 +15,7 @@ const NodeContext kNode{.identity = {"jp1", *IpAddress::parse("172.22.188.2"), *
                         .private_key = mesh_key_of(99),
                         .names = {}};
 
-Result<std::optional<IpAddress>> no_names(std::string_view host) {
+Result<std::optional<IpAddress>> no_names(std::string_view host, std::optional<IpFamily>) {
   auto address = IpAddress::parse(host);
   if (address) return std::optional(*address);
   return fail(Errc::not_found, "no such name");

@@ -45,7 +45,7 @@ class Compose : public testing::Test {
   }
 
   NodeContext node_;
-  Lookup lookup_ = [](std::string_view host) -> Result<std::optional<IpAddress>> {
+  Lookup lookup_ = [](std::string_view host, auto) -> Result<std::optional<IpAddress>> {
     if (auto address = IpAddress::parse(host)) return *address;
     return std::nullopt;
   };
@@ -75,7 +75,9 @@ TEST_F(Compose, NameUnderLookupGivesATunnelThatWaitsToBeCalled) {
 }
 
 TEST_F(Compose, NameThatDoesNotResolveIsAProblemOfItsSessionOnly) {
-  lookup_ = [](std::string_view) -> Result<std::optional<IpAddress>> { return fail(Errc::not_found, "no such name"); };
+  lookup_ = [](std::string_view, auto) -> Result<std::optional<IpAddress>> {
+    return fail(Errc::not_found, "no such name");
+  };
   const auto peering = composed(row(2, {{"endpoint", "peer.example:1"}}));
   EXPECT_TRUE(peering.tunnel);
   EXPECT_EQ(peering.endpoint_problem, "endpoint peer.example:1 does not resolve: no such name");
@@ -101,10 +103,44 @@ TEST_F(Compose, NeighborThatIsOurselvesIsAProblemByName) {
       << std::get<Broken>(*peering.verdict).cause.view();
 }
 
-TEST_F(Compose, GreIsAProblemByName) {
-  const auto peering = composed(row(4, {{"type", "gre"}}));
-  ASSERT_TRUE(peering.verdict && std::holds_alternative<Broken>(*peering.verdict));
-  EXPECT_NE(std::get<Broken>(*peering.verdict).cause.view().find("gre"), std::string::npos);
+TEST_F(Compose, AGreRowBecomesATunnelWithoutWireGuardAndTheSameBirdFile) {
+  const auto over_wireguard = composed(row(4));
+  const auto peering = composed(row(4, {{"type", "gre"}, {"data", {{"greKey", 7}}}}));
+  ASSERT_TRUE(peering.tunnel && peering.bird_file);
+  const model::Tunnel& tunnel = *peering.tunnel;
+  EXPECT_EQ(tunnel.type, model::TunnelType::gre);
+  GreHeader expected;
+  expected.remote = IpAddress::v4({192, 0, 2, 1});
+  expected.key = 7;
+  EXPECT_EQ(tunnel.gre, expected);
+  EXPECT_EQ(tunnel.configured_endpoint, "192.0.2.1");
+  EXPECT_EQ(tunnel.listen_port, 0);
+  EXPECT_TRUE(tunnel.private_key.is_zero() && tunnel.peers.empty());
+  EXPECT_EQ(tunnel.addresses, over_wireguard.tunnel->addresses);
+  EXPECT_EQ(tunnel.mtu_bytes, 1420u);
+  EXPECT_EQ(peering.bird_file->text, over_wireguard.bird_file->text);
+}
+
+TEST_F(Compose, AGreNameIsLookedUpForItsFamily) {
+  const auto family_asked = [&](const char* type) {
+    std::optional<IpFamily> asked;
+    lookup_ = [&](std::string_view, std::optional<IpFamily> family) -> Result<std::optional<IpAddress>> {
+      asked = family;
+      return std::nullopt;
+    };
+    const auto peering = composed(row(4, {{"type", type}, {"endpoint", "peer.example:1"}}));
+    EXPECT_TRUE(peering.has_named_endpoint && peering.awaits_endpoint);
+    return asked;
+  };
+  EXPECT_EQ(family_asked("gre"), IpFamily::v4);
+  EXPECT_EQ(family_asked("ip6gre"), IpFamily::v6);
+  EXPECT_EQ(family_asked("wireguard"), std::nullopt);
+}
+
+TEST_F(Compose, AGreLinkIsToldToBirdAsNotEncrypted) {
+  node_.owns_bird = true;
+  const auto text = composed(row(4, {{"type", "gre"}})).bird_file->text;
+  EXPECT_NE(text.find("moenet_link(0, 0, 31)"), std::string::npos) << text;
 }
 
 TEST_F(Compose, StatusDecidesTheIntent) {
@@ -164,13 +200,45 @@ TEST_F(ComposerTest, EqualRowIsNotCompiledAgain) {
 
 TEST_F(ComposerTest, NameThatLeadsElsewhereIsCompiledAgain) {
   std::optional<IpAddress> known;
-  lookup_ = [&known](std::string_view) -> Result<std::optional<IpAddress>> { return known; };
+  lookup_ = [&known](std::string_view, auto) -> Result<std::optional<IpAddress>> { return known; };
   const auto list = rows({numbered(1, {{"endpoint", "peer.example:20998"}})});
   EXPECT_FALSE(expect_as_compose(list).state.peerings.at(0).tunnel->peers.at(0).endpoint);
   known = *IpAddress::parse("192.0.2.7");
   EXPECT_EQ(expect_as_compose(list).state.peerings.at(0).tunnel->peers.at(0).endpoint->text(), "192.0.2.7:20998");
-  lookup_ = [](std::string_view) -> Result<std::optional<IpAddress>> { return fail(Errc::not_found, "no such host"); };
+  lookup_ = [](std::string_view, auto) -> Result<std::optional<IpAddress>> {
+    return fail(Errc::not_found, "no such host");
+  };
   EXPECT_NE(expect_as_compose(list).state.peerings.at(0).endpoint_problem, "");
+}
+
+TEST_F(ComposerTest, FollowsTheNameOfAGreFarEnd) {
+  std::optional<IpAddress> known;
+  lookup_ = [&known](std::string_view, auto) -> Result<std::optional<IpAddress>> { return known; };
+  const auto list = rows({numbered(1, {{"type", "gre"}, {"endpoint", "peer.example"}})});
+  const auto remote = [&] { return expect_as_compose(list).state.peerings.at(0).tunnel->gre->remote; };
+  EXPECT_EQ(remote(), std::nullopt);
+  for (const char* address : {"192.0.2.7", "192.0.2.8"}) {
+    known = *IpAddress::parse(address);
+    EXPECT_EQ(remote(), known);
+  }
+  EXPECT_EQ(composer_.named_endpoints().at(0).family, IpFamily::v4);
+}
+
+TEST_F(ComposerTest, AnIp6GreTunnelBeginsAtTheAddressThatTheRouteGives) {
+  std::optional<IpAddress> own = *IpAddress::parse("2001:db8::2");
+  node_.source_towards = [&](const IpAddress& remote) {
+    EXPECT_EQ(remote.text(), "2001:db8::7");
+    return own;
+  };
+  composer_ = Composer(node_);
+  const auto list = rows({numbered(1, {{"type", "ip6gre"}, {"endpoint", "2001:db8::7"}})});
+  const auto peering = [&] { return expect_as_compose(list).state.peerings.at(0); };
+  EXPECT_EQ(peering().tunnel->gre->local, own);
+  own = *IpAddress::parse("2001:db8::3");
+  EXPECT_EQ(peering().tunnel->gre->local, own);
+  own.reset();
+  EXPECT_EQ(peering().tunnel->gre->remote, std::nullopt);
+  EXPECT_EQ(peering().endpoint_problem, "endpoint [2001:db8::7]: no address of this node leads to 2001:db8::7");
 }
 
 LinkQuality measured(const std::string& uuid, unsigned latency_tier, unsigned loss_class) {

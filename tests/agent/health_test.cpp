@@ -45,6 +45,17 @@ TEST(CauseOfFailure, IsTheFirstThatExplainsTheOthers) {
   EXPECT_EQ(cause_of_failure(link, true), "link dn42_1 is gone");
 }
 
+TEST(CauseOfFailure, OfGreIsItsLinkOrBgp) {
+  LinkMeasurement link = measured(1, not_established(1, "Socket: No route to host"));
+  link.tunnel.reset();
+  link.gre.emplace().remote = IpAddress::parse("192.0.2.7").value();
+  EXPECT_EQ(cause_of_failure(link, true), "BGP is not established: no route to host fe80::1");
+  link.is_up = false;
+  EXPECT_EQ(cause_of_failure(link, true), "link dn42_1 is down");
+  link.bgp = established(1);
+  EXPECT_EQ(cause_of_failure(link, true), "");
+}
+
 TEST(CauseOfFailure, OfBgpNothingIsSaidWhileBirdDoesNotAnswer) {
   EXPECT_EQ(cause_of_failure(measured(1, std::nullopt), false), std::nullopt);
   EXPECT_EQ(cause_of_failure(measured(1, std::nullopt), true), "BIRD does not run dn42_1");

@@ -61,6 +61,14 @@ TEST_F(MeterTest, JoinsWhatLinkTunnelAndBirdSayOfASession) {
   EXPECT_EQ(all.other_bgp[0].status.name, "ibgp_2");
 }
 
+TEST_F(MeterTest, TakesTheHeaderOfAGreLink) {
+  links_[0].link.gre.emplace().remote = IpAddress::parse("192.0.2.7").value();
+  tunnel_.reset();
+  const LinkMeasurement session = first(kStart, {established(1)});
+  EXPECT_EQ(session.gre, links_[0].link.gre);
+  EXPECT_FALSE(session.tunnel);
+}
+
 TEST_F(MeterTest, SessionsFindTheirProtocolsInWhateverOrderTheyStand) {
   std::vector<model::Asn> numbers{1, 2, 3, 4, 5};
   do {

@@ -88,6 +88,18 @@ TEST(ReportBodies, SayMoreToThoseThatReadIt) {
   EXPECT_FALSE(other.contains("rtt"));
 }
 
+TEST(ReportBodies, SayOfGreWhatItsLinkCounts) {
+  LinkMeasurement link = link_of(1, established(1));
+  link.gre.emplace().remote = IpAddress::parse("192.0.2.7").value();
+  link.traffic.emplace();
+  link.traffic->rx_bytes = 10;
+  link.traffic->tx_bytes = 20;
+  const auto body = only_body(measurement_of({link}));
+  const auto& session = body.at("sessions").at(0).as_object();
+  EXPECT_EQ(json::serialize(session.at("gre")), R"({"endpoint":"192.0.2.7","rx":10,"tx":20})");
+  EXPECT_FALSE(session.contains("wireguard"));
+}
+
 TEST(ReportBodies, AreOfSessionsOnly) {
   LinkMeasurement mesh;
   mesh.owner = "mesh/2";

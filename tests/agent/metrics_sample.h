@@ -57,7 +57,7 @@ inline LinkQuality quality(model::Owner owner) {
 }
 
 inline TunnelPath path(model::Owner owner) {
-  return {std::move(owner), {IpAddress::v4({192, 0, 2, 7}), 1}, 1420, 1500, std::nullopt, {}};
+  return {std::move(owner), IpAddress::v4({192, 0, 2, 7}), 1420, 60, 1500, std::nullopt, {}};
 }
 
 inline std::string uuid(unsigned n) { return fmt::format("00000000-0000-4000-8000-{:012d}", n); }

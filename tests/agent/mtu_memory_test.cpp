@@ -11,7 +11,7 @@ namespace {
 const WallTime kNow{std::chrono::seconds(1'800'000'000)};
 
 TunnelPath path(const model::Owner& owner, std::optional<std::uint16_t> bytes, WallTime measured = kNow) {
-  return {owner, {IpAddress::v4({192, 0, 2, 7}), 1}, 1420, bytes, std::nullopt, measured};
+  return {owner, IpAddress::v4({192, 0, 2, 7}), 1420, 60, bytes, std::nullopt, measured};
 }
 
 // What is in force after each of the searches.

@@ -26,7 +26,9 @@ LinkMeasurement link(const model::Owner& owner, const char* endpoint, std::uint3
 
 TEST(MtuAdvice, IsGivenWhereTheTunnelPromisesMoreThanThePathCarries) {
   const auto advice = [](const char* endpoint, std::uint32_t mtu, std::optional<std::uint16_t> carried) {
-    return mtu_advice({"o", {IpAddress::parse(endpoint).value(), 1}, mtu, carried, std::nullopt, kNow});
+    TunnelPath path = tunnels_of({link("o", endpoint, mtu)}).at(0);
+    path.path_mtu_bytes = carried;
+    return mtu_advice(path);
   };
   EXPECT_EQ(advice("192.0.2.7", 1420, 1480), "") << "60 bytes are WireGuard's over IPv4";
   EXPECT_EQ(advice("192.0.2.7", 1420, 1479),
@@ -38,6 +40,22 @@ TEST(MtuAdvice, IsGivenWhereTheTunnelPromisesMoreThanThePathCarries) {
       "the path to 192.0.2.7 carries 1300 bytes: too little for IPv6 in the tunnel, whose packets of 1420 bytes are "
       "fragmented or lost");
   EXPECT_EQ(advice("192.0.2.7", 1420, std::nullopt), "") << "nothing is known";
+}
+
+TEST(MtuAdvice, CountsTheHeaderOfGre) {
+  const auto fits = [](const char* remote, std::optional<std::uint32_t> key) {
+    LinkMeasurement gre = link("o", "");
+    gre.tunnel.reset();
+    gre.gre.emplace().remote = IpAddress::parse(remote).value();
+    gre.gre->key = key;
+    TunnelPath path = tunnels_of({gre}).at(0);
+    EXPECT_EQ(path.endpoint.text(), remote);
+    path.path_mtu_bytes = 1500;
+    return fitting_mtu(path);
+  };
+  EXPECT_EQ(fits("192.0.2.7", {}), 1476u);
+  EXPECT_EQ(fits("192.0.2.7", 7), 1472u);
+  EXPECT_EQ(fits("2001:db8::7", {}), 1456u);
 }
 
 constexpr std::chrono::hours kInterval{1};
@@ -111,7 +129,7 @@ TEST(MtuTask, TellsOfEachSearchAsSoonAsItEnded) {
   };
   const TunnelPaths tunnels =
       tunnels_of({link("a", "192.0.2.9"), link("b", "192.0.2.1"), link("c", "192.0.2.2"), link("d", "192.0.2.1")});
-  const TunnelPaths stale = {{"a", {ip("192.0.2.9"), 31080}, 1420, 1472, std::nullopt, kNow - kInterval}};
+  const TunnelPaths stale = {{"a", ip("192.0.2.9"), 1420, 60, 1472, std::nullopt, kNow - kInterval}};
   const auto look = measured_paths(tunnels, stale, kNow, kInterval, finds({{"192.0.2.1", 1472}}), {}, sink);
   using Told = std::pair<std::size_t, Texts>;
   EXPECT_EQ(told, (std::vector<Told>{{3, {"b", "d"}}, {4, {"c"}}, {4, {"a"}}}))

@@ -37,7 +37,7 @@ std::vector<std::string> rows_of(int from, int to, int status = 4) {
   return rows;
 }
 
-Result<std::optional<IpAddress>> to_address(std::string_view host) {
+Result<std::optional<IpAddress>> to_address(std::string_view host, std::optional<IpFamily>) {
   TRY(const auto address, IpAddress::parse(host));
   return std::optional(address);
 }
@@ -103,7 +103,7 @@ class ReconcileTaskTest : public testing::Test {
   Wakeup wakeup_;
   std::atomic<int> lookups_{0};
   std::atomic<int> host_moves_{0};  // the name's address ends in this
-  net::Resolver resolver_{[this] { wakeup_.notify(); }, {[this](const std::string&) -> Result<IpAddress> {
+  net::Resolver resolver_{[this] { wakeup_.notify(); }, {[this](const std::string&, auto) -> Result<IpAddress> {
                             ++lookups_;
                             return IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(host_moves_.load())});
                           }}};

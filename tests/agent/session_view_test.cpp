@@ -51,6 +51,22 @@ TEST(SessionView, TellsAllThatIsKnownOfOne) {
             "                                  endpoint does not answer\n");
 }
 
+TEST(SessionView, OfGreTellsWhereItLeads) {
+  const auto line_of = [](std::string_view link) {
+    const std::string document =
+        R"({"uuid":"u2","session":null,"bgp":null,"quality":null,"last_change":null,"events":[],
+      "link":{"mtu":1420,"present":true,"up":true,"handshake_age_seconds":null,)" +
+        std::string(link) + "}}";
+    const std::string view = session_view(document, kStatus, {}).value();
+    const auto begin = view.find("tunnel");
+    return view.substr(begin, view.find('\n', begin) - begin);
+  };
+  EXPECT_EQ(line_of(R"("type":"gre","endpoint":"192.0.2.7","gre_key":7)"),
+            "tunnel          up, MTU 1420, gre to 192.0.2.7, key 7");
+  EXPECT_EQ(line_of(R"("type":"ip6gre","endpoint":"2001:db8::7","gre_key":null)"),
+            "tunnel          up, MTU 1420, ip6gre to 2001:db8::7");
+}
+
 TEST(SessionView, WhatIsNotKnownIsADashAndNeverANumber) {
   EXPECT_EQ(session_view(R"({"uuid":"gone","session":null,"link":null,"bgp":null,"quality":null,"last_change":null,
                              "events":[]})",

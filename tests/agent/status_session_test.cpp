@@ -20,7 +20,8 @@ TEST(StatusSession, SaysWhatIsMeasured) {
   const SessionView& view = node.report->sessions->front();
   TunnelPath path;
   path.owner = model::owner_of_session(view.uuid);
-  path.endpoint = {IpAddress::v4({192, 0, 2, 7}), 31080};
+  path.endpoint = IpAddress::v4({192, 0, 2, 7});
+  path.overhead_bytes = 60;
   path.mtu_bytes = 1420;
   path.path_mtu_bytes = 1472;
   snapshots.paths = std::make_shared<const TunnelPaths>(TunnelPaths{path});

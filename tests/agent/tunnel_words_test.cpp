@@ -50,6 +50,16 @@ TEST(TunnelWords, OnlyTheLoopbacksMarkMakesALoopback) {
   EXPECT_EQ(on_lo.addresses, (std::vector<InterfaceAddress>{{kOwn, std::nullopt}}));
 }
 
+TEST(TunnelWords, AGreLinkIsATunnelOfItsKind) {
+  const OwnershipMark mark{"session/u", "peer.example.net"};
+  net::Link link = link_of(mark);
+  link.gre.emplace().remote = IpAddress::parse("192.0.2.7").value();
+  EXPECT_EQ(tunnel_of(link, mark).type, model::TunnelType::gre);
+  EXPECT_EQ(tunnel_of(link, mark).gre, link.gre);
+  link.gre->remote = IpAddress::parse("2001:db8::7").value();
+  EXPECT_EQ(tunnel_of(link, mark).type, model::TunnelType::ip6gre);
+}
+
 TEST(TunnelWords, AChangeHoldsWhatTheUpdateSaysAndNoMore) {
   reconcile::UpdateTunnel update;
   update.name = "dn42_1";

@@ -181,6 +181,15 @@ TEST(IpPrefix, TellsANetworkFromAnAddressInOne) {
     EXPECT_TRUE(IpPrefix::parse(address)->has_host_bits()) << address;
 }
 
+TEST(HostPort, WithoutAPortPrintsItsHostAlone) {
+  for (const char* text : {"192.0.2.1", "peer.example", "[2001:db8::1:5]"}) {
+    const auto endpoint = HostPort::parse(text, 0);
+    ASSERT_TRUE(endpoint) << text;
+    EXPECT_EQ(endpoint->port, 0);
+    EXPECT_EQ(endpoint->text(), text);
+  }
+}
+
 TEST(HostPort, RefusesNamesOverTheLimitsOfDns) {
   EXPECT_TRUE(HostPort::parse(std::string(63, 'a') + ":1"));
   EXPECT_FALSE(HostPort::parse(std::string(64, 'a') + ":1"));

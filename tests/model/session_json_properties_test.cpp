@@ -42,6 +42,12 @@ rc::Gen<Session> any_session() {
       const auto host = *rc::gen::element<std::string>("192.0.2.1", "2001:db8::1", "peer.example.net", "fe80::1");
       s.endpoint = HostPort{host, *rc::gen::inRange<std::uint16_t>(1, 65535)};
     }
+    if (gre_family(s.type)) {
+      s.listen_port = 0;
+      const auto host = s.type == TunnelType::gre ? "192.0.2.1" : "2001:db8::1:5";
+      s.endpoint = HostPort{*rc::gen::element<std::string>(host, "peer.example.net"), 0};
+      if (coin()) s.gre_key = *rc::gen::arbitrary<std::uint32_t>();
+    }
     if (s.type == TunnelType::wireguard) {
       s.public_key = bytes32();
       if (coin()) s.preshared_key = bytes32();
@@ -76,14 +82,16 @@ RC_GTEST_PROP(SessionJson, ReadsBackWhatItWrote, ()) {
   RC_ASSERT(*row.status == static_cast<std::int64_t>(session.status));
 }
 
-const std::vector<std::string> kWords = {"fe80::1",    "{\"psk\":1}", "[",   "1420",     kKey,          "mp_bgp",
-                                         "public_key", "a:1",         "psk", "password", "importLimit", "x"};
+const std::vector<std::string> kWords = {"fe80::1",     "{\"psk\":1}", "[",   "1420", kKey,
+                                         "mp_bgp",      "public_key",  "a:1", "psk",  "password",
+                                         "importLimit", "greKey",      "x"};
 
 RC_GTEST_PROP(SessionJson, SurvivesAnyJsonInAnyField, ()) {
   json::object row = good_row();
   std::vector<std::string> keys;
   for (const auto& field : row) keys.emplace_back(field.key().data(), field.key().size());
   keys.emplace_back("localPort");
+  if (*rc::gen::arbitrary<bool>()) row["type"] = "ip6gre";
   for (int i = *rc::gen::inRange(0, 4); i >= 0; --i) row[*rc::gen::elementOf(keys)] = any_json(kWords, 3);
   const SessionRow result = read_session(row);
   if (!result.session) {

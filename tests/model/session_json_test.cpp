@@ -164,9 +164,62 @@ TEST(SessionJson, RefusesBrokenCredentialsWithoutShowingThem) {
   }
 }
 
+json::object gre_row(const char* type, json::value endpoint) {
+  json::object row = good_row();
+  row["type"] = type;
+  row["credential"] = "";
+  row["endpoint"] = std::move(endpoint);
+  return row;
+}
+
+TEST(SessionJson, AGreTunnelLeadsToAHostThatHasNoPort) {
+  const struct {
+    const char* type;
+    const char* endpoint;
+    const char* host;
+  } good[] = {{"gre", "192.0.2.1", "192.0.2.1"},
+              {"gre", "192.0.2.1:51820", "192.0.2.1"},
+              {"gre", "peer.example:0", "peer.example"},
+              {"ip6gre", "peer.example", "peer.example"},
+              {"ip6gre", "2001:db8::1:5", "2001:db8::1:5"},
+              {"ip6gre", "[2001:db8::1]:5", "2001:db8::1"}};
+  for (const auto& [type, endpoint, host] : good) {
+    const SessionRow row = read_session(gre_row(type, endpoint));
+    ASSERT_TRUE(row.session) << endpoint << ": " << fault_of(row);
+    EXPECT_EQ(row.session->endpoint, (HostPort{host, 0})) << endpoint;
+    EXPECT_EQ(row.session->listen_port, 0);
+  }
+  for (const char* endpoint : {"2001:db8::1", "0.0.0.0", "224.0.0.5", "169.254.0.1", "a b", ""}) {
+    const SessionRow row = read_session(gre_row("gre", endpoint));
+    ASSERT_FALSE(row.session) << endpoint;
+    EXPECT_EQ(row.session.error().field, "endpoint") << endpoint;
+  }
+  for (const char* endpoint : {"192.0.2.1", "::", "ff02::1", "fe80::1"})
+    EXPECT_FALSE(read_session(gre_row("ip6gre", endpoint)).session) << endpoint;
+  EXPECT_EQ(fault_of(read_session(gre_row("gre", nullptr))),
+            "endpoint: expected the peer's IPv4 address, or a name that has one: gre has to know where to send");
+}
+
+TEST(SessionJson, OnlyGreHasAGreKey) {
+  const auto key_of = [](json::object row, json::value key) {
+    row["data"] = json::object{{"greKey", std::move(key)}};
+    const SessionRow read = read_session(row);
+    if (!read.session) return fault_of(read);
+    return read.session->gre_key ? std::to_string(*read.session->gre_key) : std::string("none");
+  };
+  const json::object gre = gre_row("gre", "192.0.2.1");
+  EXPECT_EQ(key_of(gre, 0), "0");
+  EXPECT_EQ(key_of(gre, "4294967295"), "4294967295");
+  EXPECT_EQ(key_of(gre, nullptr), "none");
+  EXPECT_EQ(key_of(gre, 4'294'967'296), "data.greKey: 4294967296 is not a number from 0 to 4294967295");
+  EXPECT_EQ(key_of(good_row(), 5), "none");
+  EXPECT_EQ(key_of(good_row(), "?"), "none");
+}
+
 TEST(SessionJson, NeedsNoKeyForTunnelsWithoutOne) {
   json::object row = good_row();
   row["credential"] = "";
+  row["endpoint"] = "peer.example";
   for (const char* type : {"gre", "ip6gre", "GRE"}) {
     row["type"] = type;
     EXPECT_TRUE(read_session(row).session) << type;

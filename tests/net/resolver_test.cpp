@@ -48,7 +48,10 @@ class Server {
 class ResolverTest : public ::testing::Test {
  protected:
   ResolverSettings settings(std::chrono::milliseconds retry_after = std::chrono::hours(1)) {
-    return {[server = server_](const std::string& host) { return server->look_up(host); }, retry_after};
+    return {[server = server_](const std::string& host, std::optional<IpFamily> family) {
+              return server->look_up(family == IpFamily::v6 ? host + " AAAA" : host);
+            },
+            retry_after};
   }
   bool changed() { return change_->wait(soon(), {}); }
 
@@ -121,6 +124,22 @@ TEST_F(ResolverTest, AnErrorStaysUntilItsTimeThenIsTriedAgain) {
   EXPECT_EQ(hasty.lookup("a.example").value(), one_);
 }
 
+TEST_F(ResolverTest, AnAddressOfOneFamilyIsAQuestionOfItsOwn) {
+  Resolver resolver(on_change_, settings());
+  const IpAddress v6 = IpAddress::parse("2001:db8::1").value();
+  server_->answer("a.example", one_);
+  server_->answer("a.example AAAA", v6);
+  (void)resolver.lookup("a.example", IpFamily::v6);
+  ASSERT_TRUE(changed());
+  EXPECT_EQ(resolver.lookup("a.example", IpFamily::v6).value(), v6);
+  EXPECT_EQ(resolver.lookup("a.example").value(), std::nullopt);
+  ASSERT_TRUE(changed());
+  EXPECT_EQ(resolver.lookup("a.example").value(), one_);
+  resolver.refresh("a.example", IpFamily::v6);
+  server_->wait_until_asked("a.example AAAA", 2);
+  EXPECT_EQ(server_->asked("a.example"), 1);
+}
+
 TEST_F(ResolverTest, NamesThatHangHoldUpNoOther) {
   Resolver resolver(on_change_, settings());
   server_->answer("good.example", one_);
@@ -153,6 +172,11 @@ TEST(LookUpHost, KnowsLocalhostAndRefusesWhatIsNoName) {
   for (const std::string& host : {std::string(), std::string(254, 'a'), std::string("a\0b", 3)}) {
     EXPECT_EQ(look_up_host(host).error().code, Errc::invalid);
   }
+}
+
+TEST(LookUpHost, GivesAnAddressOfTheFamilyThatIsAskedForOrNone) {
+  EXPECT_EQ(look_up_host("127.0.0.1", IpFamily::v4).value(), IpAddress::v4({127, 0, 0, 1}));
+  EXPECT_EQ(look_up_host("127.0.0.1", IpFamily::v6).error().code, Errc::not_found);
 }
 
 }  // namespace

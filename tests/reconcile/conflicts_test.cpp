@@ -75,6 +75,33 @@ TEST(Conflicts, AreFoundForInterfaceNeighborAndFile) {
   EXPECT_TRUE(cause_of(desired, 1).starts_with("BIRD file dn42_4242420001.conf is in use by")) << cause_of(desired, 1);
 }
 
+TEST(Conflicts, TwoGreTunnelsToOneHostNeedDifferentKeys) {
+  const auto to_one_host = [](std::optional<std::uint32_t> key, std::optional<std::uint32_t> other_key) {
+    auto desired = desired_of({gre_peering_of(1, key), gre_peering_of(2, other_key)});
+    edit(desired.peerings[1].tunnel).gre->remote = desired.peerings[0].tunnel->gre->remote;
+    settle_conflicts(desired, {4, 4}, NodeState());
+    EXPECT_EQ(cause_of(desired, 0), "");
+    return cause_of(desired, 1);
+  };
+  EXPECT_EQ(to_one_host({}, {}),
+            "endpoint: 192.0.2.1 without a key is already the far end of the session with "
+            "AS4242420001 (" +
+                uuid_of(1) + "); GRE tunnels to one host are told apart by their keys (greKey)");
+  EXPECT_TRUE(to_one_host(0, 0).starts_with("endpoint: 192.0.2.1 with key 0 is")) << to_one_host(0, 0);
+  EXPECT_EQ(to_one_host({}, 0), "");
+  EXPECT_EQ(to_one_host(7, 8), "");
+}
+
+TEST(Conflicts, AFarEndStaysWithWhoHasItWhileItsNameDoesNotResolve) {
+  auto desired = desired_of({gre_peering_of(1), gre_peering_of(2)});
+  const auto state = state_of(desired_of({gre_peering_of(2)}));
+  edit(desired.peerings[0].tunnel).gre = gre_tunnel_of(2).gre;
+  edit(desired.peerings[1].tunnel).gre->remote.reset();
+  settle_conflicts(desired, {2, 2}, state);
+  EXPECT_NE(cause_of(desired, 0), "");
+  EXPECT_EQ(cause_of(desired, 1), "");
+}
+
 TEST(Conflicts, LinkLocalNeighborsMayBeEqual) {
   auto desired = desired_of({peering_of(1), peering_of(2)});
   for (auto& peering : desired.peerings) edit(peering.tunnel).addresses[0].peer = IpAddress::parse("fe80::1").value();

@@ -21,6 +21,20 @@ TEST(Describe, ShowsOneLinePerChangeInTheOrderOfExecution) {
       "- dn42_4242420003  remove tunnel\n");
 }
 
+TEST(Describe, SaysWhereGreLeads) {
+  auto changed = gre_peering_of(2);
+  edit(changed.tunnel).gre->key = 9;
+  const auto state = state_of(desired_of({gre_peering_of(2)}));
+  auto desired = desired_of({gre_peering_of(1), changed});
+  desired.wants_firewall = true;
+  EXPECT_EQ(describe(plan(desired, state)),
+            "~ firewall  let in 0 UDP ports, 2 GRE peers and 2 tunnels\n"
+            "+ dn42_4242420001  create gre tunnel, mtu 1420, remote 192.0.2.1 ttl 64, 1 address, endpoint "
+            "peer1.example\n"
+            "~ dn42_4242420002  GRE header (remote 192.0.2.2 key 9 ttl 64)\n"
+            "+ dn42_4242420001.conf  write BIRD file\n");
+}
+
 TEST(Describe, ShowsNoSecret) {
   auto changed = peering_of(1);
   edit(changed.tunnel).private_key = key_of(0xabc);

@@ -31,6 +31,37 @@ TEST(Difference, NamesEachFieldAloneAndNoOther) {
   EXPECT_EQ(difference(desired, observed), expected);
 }
 
+TEST(Difference, OfGreIsItsWholeHeader) {
+  const auto desired = gre_tunnel_of(1, 7);
+  EXPECT_FALSE(difference(desired, desired));
+  const UpdateTunnel expected{desired.name, desired.owner, {}, {}, false, {}, {}, {}, {}, {}, {}, desired.gre};
+  const auto expect_repaired = [&](auto drift) {
+    auto observed = desired;
+    drift(*observed.gre);
+    EXPECT_EQ(difference(desired, observed), expected);
+  };
+  expect_repaired([](GreHeader& gre) { gre.ttl = 1; });
+  expect_repaired([](GreHeader& gre) { gre.key.reset(); });
+  expect_repaired([](GreHeader& gre) { gre.key = 8; });
+  expect_repaired([](GreHeader& gre) { gre.remote = v4(9); });
+  expect_repaired([](GreHeader& gre) { gre.local = v4(9); });
+  expect_repaired([](GreHeader& gre) { gre.is_usual = false; });
+}
+
+TEST(Difference, OfGreWithoutARemoteTakesTheOneThatIsThere) {
+  auto desired = gre_tunnel_of(1);
+  desired.gre->remote.reset();
+  EXPECT_FALSE(difference(desired, gre_tunnel_of(1)));
+  auto observed = gre_tunnel_of(1);
+  observed.gre->ttl = 1;
+  observed.gre->local = v4(9);
+  const auto update = difference(desired, observed);
+  ASSERT_TRUE(update);
+  EXPECT_EQ(update->gre->remote, gre_tunnel_of(1).gre->remote);
+  EXPECT_EQ(update->gre->local, v4(9));
+  EXPECT_EQ(update->gre->ttl, 64);
+}
+
 TEST(Difference, AddsAndRemovesAddresses) {
   const auto desired = tunnel_of(1);
   auto observed = desired;

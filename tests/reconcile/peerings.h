@@ -65,6 +65,26 @@ inline model::DesiredPeering peering_of(unsigned number, model::Intent intent = 
   return peering;
 }
 
+// The session as one of GRE, to 192.0.2.<number>.
+inline model::Tunnel gre_tunnel_of(unsigned number, std::optional<std::uint32_t> key = std::nullopt) {
+  model::Tunnel tunnel = tunnel_of(number);
+  tunnel.type = model::TunnelType::gre;
+  tunnel.private_key = Key();
+  tunnel.listen_port = 0;
+  tunnel.peers.clear();
+  tunnel.configured_endpoint = "peer" + std::to_string(number) + ".example";
+  GreHeader& gre = tunnel.gre.emplace();
+  gre.remote = IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(number)});
+  gre.key = key;
+  return tunnel;
+}
+
+inline model::DesiredPeering gre_peering_of(unsigned number, std::optional<std::uint32_t> key = std::nullopt) {
+  model::DesiredPeering peering = peering_of(number);
+  peering.tunnel = std::make_shared<const model::Tunnel>(gre_tunnel_of(number, key));
+  return peering;
+}
+
 // A neighbor in the mesh: a tunnel without a BIRD file.
 inline model::DesiredPeering mesh_peering_of(model::NodeId node) {
   model::DesiredPeering peering;
@@ -114,7 +134,9 @@ inline NodeState state_of(const model::DesiredState& desired) {
     for (const model::Tunnel& tunnel : node.state.tunnels) {
       node.state.firewall.rules->tunnel_interfaces.push_back(tunnel.name);
       if (tunnel.listen_port != 0) node.state.firewall.rules->udp_ports.push_back(tunnel.listen_port);
+      if (tunnel.gre) node.state.firewall.rules->gre_peers.push_back(*tunnel.gre->remote);
     }
+    std::ranges::sort(node.state.firewall.rules->gre_peers);
     std::ranges::sort(node.state.firewall.rules->tunnel_interfaces);
     std::ranges::sort(node.state.firewall.rules->udp_ports);
   }

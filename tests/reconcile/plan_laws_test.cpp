@@ -23,7 +23,6 @@ bool one_in(unsigned n) { return below(n) == 0; }
 void vary(model::Tunnel& tunnel, unsigned port) {
   tunnel.mtu_bytes = one_in(3) ? 1280 : 1420;
   tunnel.listen_port = static_cast<std::uint16_t>(port);
-  if (one_in(4)) tunnel.type = model::TunnelType::gre;
   if (one_in(4)) tunnel.private_key = key_of(below(3));
   if (one_in(3)) tunnel.addresses.push_back({IpPrefix::host(v4(5000 + below(3))), std::nullopt});
   if (one_in(4)) tunnel.peers[0].public_key = key_of(below(9));
@@ -31,6 +30,19 @@ void vary(model::Tunnel& tunnel, unsigned port) {
   if (one_in(4)) tunnel.peers[0].keepalive = std::chrono::seconds(0);
   if (one_in(3)) tunnel.peers[0].endpoint.reset();
   if (one_in(3)) tunnel.configured_endpoint = {};
+}
+
+// Makes it, at times, one of GRE, of whose far ends there are as few as of ports.
+void vary_kind(model::Tunnel& tunnel) {
+  if (!one_in(4)) return;
+  GreHeader& gre = tunnel.gre.emplace();
+  gre.remote = v4(tunnel.listen_port);
+  if (one_in(2)) gre.key = below(2);
+  if (one_in(3)) gre.ttl = 1;
+  tunnel.type = model::TunnelType::gre;
+  tunnel.private_key = Key();
+  tunnel.listen_port = 0;
+  tunnel.peers.clear();
 }
 
 // A different number in [0, end) each, in random order.
@@ -50,6 +62,7 @@ model::DesiredState random_desired() {
     if (peering.tunnel) {
       if (one_in(3)) edit(peering.tunnel).name = session_name(1 + below(kSessions));
       vary(edit(peering.tunnel), one_in(4) ? 0 : 30'001 + below(kSessions + 2));
+      vary_kind(edit(peering.tunnel));
       if (one_in(5)) {
         peering.protocol = session_name(1 + below(kSessions));
         edit(peering.bird_file).name = peering.protocol + ".conf";
@@ -97,6 +110,8 @@ NodeState random_state() {
       vary(tunnel, 30'001 + ports[n]);
       tunnel.up = !one_in(5);
       if (one_in(2)) tunnel.peers[0].handshake_age = std::chrono::seconds(below(300));
+      vary_kind(tunnel);
+      if (tunnel.gre && one_in(3)) tunnel.gre->is_usual = false;
       std::ranges::sort(tunnel.addresses);
       state.tunnels.push_back(std::move(tunnel));
     }
@@ -286,7 +301,7 @@ RC_GTEST_PROP(PlanLaws, ARunningLinkWhosePortIsTheKernelsChoiceIsKept, ()) {
   std::set<std::string> running;
   for (auto& peering : scene.desired.peerings) {
     model::Tunnel* link = peering.tunnel ? scene.node.link(peering.tunnel->name) : nullptr;
-    if (link == nullptr || one_in(2)) continue;
+    if (link == nullptr || link->gre || peering.tunnel->gre || one_in(2)) continue;
     link->owner = peering.tunnel->owner;
     link->type = peering.tunnel->type;
     edit(peering.tunnel).listen_port = 0;

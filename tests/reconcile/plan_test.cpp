@@ -77,6 +77,53 @@ TEST(Plan, LetsInWhatTunnelsNeedAndWhatStays) {
   EXPECT_FALSE(plan(desired, {}).firewall);
 }
 
+TEST(Plan, LetsInGreFromTheFarEndsOfThoseThatAreWantedOrStay) {
+  auto moved = gre_peering_of(2);
+  edit(moved.tunnel).gre->remote = v4(7);
+  auto desired = desired_of({gre_peering_of(1, 5), moved, peering_of(3, Intent::untouched)});
+  desired.wants_firewall = true;
+  NodeState state;
+  state.tunnels = {gre_tunnel_of(2), gre_tunnel_of(3), gre_tunnel_of(4)};
+  const Plan made = plan(desired, state);
+  ASSERT_TRUE(made.firewall);
+  EXPECT_EQ(made.firewall->gre_peers, (std::vector{v4(7), IpAddress::v4({192, 0, 2, 1}), IpAddress::v4({192, 0, 2, 2}),
+                                                   IpAddress::v4({192, 0, 2, 3})}))
+      << "of 2 both: its link moves after the firewall; 4 goes";
+  EXPECT_TRUE(made.firewall->udp_ports.empty());
+  EXPECT_EQ(made.firewall->tunnel_interfaces.size(), 3u);
+}
+
+TEST(Plan, AGreTunnelThatIsRenamedLeavesItsFarEndFirst) {
+  auto renamed = gre_peering_of(1);
+  edit(renamed.tunnel).name = "dn42-new";
+  const Plan made = plan(desired_of({renamed}), state_of(desired_of({gre_peering_of(1)})));
+  ASSERT_EQ(made.before_bird.size(), 2u) << describe(made);
+  EXPECT_EQ(std::get<RemoveTunnel>(made.before_bird[0]).name, session_name(1));
+  EXPECT_EQ(std::get<CreateTunnel>(made.before_bird[1]).tunnel.name, "dn42-new");
+  EXPECT_TRUE(made.after_bird.empty());
+}
+
+TEST(Plan, GreTunnelsThatChangePlacesAreMadeAnew) {
+  const auto state = state_of(desired_of({gre_peering_of(1), gre_peering_of(2)}));
+  auto one = gre_peering_of(1), two = gre_peering_of(2);
+  std::swap(edit(one.tunnel).gre, edit(two.tunnel).gre);
+  FakeNode node;
+  node.state = state;
+  const auto desired = desired_of({one, two});
+  const Plan made = plan(desired, state);
+  EXPECT_EQ(made.before_bird.size(), 4u) << describe(made);
+  carry_out(made, node);
+  EXPECT_TRUE(plan(desired, node.state).empty()) << describe(plan(desired, node.state));
+  EXPECT_EQ(node.violations, std::vector<std::string>());
+}
+
+TEST(Plan, AGreTunnelWhoseNameDoesNotResolveKeepsItsFarEnd) {
+  auto unresolved = gre_peering_of(1);
+  edit(unresolved.tunnel).gre->remote.reset();
+  edit(unresolved.tunnel).configured_endpoint = {};
+  EXPECT_TRUE(plan(desired_of({unresolved}), state_of(desired_of({gre_peering_of(1)}))).empty());
+}
+
 TEST(Plan, KeepsTheMeshUntilItIsKnown) {
   const auto state = state_of(desired_of({mesh_peering_of(3), peering_of(1)}));
   auto desired = desired_of({peering_of(1)});
@@ -128,7 +175,7 @@ TEST(Plan, LeavesATunnelThatCannotBeReadAndSaysThatItIsBlocked) {
 TEST(Plan, MakesATunnelOfAnotherKindAnew) {
   const auto desired = desired_of({peering_of(1)});
   auto state = state_of(desired);
-  state.tunnels[0].type = model::TunnelType::gre;
+  state.tunnels[0] = gre_tunnel_of(1);
   const Plan made = plan(desired, state);
   ASSERT_EQ(made.before_bird.size(), 2u);
   EXPECT_TRUE(std::holds_alternative<RemoveTunnel>(made.before_bird[0]));

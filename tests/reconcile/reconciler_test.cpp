@@ -156,7 +156,7 @@ TEST_F(ReconcilerTest, ARenamedSessionKeepsItsOldLinkUntilTheNewOneWorks) {
 
 TEST_F(ReconcilerTest, WhatIsInTheWayAndStaysIsNotBuiltOver) {
   node.state = state_of(desired_of({peering_of(1)}));
-  node.state.tunnels[0].type = model::TunnelType::gre;
+  node.state.tunnels[0] = gre_tunnel_of(1);
   node.failing_links[link1] = {Errc::denied, "remove: permission denied"};
   EXPECT_EQ(conditions(desired_of({peering_of(1)})), Texts{"Broken: remove: permission denied"});
   EXPECT_EQ(node.operations, Texts{"remove " + link1});
@@ -380,6 +380,41 @@ TEST_F(ReconcilerTest, NameThatDoesNotResolveIsAProblemOnlyWhileNoEndpointIsTher
             text_of(model::Broken{"endpoint x does not resolve"}));
   step(desired_of({peering_of(1)}));
   EXPECT_EQ(text_of(step(desired_of({unresolved})).outcomes.at(0).condition), text_of(model::InPlace{}));
+}
+
+TEST_F(ReconcilerTest, AGreTunnelIsMadeWhenItsFarEndIsKnown) {
+  auto unresolved = gre_peering_of(1);
+  edit(unresolved.tunnel).configured_endpoint = {};
+  edit(unresolved.tunnel).gre->remote.reset();
+  unresolved.awaits_endpoint = true;
+  EXPECT_EQ(conditions(desired_of({unresolved})), Texts{"Unchanged"});
+  unresolved.awaits_endpoint = false;
+  unresolved.endpoint_problem = "endpoint x does not resolve";
+  EXPECT_EQ(conditions(desired_of({unresolved})), Texts{"Broken: endpoint x does not resolve"});
+  EXPECT_EQ(node.operations, Texts());
+  EXPECT_EQ(conditions(desired_of({gre_peering_of(1)})), Texts{"InPlace"});
+  EXPECT_EQ(conditions(desired_of({unresolved})), Texts{"InPlace"}) << "what its name led to stays";
+  EXPECT_EQ(node.operations, Texts());
+}
+
+TEST_F(ReconcilerTest, AGrePeerIsSilentWhileBgpIsNotEstablished) {
+  auto named = gre_peering_of(1);
+  named.has_named_endpoint = true;
+  step(desired_of({named}));
+  EXPECT_FALSE(step(desired_of({named})).outcomes.at(0).is_silent);
+  node.state.bird.silent_protocols = {named.protocol};
+  EXPECT_TRUE(step(desired_of({named})).outcomes.at(0).is_silent);
+}
+
+TEST_F(ReconcilerTest, TheSecondGreSessionToOneHostIsBrokenAndTheFirstGoesOn) {
+  auto second = gre_peering_of(2);
+  edit(second.tunnel).gre = gre_tunnel_of(1).gre;
+  const auto told = conditions(desired_of({gre_peering_of(1), second}));
+  EXPECT_EQ(told.at(0), "InPlace");
+  EXPECT_TRUE(told.at(1).starts_with("Broken: endpoint: 192.0.2.1 without a key is already the far end of")) << told[1];
+  EXPECT_EQ(node.link(link2), nullptr);
+  edit(second.tunnel).gre->key = 2;
+  EXPECT_EQ(conditions(desired_of({gre_peering_of(1), second})), (Texts{"InPlace", "InPlace"}));
 }
 
 TEST_F(ReconcilerTest, PreviewChangesNothingAndShowsWhatIsDue) {

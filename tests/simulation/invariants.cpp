@@ -30,7 +30,7 @@ const Moves kOperatorMoves{
     {teardown, disabled}};
 
 agent::Lookup no_names() {
-  return [](std::string_view host) -> Result<std::optional<IpAddress>> {
+  return [](std::string_view host, auto) -> Result<std::optional<IpAddress>> {
     TRY(const auto address, IpAddress::parse(host));
     return std::optional(address);
   };
@@ -54,7 +54,8 @@ bool runs(const FakeNode& node, const std::string& protocol) {
 std::string objects_of(const FakeNode& node, const model::Owner& owner) {
   std::string all;
   if (const auto* link = link_of(node, owner))
-    all += fmt::format("{} {} {} {} {}", link->name, link->mtu_bytes, link->up, link->listen_port, link->peers.size());
+    all += fmt::format("{} {} {} {} {} {}", link->name, link->mtu_bytes, link->up, link->listen_port,
+                       link->peers.size(), link->gre ? link->gre->ttl : 0);
   if (const auto* file = file_of(node, owner)) all += file->name + file->text;
   return all;
 }
@@ -63,7 +64,8 @@ std::string objects_of(const FakeNode& node, const model::Owner& owner) {
 // any more, that stays too.
 bool is_as_wanted(const model::Tunnel& wanted, const model::Tunnel& link) {
   if (wanted.owner != link.owner || wanted.mtu_bytes != link.mtu_bytes || !link.up ||
-      wanted.addresses != link.addresses || wanted.private_key != link.private_key ||
+      wanted.addresses != link.addresses || wanted.private_key != link.private_key || wanted.type != link.type ||
+      wanted.gre != link.gre ||
       (!wanted.configured_endpoint.empty() && wanted.configured_endpoint != link.configured_endpoint) ||
       wanted.peers.size() != link.peers.size() || (wanted.listen_port != 0 && wanted.listen_port != link.listen_port))
     return false;

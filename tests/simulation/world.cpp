@@ -121,6 +121,11 @@ StoredSession World::new_session(int node, int number) const {
   row.extensions_json = R"(["mp_bgp"])";
   row.port = number % 3 == 0 ? 0 : 30000 + number;
   if (number % 2 == 0) row.endpoint = fmt::format("192.0.2.{}:51820", number % 250);
+  if (number % 5 == 0) {
+    row.type = "gre";
+    row.credential = "";
+    row.endpoint = fmt::format("192.0.2.{}", number % 250);
+  }
   return row;
 }
 
@@ -137,7 +142,9 @@ std::function<void(StoredSession&)> World::draw_change(const std::string& uuid) 
   switch (chance_.between(0, 7)) {
     case 0: return [value](StoredSession& row) { row.mtu = 1400 + value; };
     case 1: return [value](StoredSession& row) { row.endpoint = fmt::format("192.0.2.1:{}", 1000 + value); };
-    case 2: return [](StoredSession& row) { row.endpoint = ""; };
+    case 2:
+      if (server_.rows().at(uuid).type == "gre") invariants_.note_faulty(uuid);
+      return [](StoredSession& row) { row.endpoint = ""; };
     case 3: return [value](StoredSession& row) { row.port = 31000 + row.asn % 1000 * 6 + value; };
     case 4: return [value](StoredSession& row) { row.policy = value % 2 == 0 ? "full" : "peer"; };
     case 5: return [](StoredSession& row) { row.port = 30001; };  // which another may have
@@ -255,6 +262,9 @@ void World::harm_kernel(Machine& machine) {
   } else if (what == 3 && link != nullptr) {
     link->mtu_bytes += 7;
     link->up = false;
+    if (chance_.happens(0.5)) machine.wake();
+  } else if (link != nullptr && link->gre) {
+    link->gre->ttl = 1;
     if (chance_.happens(0.5)) machine.wake();
   } else if (link != nullptr && !link->peers.empty()) {
     link->peers.clear();  // no event tells of it

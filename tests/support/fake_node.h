@@ -156,6 +156,18 @@ class FakeNode : public Node {
     return {};
   }
 
+  // As the kernel compares GRE links: by their kind, which the remote's family is, and what follows.
+  Result<void> check_gre(const std::optional<GreHeader>& gre, const std::string& name) {
+    if (!gre) return {};
+    if (!gre->remote) violations.push_back("a GRE link to nobody: " + name);
+    for (const model::Tunnel& other : state.tunnels) {
+      const bool is_same = other.gre && other.name != name && other.gre->local == gre->local &&
+                           other.gre->remote == gre->remote && other.gre->key == gre->key;
+      if (is_same) return fail(Errc::conflict, "create link " + name + ": File exists");
+    }
+    return {};
+  }
+
   Result<void> apply(const CreateTunnel& create) {
     TRY_VOID(check("create", create.tunnel.name));
     if (link(create.tunnel.name) != nullptr) {
@@ -163,8 +175,9 @@ class FakeNode : public Node {
       return fail(Errc::conflict, "the name is taken");
     }
     TRY_VOID(check_port(create.tunnel.listen_port, create.tunnel.name));
+    TRY_VOID(check_gre(create.tunnel.gre, create.tunnel.name));
     model::Tunnel made = create.tunnel;
-    if (made.listen_port == 0) made.listen_port = static_cast<std::uint16_t>(next_free_port_++);
+    if (made.listen_port == 0 && !made.gre) made.listen_port = static_cast<std::uint16_t>(next_free_port_++);
     const auto at = std::ranges::lower_bound(state.tunnels, made.name, {}, &model::Tunnel::name);
     state.tunnels.insert(at, std::move(made));
     return {};
@@ -180,6 +193,10 @@ class FakeNode : public Node {
     if (update.listen_port) {
       TRY_VOID(check_port(*update.listen_port, update.name));
       tunnel->listen_port = *update.listen_port;
+    }
+    if (update.gre) {
+      TRY_VOID(check_gre(update.gre, update.name));
+      tunnel->gre = update.gre;
     }
     if (update.configured_endpoint) tunnel->configured_endpoint = *update.configured_endpoint;
     if (update.mtu_bytes) tunnel->mtu_bytes = *update.mtu_bytes;
