@@ -166,8 +166,13 @@ http::Response AdminApi::snippets(const http::Request& request, std::string_view
     if (node == nodes.end()) return refuse(Errc::internal, fmt::format("session {} has no node", row.uuid));
     const json::value session = operator_view(row, *node, {});
     const json::value end = operator_view(settings, *node);
-    return read_answer(request, json::object{{"wireguard", wireguard_snippet(session, end)},
-                                             {"bird2", bird2_snippet(session, end, settings.asn)}});
+    json::object snippets{{"bird2", bird2_snippet(session, end, settings.asn)}};
+    if (is_gre(session)) {
+      snippets["gre"] = gre_snippet(session, end);
+    } else {
+      snippets["wireguard"] = wireguard_snippet(session, end);
+    }
+    return read_answer(request, std::move(snippets));
   });
 }
 

@@ -85,6 +85,7 @@ Audited audited(const StoredSession& row) {
                     {"policy", row.policy},
                     {"mpBgp", draft.mp_bgp},
                     {"extendedNextHop", draft.extended_next_hop}};
+  if (draft.gre_key) result.members["greKey"] = *draft.gre_key;
   if (draft.import_limit) result.members["importLimit"] = *draft.import_limit;
   if (draft.bandwidth_mbit) result.members["bandwidthMbit"] = *draft.bandwidth_mbit;
   result.secrets = {{"presharedKey", secret_within(row.credential, "preshared_key")},

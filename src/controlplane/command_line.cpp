@@ -21,8 +21,8 @@ constexpr int kUsage = 64;  // EX_USAGE of sysexits.h
 
 // The options of `peer add`, as typed; they become the admin API's members.
 struct PeerOptions {
-  std::string node, name, description, key, endpoint, ipv4, ipv6, link_local, interface_name, policy;
-  std::int64_t asn = 0, port = -1, mtu = 0, import_limit = 0, bandwidth = 0;
+  std::string node, name, description, type, key, endpoint, ipv4, ipv6, link_local, interface_name, policy;
+  std::int64_t asn = 0, port = -1, gre_key = -1, mtu = 0, import_limit = 0, bandwidth = 0;
   bool mp_bgp = false, extended_next_hop = false, approve = false;
 };
 
@@ -31,7 +31,9 @@ void put(json::object& body, std::string_view member, const std::string& value) 
 }
 
 std::string body_of(const PeerOptions& options) {
-  json::object body{{"node", options.node}, {"asn", options.asn}, {"publicKey", options.key}};
+  json::object body{{"node", options.node}, {"asn", options.asn}};
+  put(body, "type", options.type);
+  put(body, "publicKey", options.key);
   put(body, "name", options.name);
   put(body, "description", options.description);
   put(body, "endpoint", options.endpoint);
@@ -41,6 +43,7 @@ std::string body_of(const PeerOptions& options) {
   put(body, "interface", options.interface_name);
   put(body, "policy", options.policy);
   if (options.port >= 0) body["port"] = options.port;
+  if (options.gre_key >= 0) body["greKey"] = options.gre_key;
   if (options.mtu != 0) body["mtu"] = options.mtu;
   if (options.import_limit != 0) body["importLimit"] = options.import_limit;
   if (options.bandwidth != 0) body["bandwidthMbit"] = options.bandwidth;
@@ -149,8 +152,10 @@ void Parser::add_peer_add(CLI::App& peers) {
       api_command(peers, "add", "Add a peering session; it is PENDING until approved", ApiCommand::Kind::peer_add);
   add->add_option("--node", peer.node, "Our node")->required();
   add->add_option("--asn", peer.asn, "The peer's AS number")->required();
-  add->add_option("--key", peer.key, "The peer's WireGuard public key")->required();
-  add->add_option("--endpoint", peer.endpoint, "The peer's HOST:PORT (default: the peer calls us)");
+  add->add_option("--type", peer.type, "wireguard, gre or ip6gre (default wireguard)");
+  add->add_option("--key", peer.key, "The peer's WireGuard public key");
+  add->add_option("--gre-key", peer.gre_key, "Of GRE, where both ends have one: a number");
+  add->add_option("--endpoint", peer.endpoint, "The peer's HOST:PORT, of GRE its HOST (default: the peer calls us)");
   add->add_option("--link-local", peer.link_local, "The peer's fe80:: address");
   add->add_option("--ipv6", peer.ipv6, "The peer's IPv6 address, in DN42 or link-local");
   add->add_option("--ipv4", peer.ipv4, "The peer's IPv4 address in DN42");

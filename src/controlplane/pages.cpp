@@ -148,8 +148,10 @@ std::string session_page(const json::value& session, const json::value& node, st
                                       {"name", "name"},
                                       {"interface", "interface"},
                                       {"listen port", "port"},
+                                      {"type", "type"},
                                       {"endpoint", "endpoint"},
                                       {"public key", "publicKey"},
+                                      {"GRE key", "greKey"},
                                       {"link-local", "ipv6LinkLocal"},
                                       {"ipv6", "ipv6"},
                                       {"ipv4", "ipv4"},
@@ -164,7 +166,8 @@ std::string session_page(const json::value& session, const json::value& node, st
     page += fmt::format("  {:<15}{}{}\n", "BGP", text(report, "state"),
                         text(report, "since") == "-" ? "" : " since " + text(report, "since"));
   }
-  page += "\nFor the peer, WireGuard (wg-quick):\n\n" + wireguard_snippet(session, node);
+  page += is_gre(session) ? "\nFor the peer, GRE:\n\n" + gre_snippet(session, node)
+                          : "\nFor the peer, WireGuard (wg-quick):\n\n" + wireguard_snippet(session, node);
   page += "\nand BIRD:\n\n" + bird2_snippet(session, node, our_asn);
   return page;
 }

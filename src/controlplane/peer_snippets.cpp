@@ -22,22 +22,29 @@ bool uses_link_local(const json::value& session) {
 // The peer's interface to this node: short enough for every id, and no other's.
 std::string link_name(const json::value& node) { return fmt::format("moenet-{}", text(node, "id")); }
 
+// The peer's end of the link: a line of `ip` for each address.
+std::string address_lines(const json::value& session, const json::value& node, std::string_view before,
+                          std::string_view link) {
+  std::string lines;
+  const auto add = [&](const std::string& address) {
+    lines += fmt::format("{}ip addr add {} dev {}\n", before, address, link);
+  };
+  if (uses_link_local(session)) {
+    add((text(session, "ipv6").starts_with("fe80:") ? text(session, "ipv6") : text(session, "ipv6LinkLocal")) + "/64");
+  } else if (text(session, "ipv6") != "-") {
+    add(fmt::format("{}/128 peer {}/128", text(session, "ipv6"), text(node, "loopbackIpv6")));
+  }
+  if (text(session, "ipv4") != "-")
+    add(fmt::format("{}/32 peer {}/32", text(session, "ipv4"), text(node, "loopbackIpv4")));
+  return lines;
+}
+
 }  // namespace
 
+bool is_gre(const json::value& session) { return text(session, "type").ends_with("gre"); }
+
 std::string wireguard_snippet(const json::value& session, const json::value& node) {
-  std::string addresses;
-  if (uses_link_local(session)) {
-    const std::string own =
-        text(session, "ipv6").starts_with("fe80:") ? text(session, "ipv6") : text(session, "ipv6LinkLocal");
-    addresses += fmt::format("PostUp = ip addr add {}/64 dev %i\n", own);
-  } else if (text(session, "ipv6") != "-") {
-    addresses += fmt::format("PostUp = ip addr add {}/128 peer {}/128 dev %i\n", text(session, "ipv6"),
-                             text(node, "loopbackIpv6"));
-  }
-  if (text(session, "ipv4") != "-") {
-    addresses += fmt::format("PostUp = ip addr add {}/32 peer {}/32 dev %i\n", text(session, "ipv4"),
-                             text(node, "loopbackIpv4"));
-  }
+  const std::string addresses = address_lines(session, node, "PostUp = ", "%i");
   const std::string ipv4 = text(node, "publicIpv4");
   const std::string host = ipv4 != "-"                       ? ipv4
                            : text(node, "publicIpv6") != "-" ? "[" + text(node, "publicIpv6") + "]"
@@ -50,6 +57,18 @@ std::string wireguard_snippet(const json::value& session, const json::value& nod
       link_name(node), colon == std::string::npos ? "" : fmt::format("ListenPort = {}\n", endpoint.substr(colon + 1)),
       text(session, "mtu"), addresses, text(node, "publicKey", "KEY-OF-" + text(node, "name")),
       is_true(session, "hasPresharedKey") ? "PresharedKey = AS-AGREED\n" : "", host, text(session, "port"));
+}
+
+std::string gre_snippet(const json::value& session, const json::value& node) {
+  const bool is_v6 = text(session, "type") == "ip6gre";
+  const std::string key = text(session, "greKey");
+  const std::string name = link_name(node);
+  return fmt::format(
+      "ip link add {} type {} remote {} local YOUR-{}-ADDRESS ttl 64 tos inherit{}{}\n"
+      "ip link set {} mtu {} addrgenmode none up\n{}",
+      name, text(session, "type"), text(node, is_v6 ? "publicIpv6" : "publicIpv4", "ADDRESS-OF-" + text(node, "name")),
+      is_v6 ? "IPV6" : "IPV4", is_v6 ? " encaplimit none" : "", key == "-" ? "" : " key " + key, name,
+      text(session, "mtu"), address_lines(session, node, "", name));
 }
 
 // Its own filter, so that it does not depend on what the peer has: DN42's prefixes go both ways, and nothing that was

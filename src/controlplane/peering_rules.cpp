@@ -24,6 +24,8 @@ std::unexpected<Refusal> refuse_member(std::string what, const char* member, std
   return refuse(Errc::invalid, std::move(what), member, std::move(hint));
 }
 
+bool is_gre(const StoredSession& row) { return row.type != model::name_of(model::TunnelType::wireguard); }
+
 bool is_of_another(const StoredSession& row, const StoredSession& other) { return other.uuid != row.uuid; }
 
 Checked<void> check_asn(const StoredSession& row, const PeeringFacts& facts) {
@@ -93,15 +95,16 @@ bool is_address_of(const Node& node, const std::string& address) {
 
 Checked<void> check_endpoint(const StoredSession& row, const PeeringFacts& facts) {
   if (row.endpoint.empty()) return {};
-  const auto endpoint = HostPort::parse(row.endpoint);
+  const auto endpoint = HostPort::parse(row.endpoint, is_gre(row) ? std::optional<std::uint16_t>(0) : std::nullopt);
   if (!endpoint) return refuse_member("expected host:port", "endpoint", "or leave it out: then your side calls");
   const auto address = endpoint->address();
   if (address && std::ranges::any_of(facts.nodes, [&](const Node& n) { return is_address_of(n, address->text()); }))
     return refuse_member("it is one of our own nodes", "endpoint", "give the address of your side");
   if (facts.settings.peering.private_endpoints) return {};
   if (address ? !is_public_address(*address) : is_local_name(endpoint->host)) {
-    return refuse_member(fmt::format("{} cannot be reached over the internet", endpoint->host), "endpoint",
-                         "give a public address, or leave it out: then your side calls");
+    return refuse_member(
+        fmt::format("{} cannot be reached over the internet", endpoint->host), "endpoint",
+        is_gre(row) ? "give a public address" : "give a public address, or leave it out: then your side calls");
   }
   return {};
 }
@@ -141,7 +144,7 @@ Checked<void> check_link(const StoredSession* before, const StoredSession& row, 
     return refuse_member(fmt::format("expected {} to {}", kLeastMtu, kMostMtu), "mtu",
                          "1420 suits a path of 1500 bytes");
   }
-  if (!may_be_a_peers(row.port) && (before == nullptr || before->port != row.port)) {
+  if (!is_gre(row) && !may_be_a_peers(row.port) && (before == nullptr || before->port != row.port)) {
     return refuse_member(fmt::format("expected {} to {}, and none of the mesh's", kLeastPort, kMostPort), "port",
                          "leave it out: then it follows from your AS number");
   }
@@ -171,7 +174,9 @@ Checked<void> check_sound(const StoredSession& row, const PeeringFacts& facts) {
 }
 
 Checked<void> check_free(const StoredSession* before, const StoredSession& row, const PeeringFacts& facts) {
-  const auto claims = [](const StoredSession& s) { return std::tie(s.asn, s.interface_name, s.port, s.ipv4, s.ipv6); };
+  const auto claims = [](const StoredSession& s) {
+    return std::tie(s.asn, s.interface_name, s.port, s.ipv4, s.ipv6, s.type, s.endpoint, s.data_json);
+  };
   if (before != nullptr && claims(*before) == claims(row)) return {};
   const auto taken = [](std::string_view what, const StoredSession& by, const char* member, std::string hint) {
     return refuse(Errc::conflict, fmt::format("{} is taken by AS{} on this node", what, by.asn), member,
@@ -189,6 +194,9 @@ Checked<void> check_free(const StoredSession* before, const StoredSession& row, 
       return taken(fmt::format("listen port {}", row.port), other, "port",
                    fmt::format("{} is free", free_port(row.asn, facts)));
     }
+    if (is_gre(row) && other.type == row.type && other.endpoint == row.endpoint &&
+        draft_of(other).gre_key == draft_of(row).gre_key)
+      return taken("a GRE tunnel to " + row.endpoint, other, "endpoint", "give each a greKey of its own");
     for (const auto& [member, own, theirs] :
          {std::tuple("ipv4", row.ipv4, other.ipv4), std::tuple("ipv6", row.ipv6, other.ipv6)}) {
       const auto address = IpAddress::parse(own);

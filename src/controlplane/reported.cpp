@@ -65,9 +65,10 @@ Reading reading_of_session(const json::object& session, UnixSeconds at) {
   reading.up = up_of(session);
   reading.routes_in = amount(session, "routes_imported", 1, kMostRoutes);
   reading.routes_out = amount(session, "routes_exported", 1, kMostRoutes);
-  if (const json::object* wireguard = object_in(session, "wireguard")) {
-    reading.rx_bytes = amount(*wireguard, "rx", 1, kMostValue);
-    reading.tx_bytes = amount(*wireguard, "tx", 1, kMostValue);
+  const json::object* wireguard = object_in(session, "wireguard");
+  if (const json::object* tunnel = wireguard != nullptr ? wireguard : object_in(session, "gre")) {
+    reading.rx_bytes = amount(*tunnel, "rx", 1, kMostValue);
+    reading.tx_bytes = amount(*tunnel, "tx", 1, kMostValue);
   }
   if (const json::object* rtt = object_in(session, "rtt")) {
     reading.rtt_us = rtt_us(*rtt, "ms");

@@ -72,13 +72,17 @@ std::string member_of(const std::string& wire_field) {
   if (wire_field == "credential" || wire_field == "credential.public_key") return "publicKey";
   if (wire_field == "credential.preshared_key") return "presharedKey";
   if (wire_field == "data.password") return "password";
+  if (wire_field == "data.greKey") return "greKey";
   if (wire_field == "data.importLimit") return "importLimit";
   if (wire_field == "data.bandwidthMbit") return "bandwidthMbit";
   if (wire_field == "extensions") return "extendedNextHop";
   return wire_field;
 }
 
+bool is_wireguard(std::string_view type) { return type == model::name_of(model::TunnelType::wireguard); }
+
 Checked<void> check_keys(const SessionDraft& draft) {
+  if (!is_wireguard(draft.type)) return {};
   const auto key = Key::from_base64(draft.public_key);
   if (!key || key->is_zero()) {
     return refuse(Errc::invalid, "expected the peer's WireGuard public key (44 characters of base64)", "publicKey");
@@ -94,9 +98,6 @@ Checked<void> check_keys(const SessionDraft& draft) {
 
 // What only the control plane can know to be wrong.
 Checked<void> check_against_network(const StoredSession& row, const Settings& settings, std::int64_t port_before) {
-  if (row.type != "wireguard") {
-    return refuse(Errc::invalid, fmt::format("'{}' is not supported: expected wireguard", row.type), "type");
-  }
   if (row.asn == settings.asn) return refuse(Errc::invalid, fmt::format("AS{} is our own", row.asn), "asn");
   // A session that has such a port since ids went to 62 only may be edited without moving it.
   if (is_mesh_port(row.port) && row.port != port_before) {
@@ -121,6 +122,7 @@ std::string extensions_text(const SessionDraft& draft) {
 
 std::string data_text(const SessionDraft& draft) {
   json::object data;
+  if (draft.gre_key && !is_wireguard(draft.type)) data["greKey"] = *draft.gre_key;
   if (!draft.password.empty()) data["password"] = draft.password.reveal();
   if (draft.import_limit) data["importLimit"] = *draft.import_limit;
   if (draft.bandwidth_mbit) data["bandwidthMbit"] = *draft.bandwidth_mbit;
@@ -129,6 +131,7 @@ std::string data_text(const SessionDraft& draft) {
 
 // The copies of endpoint, port and MTU are what older agents read.
 std::string credential_text(const SessionDraft& draft, const StoredSession& row) {
+  if (!is_wireguard(draft.type)) return "";
   return json::serialize(json::object{
       {"public_key", draft.public_key},
       {"preshared_key", draft.preshared_key.empty() ? json::value(nullptr) : json::value(draft.preshared_key.reveal())},
@@ -156,6 +159,7 @@ Checked<SessionDraft> merge_draft(SessionDraft draft, const json::value& changes
   read.text("type", draft.type, kMostText, "wireguard");
   read.text("publicKey", draft.public_key);
   read.secret("presharedKey", draft.preshared_key, 64);
+  read.number("greKey", draft.gre_key, 0, 4'294'967'295);
   read.text("endpoint", draft.endpoint);
   read.text("ipv4", draft.ipv4);
   read.text("ipv6", draft.ipv6);
@@ -170,10 +174,10 @@ Checked<SessionDraft> merge_draft(SessionDraft draft, const json::value& changes
   read.number("importLimit", draft.import_limit, 1, 4'294'967'295);
   read.number("bandwidthMbit", draft.bandwidth_mbit, 1, 1'000'000);
   const auto unknown =
-      reader.unknown_keys({"node",      "approve",      "asn",          "name",   "description", "type",
-                           "publicKey", "presharedKey", "endpoint",     "ipv4",   "ipv6",        "ipv6LinkLocal",
-                           "interface", "port",         "mtu",          "policy", "mpBgp",       "extendedNextHop",
-                           "password",  "importLimit",  "bandwidthMbit"});
+      reader.unknown_keys({"node",      "approve",      "asn",           "name",   "description", "type",
+                           "publicKey", "presharedKey", "endpoint",      "ipv4",   "ipv6",        "ipv6LinkLocal",
+                           "interface", "port",         "mtu",           "policy", "mpBgp",       "extendedNextHop",
+                           "password",  "importLimit",  "bandwidthMbit", "greKey"});
   if (!unknown.empty()) return refuse(Errc::invalid, "no such member", unknown.front());
   if (!faults.empty()) return refuse(Errc::invalid, faults.front().reason(), faults.front().path);
   return draft;
@@ -196,7 +200,8 @@ SessionDraft draft_of(const StoredSession& row) {
   const model::SessionRow read = model::read_session(agent_view(row));
   if (!read.session) return draft;
   const model::Session& session = *read.session;
-  draft.public_key = session.public_key.base64();
+  if (session.gre_key) draft.gre_key = *session.gre_key;
+  if (!session.public_key.is_zero()) draft.public_key = session.public_key.base64();
   if (session.preshared_key) draft.preshared_key = Secret(session.preshared_key->base64());
   draft.mp_bgp = session.mp_bgp;
   draft.extended_next_hop = session.extended_next_hop;
@@ -221,7 +226,7 @@ Checked<StoredSession> apply_draft(StoredSession row, const SessionDraft& draft,
   row.ipv6 = draft.ipv6;
   row.ipv6_link_local = draft.ipv6_link_local;
   row.interface_name = draft.interface_name.empty() ? fmt::format("dn42-{}", row.asn) : draft.interface_name;
-  row.port = draft.port.value_or(default_listen_port(row.asn));
+  row.port = is_wireguard(row.type) ? draft.port.value_or(default_listen_port(row.asn)) : 0;
   row.mtu = draft.mtu;
   row.policy = !draft.policy.empty() ? draft.policy : !network_policy.empty() ? network_policy : "full";
   row.extensions_json = extensions_text(draft);
@@ -236,6 +241,7 @@ Checked<StoredSession> apply_draft(StoredSession row, const SessionDraft& draft,
   }
   const auto peering = model::peering_of(*read.session, identity_of(settings, node));
   if (!peering) return refuse(Errc::invalid, peering.error().reason, member_of(peering.error().field));
+  row.type = model::name_of(read.session->type);
   put_address(row.ipv4, read.session->ipv4);
   put_address(row.ipv6, read.session->ipv6);
   put_address(row.ipv6_link_local, read.session->ipv6_link_local);
@@ -283,6 +289,7 @@ json::object operator_view(const StoredSession& row, const Node& node, const std
       {"publicKey", null_if_empty(draft.public_key)},
       {"hasPresharedKey", !draft.preshared_key.empty()},
       {"endpoint", null_if_empty(row.endpoint)},
+      {"greKey", draft.gre_key ? json::value(*draft.gre_key) : json::value(nullptr)},
       {"ipv4", null_if_empty(row.ipv4)},
       {"ipv6", null_if_empty(row.ipv6)},
       {"ipv6LinkLocal", null_if_empty(row.ipv6_link_local)},

@@ -20,13 +20,14 @@ struct SessionDraft {
   std::string description;  // "" = the name
   std::string type = "wireguard";
   std::string public_key;
-  Secret preshared_key;  // empty = none
-  std::string endpoint;  // "" = the peer calls us
-  std::string ipv4;      // the peer's addresses; "" = none
+  Secret preshared_key;                 // empty = none
+  std::string endpoint;                 // "" = the peer calls us; of GRE HOST
+  std::optional<std::int64_t> gre_key;  // of GRE, as what is above of it is of WireGuard
+  std::string ipv4;                     // the peer's addresses; "" = none
   std::string ipv6;
   std::string ipv6_link_local;
   std::string interface_name;        // "" = dn42-<asn>
-  std::optional<std::int64_t> port;  // our listen port; absent = 30000 + asn % 10000
+  std::optional<std::int64_t> port;  // our listen port; absent = 30000 + asn % 10000; GRE has none
   std::int64_t mtu = 1420;
   std::string policy;  // "" = the network's for every peer, or "full"
   bool mp_bgp = false;

@@ -46,6 +46,36 @@ TEST_F(ServiceTest, HandsOutWhatWasAskedFor) {
   EXPECT_EQ(row.at("data").at("bandwidthMbit").as_int64(), 100);
 }
 
+TEST_F(ServiceTest, AGreSessionHasAFarEndInsteadOfKeys) {
+  json::object body = draft();
+  body.erase("publicKey");
+  body["type"] = "gre";
+  body["endpoint"] = "peer.example.net:51820";
+  body["greKey"] = 7;
+  const std::string uuid = add(body);
+  const auto row = only_session_of_agent();
+  EXPECT_EQ(row.at("type").as_string(), "gre");
+  EXPECT_EQ(row.at("endpoint").as_string(), "peer.example.net");
+  EXPECT_EQ(row.at("credential").as_string(), "");
+  EXPECT_EQ(row.at("data").at("greKey").as_int64(), 7);
+  EXPECT_EQ(row.at("port").as_int64(), 0);
+  const auto shown = json::parse(admin("GET", "sessions/" + uuid).body);
+  EXPECT_TRUE(shown.at("publicKey").is_null());
+  EXPECT_EQ(shown.at("greKey").as_int64(), 7);
+  const auto snippets = json::parse(admin("GET", "sessions/" + uuid + "/snippets").body).as_object();
+  const std::string gre(snippets.at("gre").as_string());
+  EXPECT_TRUE(gre.starts_with("ip link add moenet-2 type gre remote ")) << gre;
+  EXPECT_NE(gre.find("ttl 64 tos inherit key 7\nip link set moenet-2 mtu 1420 addrgenmode none up\n"),
+            std::string::npos)
+      << gre;
+  EXPECT_TRUE(gre.ends_with("ip addr add fe80::101/64 dev moenet-2\n")) << gre;
+  EXPECT_FALSE(snippets.contains("wireguard"));
+  expect_field(admin("PATCH", "sessions/" + uuid, {{"endpoint", nullptr}}), "endpoint");
+  expect_field(admin("PATCH", "sessions/" + uuid, {{"type", "wireguard"}}), "publicKey");
+  EXPECT_EQ(admin("PATCH", "sessions/" + uuid, {{"greKey", nullptr}}).status, 200);
+  EXPECT_TRUE(only_session_of_agent().at("data").is_null());
+}
+
 TEST_F(ServiceTest, TellsOperatorsNoSecrets) {
   json::object body = draft();
   body["presharedKey"] = kPsk;
@@ -87,7 +117,8 @@ TEST_F(ServiceTest, RefusesAtTheDoorWhatTheAgentWould) {
       {"port", 65'536, "port"},
       {"port", 51'821, "port"},
       {"policy", "everything", "policy"},
-      {"type", "gre", "type"},
+      {"type", "ipip", "type"},
+      {"greKey", 4'294'967'296, "greKey"},
       {"interface", "a-name-that-is-too-long", "interface"},
       {"interface", "a/b", "interface"},
       {"interface", "dn42-wg-igp-1", "interface"},

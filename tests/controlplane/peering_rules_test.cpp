@@ -229,6 +229,28 @@ TEST_F(PeeringRulesTest, WhatAnotherHasIsNotFree) {
   EXPECT_FALSE(check_free(&before, row_, facts));
 }
 
+TEST_F(PeeringRulesTest, OfGreToOneHostEachNeedsAKeyOfItsOwn) {
+  for (StoredSession* row : {&row_, &other_}) {
+    row->type = "gre";
+    row->credential = "";
+    row->endpoint = "peer.example.net";
+    row->port = 0;
+  }
+  EXPECT_EQ(by_policy(), "") << "it has no port";
+  EXPECT_EQ(refused(&free_of_new), "endpoint");
+  row_.data_json = R"({"greKey":7})";
+  EXPECT_EQ(refused(&free_of_new), "");
+  other_.data_json = R"({"greKey":7})";
+  EXPECT_EQ(refused(&free_of_new), "endpoint");
+  row_.type = "ip6gre";
+  EXPECT_EQ(refused(&free_of_new), "");
+  for (const char* endpoint : {"10.0.0.1", "peer.dn42"}) {
+    row_.type = "gre";
+    row_.endpoint = endpoint;
+    EXPECT_EQ(by_policy(), "endpoint") << endpoint;
+  }
+}
+
 TEST_F(PeeringRulesTest, TheNextFreePortIsTold) {
   other_.port = default_listen_port(kAsn);
   const std::vector<StoredSession> sessions{other_};

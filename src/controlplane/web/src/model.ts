@@ -67,6 +67,7 @@ export interface Report {
   channels?: Record<string, Channel>;
   last_error?: string;
   wireguard?: { handshake_age?: number | null; rx?: number; tx?: number; endpoint?: string | null };
+  gre?: { rx?: number; tx?: number; endpoint?: string | null };
   rtt?: { ms?: number; loss?: number; tier?: number };
   mtu?: number;
 }
