@@ -13,6 +13,8 @@ run_e2e() {
 
 # shellcheck disable=SC2046  # the environment is a list of words
 run_kernel_mesh() { env $(e2e_environment) tests/e2e/kernel_guest/mesh.sh; }
+# shellcheck disable=SC2046
+run_kernel_gre() { env $(e2e_environment) tests/e2e/kernel_guest/gre.sh; }
 
 # The control plane's page in a browser, against the program as it ships.
 run_page() { tests/web/run build/release/src/moenet-controlplane; }
@@ -89,6 +91,7 @@ command_test() {
   step "end to end" run_e2e
   step "kernel guest" tests/e2e/kernel_guest/run.sh
   step "kernel mesh" run_kernel_mesh
+  step "kernel gre" run_kernel_gre
   step "build (asan)" build_preset asan --target tests/all fuzz/all
   step "unit tests (asan, ubsan)" run_ctest asan
   step "build (tsan)" build_preset tsan --target tests/all

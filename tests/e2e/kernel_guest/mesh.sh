@@ -1,6 +1,7 @@
 #!/bin/bash
-# mesh.sh: a backbone of three nodes on the kernel's own WireGuard and dummy: the agent, the control plane and BIRD 2 and 3 as
-# they are, in the machine that run.sh boots; what is asserted is in mesh_guest.sh. About 50 s of CPU.
+# mesh.sh [SCENARIO]: a backbone of three nodes on the kernel's own WireGuard and dummy: the agent, the control plane and BIRD 2
+# and 3 as they are, in the machine that run.sh boots; what is asserted is in mesh_guest.sh, or in another SCENARIO of this folder.
+# About 50 s of CPU.
 # Needs what run.sh needs, build/release (or MOENET_BUILD), BIRD 2 and 3 (or MOENET_BIRD2, MOENET_BIRD3), wireguard-tools,
 # iputils-ping, util-linux.
 set -euo pipefail
@@ -37,9 +38,9 @@ R
 add_bird "${MOENET_BIRD2:-/usr/sbin/bird}" bird2
 add_bird "${MOENET_BIRD3:-$root/.deps/bird3/bin/bird}" bird3
 
-with=()
-for program in "$build/src/moenet-agent" "$build/src/moenet-controlplane" dash nsenter unshare ping wg; do
+with=(--with "$here/nodes.sh")
+for program in "$build/src/moenet-agent" "$build/src/moenet-controlplane" dash nsenter unshare ping wg nft; do
   path=$(command -v "$program") || die "$program is missing: ./dev build, ./dev setup"
   with+=(--with "$path")
 done
-BOOT_LIMIT=${BOOT_LIMIT:-900} "$here/run.sh" "${with[@]}" --tree "$tree" "$here/mesh_guest.sh"
+BOOT_LIMIT=${BOOT_LIMIT:-900} "$here/run.sh" "${with[@]}" --tree "$tree" "$here/${1:-mesh_guest.sh}"
