@@ -44,9 +44,9 @@ Result<void> MainFile::restore() const {
 
 Result<void> MainFile::write_text(const std::string& text, uid_t user, gid_t group) const {
   TRY_VOID(atomic_write_file(path, text, 0640));
-  if (::chown(path.c_str(), user, group) != 0)
-    return std::unexpected(error_from_errno(errno, "give " + path + " its owner"));
-  return {};
+  if (::chown(path.c_str(), user, group) == 0) return {};
+  if (errno == EPERM && ::chown(path.c_str(), static_cast<uid_t>(-1), group) == 0) return {};
+  return std::unexpected(error_from_errno(errno, "give " + path + " its owner"));
 }
 
 }  // namespace moenet::bird

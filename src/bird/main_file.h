@@ -18,7 +18,7 @@ struct MainFile {
 
   // Reads what is there. Errors: invalid (it is not ours: it is never overwritten), denied.
   Result<void> take_up();
-  // A new file gets `group`; one that was there keeps its owner and group.
+  // A new file gets `group`; one that was there keeps its group, and its owner where we may give files away.
   Result<void> write(gid_t group) const;
   Result<void> restore() const;
 

@@ -18,6 +18,7 @@ constexpr std::string_view kCheckName = "/check.conf";
 constexpr mode_t kFolderMode = 0750;
 constexpr mode_t kFileMode = 0640;  // BGP passwords are in there
 constexpr std::size_t kLongestFirstLine = 256;
+constexpr std::size_t kMostFileBytes = 64u << 20;  // chosen: far above a file of all ROAs
 
 std::string root_of(const std::string& folder) { return folder + std::string(kStageName); }
 
@@ -44,6 +45,17 @@ Result<void> write_new(const std::string& path, std::string_view text, gid_t gro
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   return {};
+}
+
+// A second link to a file, or false where there is none. Of a file of another user, which an agent that ran as root or
+// a hand has left, a copy: nobody may link those (fs.protected_hardlinks in proc_sys_fs(5)).
+Result<bool> keep_file(const std::string& live, const std::string& kept, gid_t group) {
+  if (::link(live.c_str(), kept.c_str()) == 0) return true;
+  if (errno == ENOENT) return false;
+  if (errno != EPERM) return failed("keep a second link to", live);
+  TRY(const std::string text, read_file(live, kMostFileBytes));
+  TRY_VOID(write_new(kept, text, group));
+  return true;
 }
 
 // One flush for all files of the stage: an fsync for each costs a disk write for each.
@@ -111,13 +123,9 @@ Result<void> Stage::write_check(std::string_view text) {
 Result<void> Stage::keep_old(const std::string& name) {
   const std::string live = folder_ + "/" + name;
   const std::string kept = root_ + "/old/" + name;
-  if (::link(live.c_str(), kept.c_str()) != 0) {
-    if (errno != ENOENT) return failed("keep a second link to", live);
-    moved_[name] = false;
-    return {};
-  }
-  if (!is_ours(kept)) return fail(Errc::conflict, live + " is not ours any more");
-  moved_[name] = true;
+  TRY(const bool is_kept, keep_file(live, kept, group_));
+  if (is_kept && !is_ours(kept)) return fail(Errc::conflict, live + " is not ours any more");
+  moved_[name] = is_kept;
   return {};
 }
 
