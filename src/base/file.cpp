@@ -1,7 +1,6 @@
 #include "base/file.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -102,7 +101,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit_bytes) 
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file) return std::unexpected(error_from_errno(errno, "open " + path));
   std::string bytes;
-  std::array<char, 16 * 1024> chunk;
+  std::string chunk(16u << 10, '\0');  // not on the stack, where nobody wipes what it held
   for (;;) {
     const ssize_t got = ::read(file.get(), chunk.data(), chunk.size());
     if (got < 0 && errno == EINTR) continue;
