@@ -5,7 +5,7 @@ include(GNUInstallDirs)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 set(documents README.md CHANGELOG.md docs/api.yaml docs/architecture.md docs/benchmarks.md docs/configuration.md docs/metrics.md
-    docs/migrating.md docs/operations.md docs/routing-policy.md docs/scale.md)
+    docs/migrating.md docs/operations.md docs/routing-policy.md docs/scale.md docs/security.md)
 
 function(moenet_install program)
   cmake_parse_arguments(arg "" "" "EXAMPLES" ${ARGN})
@@ -31,3 +31,5 @@ moenet_install(moenet-controlplane EXAMPLES controlplane.example.json config.jso
 install(FILES packaging/prometheus/moenet-agent.rules.yml DESTINATION ${CMAKE_INSTALL_DATADIR}/moenet-agent/prometheus
         COMPONENT moenet-agent)
 install(FILES packaging/grafana/moenet-agent.json DESTINATION ${CMAKE_INSTALL_DATADIR}/moenet-agent/grafana COMPONENT moenet-agent)
+install(PROGRAMS packaging/own_files DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/moenet-agent RENAME own-files COMPONENT moenet-agent)
+install(FILES packaging/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME moenet-agent.conf COMPONENT moenet-agent)

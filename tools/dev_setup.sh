@@ -5,7 +5,7 @@
 # NAME or NAME|OTHER: the first that this Debian knows. NAME@COMMAND: not needed where there is that command, whoever brought it: a
 # nodejs from elsewhere has an npm of its own, beside which Debian's cannot be installed. One group per kind of work.
 packages_build="python3 g++ cmake ninja-build pkg-config|pkgconf ccache git libfmt-dev libboost-json1.81-dev|libboost-json-dev
-  libcli11-dev libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libmnl-dev libnftables-dev libsodium-dev libsoci-dev libsqlite3-dev libpq-dev
+  libcli11-dev libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libmnl-dev libnftables-dev libsodium-dev libcap-dev libseccomp-dev libsoci-dev libsqlite3-dev libpq-dev
   libbenchmark-dev prometheus-cpp-dev nodejs@node npm@npm"
 packages_run="python3 iproute2 iputils-ping procps util-linux wireguard-go wireguard-tools bird2|bird3 openssh-client gpgv"
 packages_page="chromium fonts-dejavu-core"

@@ -72,8 +72,9 @@ class ConfigReading {
   };
 
   Outcome read(bool is_bootstrap, bool has_fetched) {
-    warn_unknown(root_, {"bootstrap", "server", "node", "controlPlane", "bird", "wireguard", "metric", "autoUpdate",
-                         "stateDir", "api", "mesh", "loopback", "firewall", "kernel", "health", "mtu", "lookingGlass"});
+    warn_unknown(
+        root_, {"bootstrap", "server", "node", "controlPlane", "bird", "wireguard", "metric", "autoUpdate", "stateDir",
+                "api", "mesh", "loopback", "firewall", "kernel", "health", "mtu", "lookingGlass", "sandbox"});
     read_node();
     read_control_plane();
     read_bird();
@@ -85,6 +86,7 @@ class ConfigReading {
     read_health();
     read_mtu();
     read_looking_glass();
+    read_sandbox();
     read_path(root_, "stateDir", loaded_.config.state_folder);
     loaded_.config.is_complete = !is_bootstrap || has_fetched;
     return std::move(loaded_);
@@ -361,6 +363,12 @@ class ConfigReading {
         section.note("targets", "networks like 172.20.0.0/14, without bits behind their length");
       }
     }
+  }
+
+  void read_sandbox() {
+    const JsonReader section = root_.object("sandbox");
+    warn_unknown(section, {"seccomp"});
+    section.boolean("seccomp");  // wants_system_call_filter()
   }
 
   void read_kernel() {

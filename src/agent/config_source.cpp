@@ -156,4 +156,11 @@ MergedConfig merge_config(const ConfigSource& source, const json::value& fetched
   return merged;
 }
 
+bool wants_system_call_filter(const ConfigSource& source) {
+  const json::value* said = nullptr;
+  if (const json::object* root = source.file.if_object()) said = root->if_contains("sandbox");
+  if (said != nullptr && said->is_object()) said = said->get_object().if_contains("seccomp");
+  return said == nullptr || !said->is_bool() || said->get_bool();
+}
+
 }  // namespace moenet::agent

@@ -19,4 +19,8 @@ struct MergedConfig {
 
 MergedConfig merge_config(const ConfigSource& source, const boost::json::value& fetched, Environment environment);
 
+// `sandbox.seccomp` of a file that was understood. It counts from the process's start on, so that no reload and no
+// answer of the control plane changes it.
+bool wants_system_call_filter(const ConfigSource& source);
+
 }  // namespace moenet::agent

@@ -65,7 +65,7 @@ Check judge_bird_files(const Result<BirdFilesFact>& files) {
         fmt::format("{} is not the agent's, and bird.ownership is \"full\": it stays as it is, and nothing that BIRD "
                     "should do comes up",
                     files->main_file),
-        fmt::format("install -d -m 750 -g bird {1}\n"
+        fmt::format("install -d -m 770 -g bird {1}\n"
                     "made=$(mktemp -d) && moenet-agent render $made && cp -p {0} {0}.before && install -m 640 -o bird "
                     "-g bird $made/bird.conf {0} && systemctl restart bird\n"
                     "# or keep it: \"bird\": {{\"ownership\": \"peers\"}} in the configuration, then: systemctl reload "
@@ -73,7 +73,7 @@ Check judge_bird_files(const Result<BirdFilesFact>& files) {
                     files->main_file, files->peer_folder)};
   if (!files->has_folder)
     return {"bird-files", State::problem, fmt::format("the peer folder {} is missing", files->peer_folder),
-            fmt::format("install -d -m 750 -g bird {}", files->peer_folder)};
+            fmt::format("install -d -m 770 -g bird {}", files->peer_folder)};
   const std::string include = fmt::format("include \"{}/*.conf\";", files->peer_folder);
   if (!files->is_included)
     return {"bird-files", State::problem, fmt::format("{} does not include {}", files->main_file, files->peer_folder),

@@ -12,6 +12,7 @@
 #include "agent/command_line.h"
 #include "agent/commands.h"
 #include "agent/compose_mesh.h"
+#include "agent/config_source.h"
 #include "agent/config_task.h"
 #include "agent/heartbeat_task.h"
 #include "agent/journal_document.h"
@@ -27,6 +28,7 @@
 #include "agent/metrics.h"
 #include "agent/mtu_task.h"
 #include "agent/node_lock.h"
+#include "agent/privileges.h"
 #include "agent/process_memory.h"
 #include "agent/query_task.h"
 #include "agent/reconcile_task.h"
@@ -36,6 +38,7 @@
 #include "agent/service.h"
 #include "agent/session_sync.h"
 #include "agent/status_document.h"
+#include "agent/system_calls.h"
 #include "agent/tools.h"
 #include "agent/tools_work.h"
 #include "agent/version.h"
@@ -398,26 +401,58 @@ class RunningAgent {
   std::vector<std::jthread> tasks_;
 };
 
-int run(const std::string& config_path, log::Level level) {
-  keep_memory_small();
+// SIGTERM, SIGINT and SIGHUP, which from now on only wait_for_reload() takes.
+sigset_t block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+int refuse(const Error& error, int status = EXIT_FAILURE) {
+  log::error("cannot start", {{"error", error.what}});
+  return status;
+}
+
+// Before the first task: what is given up is given up for all of them.
+void filter_system_calls() {
+  if (const auto filtered = allow_needed_system_calls(); !filtered)
+    log::warning("system calls are not filtered", {{"error", filtered.error().what}});
+}
+
+// The configuration that is to run next, at SIGHUP; nothing when it is to end.
+std::optional<ConfigWithSource> next_config(const std::string& path, const sigset_t& signals,
+                                            const ConfigWithSource& now) {
+  while (wait_for_reload(signals)) {
+    notify_reloading();
+    if (auto fresh = load_config(path)) {
+      log::info("configuration read again");
+      return fresh;
+    }
+    log::error("the new configuration is at fault; the old one stays in force", {{"config", now.source.path}});
+    notify_ready("the new configuration is at fault; the old one stays in force");
+  }
+  notify_stopping();
+  return std::nullopt;
+}
+
+int run(const std::string& config_path, log::Level level) {
+  keep_memory_small();
+  const sigset_t signals = block_signals();
   keep_secrets_in();
   log::start(log::detect_output(), level);
+  if (const auto dropped = drop_privileges(); !dropped) return refuse(dropped.error());
 
   auto config = load_config(config_path);
   if (!config) return kExitConfig;
   auto lock = lock_node(config->loaded.config.state_folder);
-  if (!lock) {
-    log::error("cannot start", {{"error", lock.error().what}});
-    return EXIT_FAILURE;
-  }
+  if (!lock) return refuse(lock.error());
   log::info(version_line(), {{"config", config->source.path}, {"node", config->loaded.config.node.name}});
+  if (wants_system_call_filter(config->source)) filter_system_calls();
   std::optional<ConfigWithSource> before;  // the configuration that ran last
-  for (bool again = true; again;) {
+  for (;;) {
     for (const auto& warning : config->loaded.warnings) log::warning(warning, {{"config", config->source.path}});
     auto agent = RunningAgent::start(*config);
     if (!agent && before) {
@@ -426,23 +461,13 @@ int run(const std::string& config_path, log::Level level) {
       continue;
     }
     if (!agent) {
-      log::error("cannot start", {{"error", agent.error().what}});
-      return agent.error().code == Errc::invalid || agent.error().code == Errc::denied ? kExitConfig : EXIT_FAILURE;
+      const bool is_lasting = agent.error().code == Errc::invalid || agent.error().code == Errc::denied;
+      return refuse(agent.error(), is_lasting ? kExitConfig : EXIT_FAILURE);
     }
     before = *config;
-    for (;;) {
-      again = wait_for_reload(signals);
-      if (!again) break;
-      notify_reloading();
-      if (auto fresh = load_config(config_path)) {
-        config = std::move(fresh);
-        log::info("configuration read again");
-        break;
-      }
-      log::error("the new configuration is at fault; the old one stays in force", {{"config", config->source.path}});
-      notify_ready("the new configuration is at fault; the old one stays in force");
-    }
-    if (!again) notify_stopping();
+    auto next = next_config(config_path, signals, *config);
+    if (!next) break;
+    config = std::move(next);
   }
   log::info("stopped; tunnels and BGP sessions stay up");
   return EXIT_SUCCESS;

@@ -134,7 +134,7 @@ Result<void> PeerFolder::look_at_files() {
   const auto now = steady_now();
   const std::unique_ptr<DIR, CloseDir> dir(::opendir(path_.c_str()));
   if (!dir && errno == ENOENT) {
-    return fail(Errc::not_found, "the peer folder " + path_ + " is missing: install -d -m 750 -g bird " + path_);
+    return fail(Errc::not_found, "the peer folder " + path_ + " is missing: install -d -m 770 -g bird " + path_);
   }
   if (!dir) return std::unexpected(error_from_errno(errno, "read the peer folder " + path_));
   const int folder = ::dirfd(dir.get());

@@ -226,6 +226,9 @@ put_in_place() {
   say "wrote $config and $token"
 }
 
+# The agent has a user of its own; older ones had none.
+own_files() { [ ! -x /usr/libexec/moenet-agent/own-files ] || run /usr/libexec/moenet-agent/own-files; }
+
 # The agent's own first bird.conf, which it makes of what the control plane has told it.
 render_bird_conf() {
   tries=60
@@ -238,7 +241,7 @@ render_bird_conf() {
     sleep 0.5
   done
   peers=$(sed -n 's|^include "\(.*\)/\*\.conf";$|\1|p' "$rendered/bird.conf")
-  [ -d "$peers" ] || install -d -m 750 -g bird "$peers"
+  [ -d "$peers" ] || install -d -m 770 -g bird "$peers"
   bird -p -c "$rendered/bird.conf" || die "BIRD would not start with it, and $bird_conf stays as it is"
 }
 
@@ -257,11 +260,13 @@ hand_bird_over() {
   fi
   back_up "$bird_conf"
   run install -m 640 -o bird -g bird "$rendered/bird.conf" "$bird_conf"
+  own_files
   run systemctl enable --quiet bird
   run systemctl restart bird
 }
 
 start() {
+  own_files
   run systemctl enable --quiet moenet-agent
   run systemctl restart moenet-agent
   [ "$ownership" = peers ] || hand_bird_over

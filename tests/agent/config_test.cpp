@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "agent/config_source.h"
 #include "support/temporary_folder.h"
 
 namespace moenet::agent {
@@ -355,6 +356,18 @@ TEST_F(Config, PathsBeneathTunnelsAreLookedAtUnlessToldOtherwise) {
   EXPECT_EQ(faults[0], R"(mtu.probe: 'force' is not "off", "advise" or "apply")");
   for (const char* wrong : {R"(,"mtu":{"interval":0}})", R"(,"mtu":{"interval":86401}})"})
     EXPECT_EQ(faults_of(with(wrong)).size(), 1u) << wrong;
+}
+
+TEST_F(Config, SystemCallsAreFilteredUnlessTheFileSaysOtherwise) {
+  const auto with = [](std::string_view sandbox) {
+    return std::string(kBootstrap.substr(0, kBootstrap.size() - 1)) + R"(,"sandbox":)" + std::string(sandbox) + "}";
+  };
+  const auto wants = [](std::string_view text) { return wants_system_call_filter({"test", boost::json::parse(text)}); };
+  EXPECT_TRUE(wants(kBootstrap));
+  EXPECT_TRUE(wants(with(R"({"seccomp":true})")));
+  EXPECT_FALSE(wants(with(R"({"seccomp":false})")));
+  EXPECT_TRUE(understand(with(R"({"seccomp":false})"))->warnings.empty());
+  EXPECT_EQ(faults_of(with(R"({"seccomp":"off"})")).size(), 1u);
 }
 
 TEST_F(Config, TheLookingGlassIsTheOperatorsToOpen) {

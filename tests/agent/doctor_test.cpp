@@ -247,7 +247,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"bird", [](auto& f) { at(f.bird).version = bird::Version{3, 1, 8}; }, ok, "BIRD 3.1.8 answers", ""},
         Row{"bird", [](auto& f) { at(f.bird).version = bird::Version{4, 0, 0}; }, warning, "newer", "apt-get"},
         Row{"bird-files", [](auto& f) { at(f.bird_files)->has_folder = false; }, problem, "/etc/bird/peers is missing",
-            "install -d -m 750 -g bird /etc/bird/peers"},
+            "install -d -m 770 -g bird /etc/bird/peers"},
         Row{"bird-files", [](auto& f) { at(f.bird_files)->is_included = false; }, problem, "does not include",
             "include \"/etc/bird/peers/*.conf\";"},
         Row{"bird-files",

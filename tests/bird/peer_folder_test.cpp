@@ -61,7 +61,7 @@ TEST(PeerFolder, SaysWhenItIsGoneAndReadsItWhenItIsBack) {
   PeerFolder peers(folder / "p");
   ASSERT_FALSE(peers.read());
   EXPECT_EQ(peers.read().error().code, Errc::not_found);
-  EXPECT_TRUE(peers.read().error().what.ends_with("install -d -m 750 -g bird " + (folder / "p")))
+  EXPECT_TRUE(peers.read().error().what.ends_with("install -d -m 770 -g bird " + (folder / "p")))
       << peers.read().error().what;
   std::filesystem::create_directory(folder / "p");
   write_file(folder / "p/a.conf", ownership_line(kOwner));

@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from lab import FakeControlPlane, ForeignRouter, Lab, MoenetNode, SessionKind, Space, bird_programs, wait_for  # noqa: E402
+from lab.kernel_log import KernelLog  # noqa: E402
 
 
 def pytest_configure(config):
@@ -46,6 +47,14 @@ def bird(request):
 def lab():
     with Lab() as one:
         yield one
+
+
+@pytest.fixture(autouse=True)
+def kernel_log():
+    """Nothing that the agent or its daemons need is refused to them. Tests that run beside may be the ones that are meant."""
+    with KernelLog() as log:
+        yield
+        assert log.refused() == [], "refused by the agent's filter (agent/system_calls)"
 
 
 class World:

@@ -52,12 +52,12 @@ rm -rf etc/systemd/system/*.wants etc/systemd/system/moenet-* etc/moenet-agent e
   var/lib/private/moenet-* var/log/journal usr/sbin/policy-rc.d
 : >etc/fstab; : >etc/machine-id
 mkdir -p root run sys proc dev opt/moenet-test
-cp -r "$work"/*.deb "$work/newer" "$here/checks.sh" opt/moenet-test/
+cp -r "$work"/*.deb "$work/newer" "$here"/{checks,far_end,privileges}.sh opt/moenet-test/
 mount -t proc proc proc; mount -t sysfs sys sys; mount -t tmpfs run run -o mode=755; mount -t tmpfs dev dev -o mode=755
 mount -t cgroup2 cgroup sys/fs/cgroup
 for device in null zero full random urandom tty; do : >"dev/$device"; mount --bind "/dev/$device" "dev/$device"; done
 mkdir dev/pts dev/shm dev/net
-mknod dev/net/tun c 10 200
+mknod -m 666 dev/net/tun c 10 200
 mount -t devpts devpts dev/pts -o newinstance,ptmxmode=0666,mode=620,gid=5; ln -s pts/ptmx dev/ptmx
 mount -t tmpfs shm dev/shm
 ln -s /proc/self/fd dev/fd; ln -s fd/0 dev/stdin; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr
