@@ -5,6 +5,7 @@ part prints its figures and pass or FAIL against its budget (docs/benchmarks.md)
     setup    100 sessions at once, beside the bare work (bare_setup.py) in the same run
     idle     RSS and CPU of the agent with those 100
     delete   one of 1,000: what was touched, by counting
+    restart  an agent with 100 sessions, from its start to READY=1, with and without its filter of system calls
     large    10,000 unchanged sessions: CPU of the whole process for a sync, RSS
 
 1,000 and 10,000 wireguard-go do not fit a machine (5 MB and an inotify instance each, of which a user has 128): there the daemons are
@@ -14,6 +15,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -51,9 +53,12 @@ class Bench:
             text = (self.node.folder / "bird.conf").read_text().replace("connect delay time 1;", "passive on; connect delay time 1;")
             (self.node.folder / "bird.conf").write_text(text.replace("scan time 2;", "scan time 3600;"))
             assert self.node.birdc.ask("configure")[0] in (3, 4)
+        self.configure()
+
+    def configure(self, **sections):
         # no session here ever works, and none is to become a problem while something else is measured
         self.node.write_config(self.fake.url, self.fake.token, health={"problemAfter": 3600}, controlPlane={
-            "syncInterval": 60, "heartbeatInterval": 30, "requestTimeout": 15, "maxRetries": 3})
+            "syncInterval": 60, "heartbeatInterval": 30, "requestTimeout": 15, "maxRetries": 3}, **sections)
 
     def rows(self, count, status=4):
         _, public = make_keys()
@@ -146,6 +151,45 @@ def idle(bench, agent):
     judge(f"RSS with {SESSIONS} sessions (peak {memory_mb(agent.pid, 'VmHWM'):.1f})", memory_mb(agent.pid), 16, "MB")
 
 
+def seconds_to_ready(node):
+    """Of a fresh agent, as systemd would count them."""
+    path = str(node.folder / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(path)
+        notified.settimeout(60)
+        begun = time.monotonic()
+        node.start_agent(wait=False, NOTIFY_SOCKET=path)
+        while b"READY=1" not in notified.recv(4096):
+            pass
+        seconds = time.monotonic() - begun
+    os.unlink(path)
+    return seconds
+
+
+def restart():
+    print(f"restart with {SESSIONS} sessions, with and without its filter of system calls, in turn")
+    with Lab() as lab:
+        bench = Bench(lab)
+        bench.put(bench.rows(SESSIONS))
+        bench.node.start_agent()
+        wait_for("all are ENABLED", lambda: bench.node.sync() and bench.in_place() == SESSIONS, 60, 1)
+        seconds, cpu = {True: [], False: []}, {True: [], False: []}
+        for number in range(20):
+            filters = number % 2 == 0
+            assert bench.node.stop_agent() == 0
+            bench.configure(sandbox={"seccomp": filters})
+            seconds[filters].append(seconds_to_ready(bench.node))
+            cpu[filters].append(cpu_seconds(bench.node.agent_process.pid))
+            answer = bench.node.sync()
+            assert answer["planned"] == 0 and bench.in_place() == SESSIONS, answer
+        for filters in (True, False):
+            print(f"  {'with' if filters else 'without'}: median {statistics.median(seconds[filters]) * 1e3:.0f} ms, least "
+                  f"{min(seconds[filters]) * 1e3:.0f} ms, CPU {statistics.median(cpu[filters]) * 1e3:.0f} ms")
+        # the least: what else the machine does is not the agent's
+        judge("ready after a restart", min(seconds[True]) * 1e3, 300, "ms")
+        judge("what the filter adds", (min(seconds[True]) - min(seconds[False])) * 1e3, 10, "ms")
+
+
 def link_events(log):
     """Names of the links that `ip monitor` saw change."""
     return sorted(set(re.findall(r"^(?:Deleted )?\d+: (\S+?)(?:@\S+)?:", log.read_text(), re.M)))
@@ -212,8 +256,8 @@ def large():
         judge(f"RSS with 10,000 sessions (peak {memory_mb(agent.pid, 'VmHWM'):.1f})", memory_mb(agent.pid), 64, "MB")
 
 
-PARTS = sys.argv[1:] or ["setup", "idle", "delete", "large"]
-for part in (setup, delete, large):
+PARTS = sys.argv[1:] or ["setup", "idle", "restart", "delete", "large"]
+for part in (setup, restart, delete, large):
     if part.__name__ in PARTS:
         part()
 print("all within budget" if not FAILED else f"over budget: {', '.join(FAILED)}")
