@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 
 #include "agent/error_status.h"
+#include "agent/kept_text.h"
 #include "base/secret.h"
+#include "http/failure_limit.h"
 #include "http/router.h"
 
 namespace moenet::agent {
@@ -32,6 +34,23 @@ constexpr std::chrono::seconds kToolWait{10};
 constexpr std::size_t kEventsAtOnce = 100;
 constexpr std::size_t kMostEventsAtOnce = 1'000;
 
+// Of an address and minute; chosen: no person mistypes a token as often. Beyond it no token from there is looked at for
+// the rest of the minute, except from this machine: whoever works here is never locked out by who guesses here.
+constexpr unsigned kMostRefusedTokens = 60;
+
+// Of /status and /metrics, the only answers that grow with the sessions; 10,000 of them are about 10 MB of text.
+constexpr std::size_t kMostAnswerBytes = 64u << 20;
+
+// What the routes share, on the server's thread.
+struct Api : LocalApiWiring {
+  explicit Api(LocalApiWiring wiring)
+      : LocalApiWiring(std::move(wiring)), kept_status(LocalApiWiring::status), kept_metrics(LocalApiWiring::metrics) {}
+
+  KeptText kept_status;
+  KeptText kept_metrics;
+  http::FailureLimit refused_tokens{kMostRefusedTokens};
+};
+
 Response error_response(int status, std::string_view text) {
   return Response::json(status, json::serialize(json::object{{"error", text}}));
 }
@@ -50,14 +69,26 @@ bool has_token(const Request& request, const Secret& token) {
 
 Response error_response(const Error& error) { return error_response(status_of(error.code), error.what); }
 
-// What only tells how things are is open to this machine.
-bool may_look(const LocalApiWiring& api, const Request& request) {
-  return has_token(request, api.settings.token) || is_from_loopback(request);
+// What to tell a caller without the token; nothing when it has it.
+std::optional<Response> stranger(Api& api, const Request& request) {
+  const WallTime now = wall_now();
+  const bool may_try = is_from_loopback(request) || !api.refused_tokens.is_spent(request.peer, now);
+  if (may_try && has_token(request, api.settings.token)) return std::nullopt;
+  const auto count = api.refused_tokens.failed(request.peer, now);
+  Response response = count.exceeded ? error_response(429, "too many refused tokens from this address")
+                                     : error_response(401, "token required");
+  put_headers(response.headers, count, now);
+  return response;
+}
+
+// The same; what only tells how things are is open to this machine.
+std::optional<Response> onlooker(Api& api, const Request& request) {
+  return is_from_loopback(request) ? std::nullopt : stranger(api, request);
 }
 
 // Has the caller no business here? Then what to tell it.
-std::optional<Response> refusal(const LocalApiWiring& api, const Request& request) {
-  if (!has_token(request, api.settings.token)) return error_response(401, "token required");
+std::optional<Response> refusal(Api& api, const Request& request) {
+  if (auto refused = stranger(api, request)) return refused;
   if (!api.no_sync_because.empty()) return error_response(503, api.no_sync_because);
   return std::nullopt;
 }
@@ -75,7 +106,7 @@ Answer ask_node(const LocalApiWiring& api, decltype(NodeRequest::what) what, std
 
 // What the body of a request says, or why it says nothing.
 template <class T, Result<T> (*Read)(std::string_view)>
-http::Router::Handler asks_node(std::shared_ptr<const LocalApiWiring> api,
+http::Router::Handler asks_node(std::shared_ptr<Api> api,
                                 std::function<std::string(const LocalApiWiring&, const T&)> done) {
   return [api, done](const Request& request, const http::PathBindings&) -> Answer {
     if (auto refused = refusal(*api, request)) return std::move(*refused);
@@ -91,7 +122,7 @@ Result<StartMaintenance> read_start(std::string_view body) {
 }
 Result<StopMaintenance> read_stop(std::string_view) { return StopMaintenance{}; }
 
-void add_node_routes(http::Router& router, const std::shared_ptr<const LocalApiWiring>& api) {
+void add_node_routes(http::Router& router, const std::shared_ptr<Api>& api) {
   router.add("GET", "/maintenance", [api](const Request& request, const http::PathBindings&) -> Answer {
     if (auto refused = refusal(*api, request)) return std::move(*refused);
     return Response::json(200, api->maintenance());
@@ -120,8 +151,8 @@ std::optional<T> number_in(const Request& request, std::string_view name, T othe
   return number;
 }
 
-Answer answer_events(const LocalApiWiring& api, const Request& request) {
-  if (!has_token(request, api.settings.token)) return error_response(401, "token required");
+Answer answer_events(Api& api, const Request& request) {
+  if (auto refused = stranger(api, request)) return std::move(*refused);
   const auto since = number_in<std::uint64_t>(request, "since", 0, 0, std::numeric_limits<std::uint64_t>::max());
   if (!since) return error_response(422, "since is not a whole number");
   const auto limit = number_in<std::size_t>(request, "limit", kEventsAtOnce, 1, kMostEventsAtOnce);
@@ -129,27 +160,27 @@ Answer answer_events(const LocalApiWiring& api, const Request& request) {
   return Response::json(200, api.events(*since, *limit));
 }
 
-void add_look_routes(http::Router& router, const std::shared_ptr<const LocalApiWiring>& api) {
+void add_look_routes(http::Router& router, const std::shared_ptr<Api>& api) {
   router.add("GET", "/metrics", [api](const Request& request, const http::PathBindings&) -> Answer {
-    if (!may_look(*api, request)) return error_response(401, "token required");
+    if (auto refused = onlooker(*api, request)) return std::move(*refused);
     Response response;
     response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-    response.body = api->metrics();
+    response.body = api->kept_metrics.read();
     return response;
   });
   router.add("GET", "/events", [api](const Request& request, const http::PathBindings&) -> Answer {
     return answer_events(*api, request);
   });
   router.add("GET", "/sessions/{uuid}", [api](const Request& request, const http::PathBindings& path) -> Answer {
-    if (!has_token(request, api->settings.token)) return error_response(401, "token required");
+    if (auto refused = stranger(*api, request)) return std::move(*refused);
     auto document = api->session(path.at("uuid"));
     if (!document) return error_response(404, "no such session is known here");
     return Response::json(200, std::move(*document));
   });
 }
 
-Answer answer_tool(const LocalApiWiring& api, Tool tool, const Request& request) {
-  if (!has_token(request, api.settings.token)) return error_response(401, "token required");
+Answer answer_tool(Api& api, Tool tool, const Request& request) {
+  if (auto refused = stranger(api, request)) return std::move(*refused);
   auto question = read_tool_question(tool, request.body);
   if (!question) return error_response(question.error());
   auto caller = std::make_shared<http::Pending>(
@@ -163,7 +194,7 @@ Answer answer_tool(const LocalApiWiring& api, Tool tool, const Request& request)
   return refused;
 }
 
-void add_tool_routes(http::Router& router, const std::shared_ptr<const LocalApiWiring>& api) {
+void add_tool_routes(http::Router& router, const std::shared_ptr<Api>& api) {
   for (const Tool tool : kTools) {
     router.add("POST", fmt::format("/{}", name_of(tool)),
                [api, tool](const Request& request, const http::PathBindings&) -> Answer {
@@ -175,11 +206,11 @@ void add_tool_routes(http::Router& router, const std::shared_ptr<const LocalApiW
 }  // namespace
 
 Result<std::unique_ptr<http::HttpServer>> serve_local_api(LocalApiWiring wiring) {
-  auto api = std::make_shared<LocalApiWiring>(std::move(wiring));
+  auto api = std::make_shared<Api>(std::move(wiring));
   http::Router router;
   router.add("GET", "/status", [api](const Request& request, const http::PathBindings&) -> Answer {
-    if (!may_look(*api, request)) return error_response(401, "token required");
-    return Response::json(200, api->status());
+    if (auto refused = onlooker(*api, request)) return std::move(*refused);
+    return Response::json(200, api->kept_status.read());
   });
   add_look_routes(router, api);
   const auto sync = [api](const Request& request, const http::PathBindings&) -> Answer {
@@ -203,6 +234,7 @@ Result<std::unique_ptr<http::HttpServer>> serve_local_api(LocalApiWiring wiring)
   http::ServerSettings settings;
   settings.listen = api->settings.listen;
   settings.body_limit_bytes = 64u << 10;
+  settings.most_answer_bytes_at_once = kMostAnswerBytes;
   settings.most_connections = 256;
   settings.idle_timeout = api->settings.idle_timeout;
   return http::HttpServer::start(settings,

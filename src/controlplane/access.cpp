@@ -31,8 +31,8 @@ std::string_view bearer_token(const http::Request& request) {
 }
 
 // To a node: as an envelope.
-http::Response refused_node(FailureLimit& limit, const http::Request& request, WallTime now) {
-  const FailureLimit::Count count = limit.failed(request.peer, now);
+http::Response refused_node(http::FailureLimit& limit, const http::Request& request, WallTime now) {
+  const http::FailureLimit::Count count = limit.failed(request.peer, now);
   http::Response response = envelope_error(401, "Unauthorized");
   if (count.exceeded) {
     const auto left = std::chrono::ceil<std::chrono::seconds>(count.reset - now).count();
@@ -44,9 +44,9 @@ http::Response refused_node(FailureLimit& limit, const http::Request& request, W
 }
 
 // To a person: as problem details.
-http::Response refused(FailureLimit& limit, const http::Request& request, WallTime now, int status,
+http::Response refused(http::FailureLimit& limit, const http::Request& request, WallTime now, int status,
                        std::string_view message) {
-  const FailureLimit::Count count = limit.failed(request.peer, now);
+  const http::FailureLimit::Count count = limit.failed(request.peer, now);
   http::Response response =
       count.exceeded ? problem(429, "too many refused tokens from this address") : problem(status, message);
   put_headers(response.headers, count, now);

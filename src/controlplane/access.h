@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "controlplane/caller.h"
-#include "controlplane/failure_limit.h"
 #include "controlplane/store.h"
+#include "http/failure_limit.h"
 #include "http/message.h"
 
 namespace moenet::controlplane {
@@ -65,9 +65,9 @@ class Access {
 
   Store& store_;
   const AccessKeys keys_;
-  const std::string public_origin_;   // "" when it is not known
-  FailureLimit agent_failures_{300};  // as deployed control planes
-  FailureLimit admin_failures_{30};
+  const std::string public_origin_;         // "" when it is not known
+  http::FailureLimit agent_failures_{300};  // as deployed control planes
+  http::FailureLimit admin_failures_{30};
 };
 
 // What X-CSRF-Token must be: made of the cookie, so that it is nowhere kept and whoever cannot read the cookie cannot

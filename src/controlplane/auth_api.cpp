@@ -100,7 +100,7 @@ std::optional<http::Response> AuthApi::too_early(Lockout& lockout, const std::st
 }
 
 http::Response AuthApi::failed(const http::Request& request, int status, std::string_view detail) {
-  addresses_.failed(address_bucket(request.peer), now_());
+  addresses_.failed(http::address_bucket(request.peer), now_());
   return problem(status, detail);
 }
 
@@ -127,7 +127,7 @@ Checked<http::Response> AuthApi::begin(const http::Request& request) {
 http::Response AuthApi::challenge(const http::Request& request) {
   if (!registry_)
     return problem(503, "this control plane has no registry to check a proof with", {}, "sign in with a token");
-  const FailureLimit::Count count = challenges_.failed(request.peer, now_());
+  const http::FailureLimit::Count count = challenges_.failed(request.peer, now_());
   http::Response answer =
       count.exceeded ? problem(429, "too many challenges for this address") : answer_of(begin(request));
   put_headers(answer.headers, count, now_());
@@ -172,7 +172,7 @@ Checked<http::Response> AuthApi::finish(const http::Request& request) {
   const std::string name = fmt::format("AS{}", challenge->asn);
   CHECKED_TRY(const auto user, store_.sign_in({name, request.peer}, challenge->asn, session, now));
   accounts_.succeeded(account);
-  addresses_.succeeded(address_bucket(request.peer));
+  addresses_.succeeded(http::address_bucket(request.peer));
   log::info("signed in", {{"user", user.name}, {"address", request.peer}, {"key", *key}});
   Caller caller;
   caller.role = user.role;
@@ -186,7 +186,7 @@ Checked<http::Response> AuthApi::finish(const http::Request& request) {
 http::Response AuthApi::proof(const http::Request& request) {
   if (!registry_)
     return problem(503, "this control plane has no registry to check a proof with", {}, "sign in with a token");
-  if (auto early = too_early(addresses_, address_bucket(request.peer))) return *std::move(early);
+  if (auto early = too_early(addresses_, http::address_bucket(request.peer))) return *std::move(early);
   return answer_of(finish(request));
 }
 
@@ -206,7 +206,7 @@ http::Response AuthApi::token(const http::Request& request) {
                     : access_.holder_of(token.reveal(), now_());
   if (!caller && caller.error().code != Errc::not_found) return problem(Refusal(caller.error()));
   if (!caller) {
-    if (auto early = too_early(addresses_, address_bucket(request.peer))) return *std::move(early);
+    if (auto early = too_early(addresses_, http::address_bucket(request.peer))) return *std::move(early);
     return failed(request, 401, "the token is unknown, revoked or expired");
   }
   caller->address = request.peer;

@@ -46,7 +46,7 @@ class AuthApi {
   const AuthSettings settings_;
   const std::function<WallTime()> now_;
   std::optional<Registry> registry_;
-  FailureLimit challenges_;
+  http::FailureLimit challenges_;
   Lockout addresses_;
   Lockout accounts_;
   std::counting_semaphore<> checks_;  // of signatures: each is a process

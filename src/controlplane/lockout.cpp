@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "base/ip.h"
-
 namespace moenet::controlplane {
 
 namespace {
@@ -42,12 +40,6 @@ void Lockout::failed(const std::string& key, WallTime now) {
 void Lockout::succeeded(const std::string& key) {
   const std::lock_guard lock(mutex_);
   records_.erase(key);
-}
-
-std::string address_bucket(std::string_view address) {
-  const auto parsed = IpAddress::parse(address);
-  if (!parsed || parsed->is_v4()) return std::string(address);
-  return std::string(parsed->bytes().substr(0, 8));
 }
 
 }  // namespace moenet::controlplane

@@ -1,5 +1,5 @@
 // Lockout: who failed too often has to wait, longer each time. For what costs us work or is guessed slowly; tokens,
-// which nobody guesses, have FailureLimit.
+// which nobody guesses, have http::FailureLimit.
 #pragma once
 
 #include <chrono>
@@ -39,8 +39,5 @@ class Lockout {
   std::mutex mutex_;  // guards records_: every worker counts
   std::unordered_map<std::string, Record> records_;
 };
-
-// What failures of an address count for: IPv6 addresses of one /64 are one host's.
-std::string address_bucket(std::string_view address);
 
 }  // namespace moenet::controlplane

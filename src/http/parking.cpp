@@ -12,7 +12,7 @@ namespace moenet::http {
 namespace {
 
 constexpr std::uint64_t kWakeup = 0;  // no ticket has this number
-constexpr int kLongestSleep = 60'000;
+constexpr std::chrono::seconds kLongestSleep{60};
 
 }  // namespace
 
@@ -47,7 +47,10 @@ std::uint64_t Parking::park(Place place, SteadyTime until) {
   if (place.socket >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, place.socket, &event);
   parked_.emplace(ticket, Parked{std::move(place), until});
   by_time_.emplace(until, ticket);
-  if (by_time_.begin()->second == ticket) wake();
+  if (until < sleeps_until_) {
+    sleeps_until_ = until;
+    wake();
+  }
   return ticket;
 }
 
@@ -97,9 +100,9 @@ int Parking::milliseconds_to_next() {
   if (is_closed_) return -1;
   const SteadyTime now = steady_now();
   while (!by_time_.empty() && by_time_.begin()->first <= now) leave_locked(by_time_.begin()->second, Leave::timed_out);
-  if (by_time_.empty()) return kLongestSleep;
-  const auto left = Deadline(by_time_.begin()->first).left();
-  return static_cast<int>(std::min<std::int64_t>(left.count(), kLongestSleep));
+  sleeps_until_ = now + kLongestSleep;
+  if (!by_time_.empty()) sleeps_until_ = std::min(sleeps_until_, by_time_.begin()->first);
+  return static_cast<int>(Deadline(sleeps_until_).left().count());
 }
 
 void Parking::watch() {

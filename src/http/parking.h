@@ -59,6 +59,7 @@ class Parking {
   std::mutex mutex_;  // for all below
   bool is_closed_ = false;
   bool is_without_waits_ = false;  // since end_waits()
+  SteadyTime sleeps_until_{};      // what is due sooner has to wake the thread
   std::uint64_t last_ticket_ = 0;
   std::map<std::uint64_t, Parked> parked_;
   std::set<std::pair<SteadyTime, std::uint64_t>> by_time_;

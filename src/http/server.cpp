@@ -15,7 +15,6 @@
 #include <mutex>
 #include <netinet/in.h>
 #include <optional>
-#include <set>
 #include <strings.h>
 #include <sys/socket.h>
 #include <utility>
@@ -26,6 +25,8 @@
 #include "base/fd.h"
 #include "base/latest.h"
 #include "base/log.h"
+#include "http/connections.h"
+#include "http/framing.h"
 #include "http/listener.h"
 #include "http/parking.h"
 #include "http/pending.h"
@@ -132,10 +133,9 @@ Made made_or_500(const Request& request, const Make& make) {
 struct Exchange {
   Request request;
   bool is_begun = false;
-  std::uint64_t reading_ticket = 0;  // of the time that the request has to arrive
-  std::size_t body_bytes = 0;        // received
-  std::size_t counted_bytes = 0;     // of them in the server's sum
-  std::optional<Response> refusal;   // instead of what the handler would say, once the body has been read
+  std::size_t body_bytes = 0;       // received
+  std::size_t counted_bytes = 0;    // of them in the server's sum
+  std::optional<Response> refusal;  // instead of what the handler would say, once the body has been read
   std::shared_ptr<Pending::State> pending;
   Leave left = Leave::answered;  // written before the resume, read after it
 };
@@ -150,10 +150,9 @@ struct HttpServer::State {
   std::atomic<std::size_t> body_bytes{0};
   std::shared_ptr<Parking> parking = std::make_shared<Parking>();
   MHD_Daemon* daemon = nullptr;
-  std::mutex mutex;  // of sockets, which the library's thread changes
-  std::condition_variable a_socket_left;
-  std::set<int> sockets;     // of the connections that are open
-  std::size_t requests = 0;  // under way, also guarded by `mutex`
+  std::unique_ptr<Connections> connections;
+  std::mutex mutex;          // of requests, which the library's thread changes
+  std::size_t requests = 0;  // under way
   std::condition_variable a_request_ended;
   std::atomic<bool> is_ending{false};
   std::atomic<std::uint64_t> progress{0};
@@ -165,9 +164,7 @@ struct HttpServer::State {
   void stop_accepting();
   bool finish_requests(Deadline deadline);
   void stop();
-  void end_connections();
-  std::uint64_t limit_reading(MHD_Connection* connection);
-  MHD_Result begin(MHD_Connection* connection, Exchange& exchange, const char* method);
+  MHD_Result begin(MHD_Connection* connection, Exchange& exchange, const char* method, const char* version);
   void take_body(Exchange& exchange, std::string_view piece);
   MHD_Result answer(MHD_Connection* connection, Exchange& exchange);
   MHD_Result park(MHD_Connection* connection, Exchange& exchange);
@@ -178,10 +175,19 @@ struct HttpServer::State {
   static void on_connection(void* context, MHD_Connection* connection, void** kept,
                             MHD_ConnectionNotificationCode what);
   static void* on_target(void* context, const char* target, MHD_Connection* connection);
-  static MHD_Result on_access(void* context, MHD_Connection* connection, const char*, const char* method, const char*,
-                              const char* piece, std::size_t* piece_bytes, void** exchange);
-  static void on_completed(void* context, MHD_Connection*, void** exchange, MHD_RequestTerminationCode);
+  static MHD_Result on_access(void* context, MHD_Connection* connection, const char*, const char* method,
+                              const char* version, const char* piece, std::size_t* piece_bytes, void** exchange);
+  static void on_completed(void* context, MHD_Connection* connection, void** exchange, MHD_RequestTerminationCode);
 };
+
+namespace {
+
+int socket_of(MHD_Connection* connection) {
+  const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  return info == nullptr ? -1 : info->connect_fd;
+}
+
+}  // namespace
 
 // A connection keeps the identity that it shows: the library's session only points to it.
 void HttpServer::State::on_connection(void* context, MHD_Connection* connection, void** kept,
@@ -198,14 +204,10 @@ void HttpServer::State::on_connection(void* context, MHD_Connection* connection,
       *kept = new Kept(shown);
     }
   }
-  const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  if (info == nullptr) return;
-  const std::lock_guard lock(state.mutex);
   if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-    state.sockets.insert(info->connect_fd);
+    state.connections->opened(socket_of(connection));
   } else {  // before the library closes it
-    state.sockets.erase(info->connect_fd);
-    state.a_socket_left.notify_all();
+    state.connections->closed(socket_of(connection));
   }
 }
 
@@ -217,18 +219,19 @@ void* HttpServer::State::on_target(void* context, const char* target, MHD_Connec
     const std::lock_guard lock(state.mutex);
     ++state.requests;
   }
-  exchange->reading_ticket = state.limit_reading(connection);
+  state.connections->reads(socket_of(connection));
   Target parsed = parse_target(target);
   exchange->request.target = std::move(parsed.path);
   exchange->request.query = std::move(parsed.query);
   return exchange;
 }
 
-void HttpServer::State::on_completed(void* context, MHD_Connection*, void** exchange, MHD_RequestTerminationCode) {
+void HttpServer::State::on_completed(void* context, MHD_Connection* connection, void** exchange,
+                                     MHD_RequestTerminationCode) {
   auto* ended = static_cast<Exchange*>(*exchange);
   if (ended == nullptr) return;
   auto& state = *static_cast<State*>(context);
-  state.parking->leave(ended->reading_ticket, Leave::gone);
+  state.connections->rests(socket_of(connection));
   state.release_body(*ended);
   if (ended->pending) ended->pending->finish();
   delete ended;
@@ -239,12 +242,13 @@ void HttpServer::State::on_completed(void* context, MHD_Connection*, void** exch
 }
 
 MHD_Result HttpServer::State::on_access(void* context, MHD_Connection* connection, const char*, const char* method,
-                                        const char*, const char* piece, std::size_t* piece_bytes, void** exchange) {
+                                        const char* version, const char* piece, std::size_t* piece_bytes,
+                                        void** exchange) {
   auto& state = *static_cast<State*>(context);
   auto* current = static_cast<Exchange*>(*exchange);
   if (current == nullptr) return MHD_NO;
   ++state.progress;
-  if (!current->is_begun) return state.begin(connection, *current, method);
+  if (!current->is_begun) return state.begin(connection, *current, method, version);
   if (*piece_bytes != 0) {
     state.take_body(*current, {piece, *piece_bytes});
     *piece_bytes = 0;
@@ -253,20 +257,8 @@ MHD_Result HttpServer::State::on_access(void* context, MHD_Connection* connectio
   return current->pending ? state.answer_parked(connection, *current) : state.answer(connection, *current);
 }
 
-// The library knows an inactivity timeout only, which a caller who trickles never meets. The socket is open until the
-// ticket has left: the library closes it after on_completed.
-std::uint64_t HttpServer::State::limit_reading(MHD_Connection* connection) {
-  const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  if (info == nullptr) return 0;
-  Parking::Place place;
-  place.suspend = [] {};
-  place.resume = [socket = info->connect_fd](Leave why) {
-    if (why == Leave::timed_out) ::shutdown(socket, SHUT_RDWR);
-  };
-  return parking->park(std::move(place), Deadline::after(settings.request_timeout).at());
-}
-
-MHD_Result HttpServer::State::begin(MHD_Connection* connection, Exchange& exchange, const char* method) {
+MHD_Result HttpServer::State::begin(MHD_Connection* connection, Exchange& exchange, const char* method,
+                                    const char* version) {
   exchange.is_begun = true;
   exchange.request.method = method;
   MHD_get_connection_values(connection, MHD_HEADER_KIND, &take_header, &exchange.request);
@@ -277,6 +269,9 @@ MHD_Result HttpServer::State::begin(MHD_Connection* connection, Exchange& exchan
     exchange.request.peer = std::move(origin.address);
     exchange.request.is_secure = origin.is_secure;
   }
+  // Before the body, which the library would read as it likes; the answer ends the connection.
+  if (const auto fault = framing_fault(exchange.request.headers, version))
+    return send(connection, exchange, Response::text(400, std::string(*fault)));
   const auto length = content_length_of(connection);
   if (!length || *length <= settings.body_limit_bytes) return MHD_YES;
   exchange.refusal = payload_too_large();
@@ -309,13 +304,18 @@ void HttpServer::State::release_body(Exchange& exchange) {
 }
 
 MHD_Result HttpServer::State::send(MHD_Connection* connection, const Exchange& exchange, Response response) {
+  const int socket = socket_of(connection);
+  if (!connections->sends(socket, response.body.size())) {
+    response = overloaded();
+    connections->sends(socket, response.body.size());  // a small one always has room
+  }
   if (finish) finish(exchange.request, response);
   if (is_ending) response.headers.set("Connection", "close");
   return queue(connection, std::move(response));
 }
 
 MHD_Result HttpServer::State::answer(MHD_Connection* connection, Exchange& exchange) {
-  parking->leave(exchange.reading_ticket, Leave::answered);
+  connections->waits(socket_of(connection));  // its handler takes what time it takes
   if (exchange.refusal) return send(connection, exchange, *std::move(exchange.refusal));
   Answer answer = made_or_500<Answer>(exchange.request, [&] { return handler(exchange.request); });
   release_body(exchange);
@@ -325,10 +325,8 @@ MHD_Result HttpServer::State::answer(MHD_Connection* connection, Exchange& excha
 }
 
 MHD_Result HttpServer::State::park(MHD_Connection* connection, Exchange& exchange) {
-  const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  if (info == nullptr) return MHD_NO;
   Parking::Place place;
-  place.socket = info->connect_fd;
+  place.socket = socket_of(connection);
   place.suspend = [connection] { MHD_suspend_connection(connection); };
   place.resume = [connection, &exchange](Leave why) {
     exchange.left = why;
@@ -424,20 +422,14 @@ bool HttpServer::State::finish_requests(Deadline deadline) {
   return false;
 }
 
-// No more requests are taken, and answers under way are sent to their end, for as long as kEndWithin.
-void HttpServer::State::end_connections() {
-  std::unique_lock lock(mutex);
-  for (const int socket : sockets) ::shutdown(socket, SHUT_RD);
-  a_socket_left.wait_for(lock, kEndWithin, [this] { return sockets.empty(); });
-}
-
 // Connections end before the library stops: in 0.9.75 a malformed request that it reads while it stops crashes it (its
 // MHD_queue_response() then takes no response, and its own answer of 400 needs one; seen).
 void HttpServer::State::stop() {
   parking->close();  // resumes every waiting connection, which stopping needs
   if (daemon == nullptr) return;
   const UniqueFd listener(MHD_quiesce_daemon(daemon));  // ours to close from now on
-  end_connections();
+  connections->end_reading();  // no more requests are taken, and answers under way are sent to their end
+  connections->wait_until_none(kEndWithin);
   MHD_stop_daemon(std::exchange(daemon, nullptr));
 }
 
@@ -449,6 +441,10 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerSettings settings, H
   auto state = std::make_unique<State>();
   state->identity.put(settings.tls);
   state->proxies.put(settings.proxies);
+  state->connections =
+      std::make_unique<Connections>(ConnectionLimits{settings.most_connections, settings.most_answer_bytes_at_once,
+                                                     settings.idle_timeout, settings.request_timeout},
+                                    state->parking);
   state->settings = std::move(settings);
   state->handler = std::move(handler);
   state->finish = std::move(finish);

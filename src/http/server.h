@@ -24,10 +24,14 @@ struct ServerSettings {
   std::size_t body_limit_bytes = 1u << 20;
   // Bodies of all connections that are being read; beyond it a request gets 503. Chosen: 64 of the largest.
   std::size_t most_body_bytes_at_once = 64u << 20;
+  // Answers larger than 4 KiB that are being sent; beyond it whoever reads slowest is cut, or the next gets 503.
+  // Chosen: a list of 4 MB for 64 nodes at once.
+  std::size_t most_answer_bytes_at_once = 256u << 20;
   std::size_t header_limit_bytes = 16u << 10;
+  // Beyond seven eighths of them whoever is at its request, its answer or at nothing for longest is cut.
   unsigned most_connections = 4'096;
   unsigned most_connections_per_address = 0;  // 0: no limit
-  std::chrono::seconds idle_timeout{120};
+  std::chrono::seconds idle_timeout{120};     // until the first line of a request is there
   // From a request's first line to the end of its body; then the connection is cut, however busy it is. Chosen: the
   // largest body at 35 kB/s.
   std::chrono::milliseconds request_timeout{30'000};

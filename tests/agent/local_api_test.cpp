@@ -181,5 +181,15 @@ TEST_F(LocalApi, WhoAsksToolsTooOftenIsToldWhenToComeBack) {
   EXPECT_EQ(failed.body, R"({"error":"nobody answers"})");
 }
 
+TEST_F(LocalApi, AGuesserIsToldToStopAndTheOperatorBesideItIsNot) {
+  serve();
+  for (int i = 0; i < 61; ++i) {
+    const auto answer = send("GET", "/events", "", Secret("guess"));
+    EXPECT_EQ(answer.headers.find("Retry-After").has_value(), answer.status == 429) << i;
+    EXPECT_EQ(answer.status, i < 60 ? 401 : 429) << i;
+  }
+  EXPECT_EQ(ask("/events").status, 200) << "on this machine a token that is right always counts";
+}
+
 }  // namespace
 }  // namespace moenet::agent

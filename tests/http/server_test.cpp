@@ -418,6 +418,70 @@ TEST(HttpServer, TellsTheClientBehindATrustedProxy) {
   EXPECT_TRUE(ask(server->port(), kSaid).ends_with("\r\n\r\n127.0.0.1 plain"));
 }
 
+TEST(HttpServer, AnswersNothingBehindABodyWhoseEndIsUnclear) {
+  const auto server = serve(echo_size);
+  const std::string inner = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+  const std::string chunks = "0\r\n\r\n" + inner;
+  for (const std::string& head : {fmt::format("Content-Length: 0\r\nContent-Length: {}\r\n", inner.size()),
+                                  fmt::format("Content-Length: {}\r\nTransfer-Encoding: chunked\r\n", chunks.size()),
+                                  std::string("Transfer-Encoding: xchunked\r\n"),
+                                  std::string("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"),
+                                  std::string("Transfer-Encoding :chunked\r\n"), std::string("Host: y\r\n")}) {
+    Line line = Line::connect_to(server->port());
+    line.send("POST / HTTP/1.1\r\nHost: x\r\n" + head + "\r\n" + chunks);
+    const std::string heard = line.read_all();
+    EXPECT_TRUE(heard.starts_with("HTTP/1.1 400 ")) << head << heard;
+    EXPECT_EQ(heard.find("HTTP/1.1 ", 1), heard.npos) << head << heard;
+  }
+}
+
+TEST(HttpServer, MakesRoomForANewcomer) {
+  ServerSettings settings;
+  settings.most_connections = 64;
+  const auto server = serve(echo_size, settings);
+  std::vector<Line> crowd;
+  for (std::size_t i = 0; i < 300; ++i) {
+    crowd.push_back(Line::connect_to(server->port()));
+    crowd.back().send(i % 3 == 0   ? ""
+                      : i % 3 == 1 ? "GET /"
+                                   : "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1");
+    if (i % 50 == 0) {
+      EXPECT_TRUE(ask(server->port(), post(3)).ends_with("\r\n\r\n3")) << i;
+    }
+  }
+  EXPECT_TRUE(ask(server->port(), post(3)).ends_with("\r\n\r\n3"));
+}
+
+TEST(HttpServer, CutsWhoNeverGetsToTheEndOfTheFirstLine) {
+  ServerSettings settings;
+  settings.idle_timeout = seconds(1);
+  const auto server = serve(echo_size, settings);
+  Line slow = Line::connect_to(server->port());
+  const Deadline patience = Deadline::after(seconds(8));
+  std::jthread trickling([&](const std::stop_token& stop) {
+    while (!stop.stop_requested() && !patience.passed()) {
+      slow.send("x");
+      std::this_thread::sleep_for(milliseconds(20));
+    }
+  });
+  EXPECT_EQ(slow.read_message(), "");
+  EXPECT_FALSE(patience.passed());
+}
+
+TEST(HttpServer, WhoDoesNotReadItsAnswerKeepsNobodyFromTheirs) {
+  ServerSettings settings;
+  settings.most_answer_bytes_at_once = 16u << 20;
+  const auto server =
+      serve([](Request&) -> Answer { return Response::text(200, std::string(8u << 20, 'x')); }, settings);
+  std::vector<Line> deaf;
+  for (int i = 0; i < 4; ++i) {
+    deaf.push_back(Line::connect_to(server->port()));
+    deaf.back().send(kGet);
+  }
+  const Deadline patience = Deadline::after(seconds(8));
+  while (!ask(server->port(), kGet).starts_with("HTTP/1.1 200 ")) ASSERT_FALSE(patience.passed());
+}
+
 TEST(HttpServer, OutlivesGarbage) {
   const auto server = serve(echo_size);
   for (const std::string& text : {std::string("\r\n\r\n\r\n"), std::string("GET\r\n\r\n"), std::string(100'000, 'A'),

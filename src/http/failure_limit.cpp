@@ -1,10 +1,10 @@
-#include "controlplane/failure_limit.h"
+#include "http/failure_limit.h"
 
 #include <algorithm>
 
-#include "controlplane/lockout.h"
+#include "base/ip.h"
 
-namespace moenet::controlplane {
+namespace moenet::http {
 
 namespace {
 
@@ -27,7 +27,13 @@ FailureLimit::Count FailureLimit::failed(std::string_view address, WallTime now)
   return {most_, most_ - minute.failures, exceeded, minute.ends};
 }
 
-void put_headers(http::Headers& headers, const FailureLimit::Count& count, WallTime now) {
+bool FailureLimit::is_spent(std::string_view address, WallTime now) const {
+  const std::lock_guard lock(mutex_);
+  const auto held = minutes_.find(address_bucket(address));
+  return held != minutes_.end() && held->second.ends > now && held->second.failures >= most_;
+}
+
+void put_headers(Headers& headers, const FailureLimit::Count& count, WallTime now) {
   const auto reset = std::chrono::ceil<std::chrono::seconds>(count.reset.time_since_epoch()).count();
   headers.set("X-RateLimit-Limit", std::to_string(count.limit));
   headers.set("X-RateLimit-Remaining", std::to_string(count.remaining));
@@ -37,4 +43,10 @@ void put_headers(http::Headers& headers, const FailureLimit::Count& count, WallT
   headers.set("Retry-After", std::to_string(std::max<long>(1, left)));
 }
 
-}  // namespace moenet::controlplane
+std::string address_bucket(std::string_view address) {
+  const auto parsed = IpAddress::parse(address);
+  if (!parsed || parsed->is_v4()) return std::string(address);
+  return std::string(parsed->bytes().substr(0, 8));
+}
+
+}  // namespace moenet::http
