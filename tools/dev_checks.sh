@@ -1,14 +1,34 @@
 # shellcheck shell=bash disable=SC2154,SC2034  # shares its variables with ./dev
 # test, lint, soak and bench of ./dev. Sourced by it; expects $root, $jobs, step, setup, build_preset.
 
+# e2e_environment [PRESET]: of whose programs.
 e2e_environment() {
-  echo PYTHONDONTWRITEBYTECODE=1 MOENET_BUILD="$root/build/release" MOENET_BIRD2="$(bird 2)" MOENET_BIRD3="$(bird 3)" MOENET_LOGS="$root/build/e2e" ${MOENET_SOAK:+MOENET_SOAK=1}
+  echo PYTHONDONTWRITEBYTECODE=1 MOENET_BUILD="$root/build/${1:-release}" MOENET_BIRD2="$(bird 2)" MOENET_BIRD3="$(bird 3)" MOENET_LOGS="$root/build/e2e" ${MOENET_SOAK:+MOENET_SOAK=1}
 }
 
 # Twice as many at once as there are cores, a file each at a time: labs know nothing of each other, and most of their time is waiting.
 run_e2e() {
   # shellcheck disable=SC2046,SC2086  # E2E and the environment are lists of words
   as_root env $(e2e_environment) /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short -n "$((jobs * 2))" --dist loadscope "$@" ${E2E:-} tests/e2e
+}
+
+# Each task, each service and each kind of trouble once: all of them would take hours at a sanitizer's pace. What counts milliseconds or
+# megabytes (test_api_abuse, test_exhaustion, test_reroute), or puts limits of its own on the program, is not among them.
+sanitized_tests=(lifecycle drift restart hostile maintenance health tools looking_glass mesh backbone journal metrics bird_faults
+  control_plane_live control_plane_service control_plane_faults api_contract agent_contract tokens)
+
+# run_sanitized PRESET: these against the programs of that preset. What the sanitizer has to say counts although no test looks at it, as
+# when a program is being stopped. Leaks are valgrind's (test_valgrind.py): the programs may not be traced.
+# shellcheck disable=SC2046  # the environment is a list of words
+run_sanitized() {
+  local preset=$1 said=$root/build/$1/said options
+  options=halt_on_error=1:detect_leaks=0:log_path=$said/program
+  as_root rm -rf "$said"
+  mkdir -p "$said"
+  as_root env $(e2e_environment "$preset") MOENET_PATIENCE=6 ASAN_OPTIONS="$options" UBSAN_OPTIONS="$options:print_stacktrace=1" \
+    TSAN_OPTIONS="$options" /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short -n "$jobs" --dist loadscope \
+    $(printf 'tests/e2e/test_%s.py ' "${sanitized_tests[@]}") || { tail -n 80 "$said"/* 2>/dev/null; return 1; }
+  [ -z "$(ls -A "$said")" ] || { tail -n 80 "$said"/*; echo "the programs of build/$preset are at fault"; return 1; }
 }
 
 # shellcheck disable=SC2046  # the environment is a list of words
@@ -138,9 +158,14 @@ command_soak() {
   step "build (release)" build_preset release --target "${programs[@]}" simulation_test
   step "simulation" env SIM_SEEDS="${SIM_SEEDS:-100000}" build/release/tests/simulation/simulation_test
   step "build (fuzz)" build_preset fuzz --target fuzz/all
+  step "build (asan)" build_preset asan --target "${programs[@]}"
+  step "build (tsan)" build_preset tsan --target "${programs[@]}"
   prepare_root
   step "systemd" as_root tests/e2e/systemd/run.sh
   step "reproducible" tests/reproducible.sh
+  step "end to end (asan, ubsan)" run_sanitized asan
+  prepare_root
+  step "end to end (tsan)" run_sanitized tsan
   until=$((SECONDS + minutes * 60))
   while [ $SECONDS -lt $until ]; do
     round=$((round + 1))

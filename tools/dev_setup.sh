@@ -15,7 +15,7 @@ packages_test="curl libgtest-dev librapidcheck-dev python3-pytest python3-pytest
 # version 19 by name: Debian 12 and 13 both have it, so both format alike, and Debian 12's own clang-tidy cannot read <expected>
 packages_lint="shellcheck clang-format-19 clang-tidy-19"
 packages_bench="fping postgresql"
-packages_soak="systemd debootstrap"
+packages_soak="systemd debootstrap valgrind"
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = 'ii ' ]; }
 

@@ -11,14 +11,15 @@ PROGRAM = BUILD / "src/moenet-controlplane"
 
 
 class ControlPlane(Space):
-    def __init__(self, lab, name="cp", number=2, port=8080, config=None, environment=None):
-        """`config`: of its file; `listen` there is instead of the command line's. `environment`: more of it."""
+    def __init__(self, lab, name="cp", number=2, port=8080, config=None, environment=None, before=(), seconds=15):
+        """`config`: of its file; `listen` there is instead of the command line's. `environment`: more of it. `before`: words of a
+        command that runs it, which may take so many seconds to have it up."""
         super().__init__(lab, name, number)
         self.url = f"http://{self.address}:{port}"
         self.state = self.folder / "state"
         self.listen = f"{self.address}:{port}"
         self.process = None
-        self.environment = environment or {}
+        self.environment, self.before, self.seconds = environment or {}, before, seconds
         self.write_config(config or {})
         self.start_server()
 
@@ -28,9 +29,9 @@ class ControlPlane(Space):
         self.arguments = [] if "listen" in words else ["--listen", self.listen]
 
     def start_server(self):
-        self.process = self.start("controlplane", PROGRAM, "-c", self.folder / "config.json", "--state-dir", self.state, "serve",
+        self.process = self.start("controlplane", *self.before, PROGRAM, "-c", self.folder / "config.json", "--state-dir", self.state, "serve",
                                   *self.arguments, **self.environment)
-        wait_for("the control plane's API", self.is_healthy, 15, 0.02)
+        wait_for("the control plane's API", self.is_healthy, self.seconds, 0.02)
 
     def is_healthy(self):
         return self.http("GET", "/health")[0] == 200

@@ -1,10 +1,13 @@
 """Waiting with a deadline, and a failure that says what was seen last."""
+import os
 import time
+
+_PATIENCE = float(os.environ.get("MOENET_PATIENCE", "1"))  # programs under a sanitizer are slower
 
 
 def wait_for(what, look, seconds=20.0, every=0.05):
     """Calls `look` until it returns something true and returns that. An exception counts as "not yet"."""
-    begun, seen = time.monotonic(), None
+    begun, seen, seconds = time.monotonic(), None, seconds * _PATIENCE
     while True:
         try:
             seen = look()
