@@ -84,7 +84,7 @@ build_sanitizers() { build_asan && build_tsan; }
 # builds begin behind tests that look at no clock closely.
 command_test() {
   setup build run page test
-  echo "${bold}building and testing on $jobs cores; cold about 30 minutes, later about 20${plain}"
+  echo "${bold}building and testing on $jobs cores; cold about 40 minutes, later about 20${plain}"
   step "layers" tools/check_layers
   step "shellcheck" check_shell
   step "build (release)" build_preset release --target "${programs[@]}" net_guest_test simulation_test
